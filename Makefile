@@ -1,0 +1,56 @@
+# Two commands: `make demo` shows the main job, `make test` proves it. Nothing is installed outside .venv/ and var/.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+
+PYTHON ?= $(shell for p in python3.12 python3.11 python3; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && echo $$p && break; done)
+VENV ?= .venv
+LOCK ?= requirements/django52.txt
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install
+LOCKER := uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header pyproject.toml
+
+.PHONY: help demo test lint tests test-django42 lock clean
+
+help:
+	@echo 'make demo    sets up .venv/ and issues the demo'"'"'s certificates under var/'
+	@echo 'make test    sets up .venv/ and runs every check and test'
+	@echo 'make lock    renews requirements/*.txt (needs uv)'
+	@echo 'make clean   removes .venv*/ and var/'
+
+# The interpreter, checked; the locked dependencies, by hash; this package, editable.
+$(READY): $(LOCK) pyproject.toml
+	@test -n "$(PYTHON)" || { echo 'Conferral needs Python 3.11 or 3.12. Debian: apt install python3 python3-venv; macOS: brew install python@3.12'; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo 'This Python has no venv. Debian: apt install python3-venv'; exit 1; }
+	@echo 'Setting up $(VENV)/ (once; about a minute)…'
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) --no-deps --require-hashes -r $(LOCK)
+	@$(PIP) --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: $(READY)
+	@$(BIN)/conferral demo
+
+test: lint tests
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/conferral makemigrations --check --dry-run
+
+tests: $(READY)
+	$(BIN)/pytest $(ARGS)
+
+# The other end of what Open edX runs.
+test-django42:
+	@$(MAKE) tests VENV=.venv-django42 LOCK=requirements/django42.txt
+
+lock:
+	$(LOCKER) --extra service --extra postgresql --extra test --extra lint -o requirements/django52.txt
+	echo 'django<5' | $(LOCKER) --extra postgresql --extra test -c - -o requirements/django42.txt
+
+clean:
+	rm -rf .venv .venv-django42 var

@@ -1,0 +1,3 @@
+"""Conferral: issues and shows learning credentials."""
+
+__version__ = "0.1.0"

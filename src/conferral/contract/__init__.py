@@ -1,0 +1,47 @@
+"""All that the author of a plugin imports: pure Python, no Django.
+
+A *processor* decides who is eligible, a *generator* makes the artifacts of one credential, a *gateway* (`LMS`) tells
+what the learning platform knows. A package offers one under the entry-point groups `conferral.processors`,
+`conferral.generators` and `conferral.gateways`; the name of the entry point is what Conferral stores.
+"""
+
+from conferral.contract.artifact import Artifact, GenerationRequest, IssuerSnapshot, Snapshot
+from conferral.contract.context import KEY_LENGTH, Kind, LearningContext, check_key
+from conferral.contract.decision import Decision, Fact
+from conferral.contract.errors import ConferralError, OptionsError, PermanentError, TransientError
+from conferral.contract.generator import Assets, Generator
+from conferral.contract.lms import LMS
+from conferral.contract.options import AssetReference, FontAsset, Options, PDFAsset, Share
+from conferral.contract.processor import Processor
+from conferral.contract.progress import Enrolment, Grades, Need, Person, Progress
+
+__all__ = [
+    "KEY_LENGTH",
+    "LMS",
+    "Artifact",
+    "AssetReference",
+    "Assets",
+    "ConferralError",
+    "Decision",
+    "Enrolment",
+    "Fact",
+    "FontAsset",
+    "GenerationRequest",
+    "Generator",
+    "Grades",
+    "IssuerSnapshot",
+    "Kind",
+    "LearningContext",
+    "Need",
+    "Options",
+    "OptionsError",
+    "PDFAsset",
+    "PermanentError",
+    "Person",
+    "Processor",
+    "Progress",
+    "Share",
+    "Snapshot",
+    "TransientError",
+    "check_key",
+]

@@ -1,0 +1,91 @@
+"""A processor's answer for one learner, and the facts that decided."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from decimal import ROUND_FLOOR, Decimal, InvalidOperation
+from typing import Any
+
+from conferral.contract.context import short_key
+
+EVIDENCE_SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One comparison: `actual` against `required`. Shares are decimal strings (0..1), other values plain words.
+
+    `actual` is None when the source has no such figure; `step` is the course's key in a pathway.
+    """
+
+    key: str
+    actual: str | None
+    required: str
+    met: bool
+    step: str = ""
+
+    @classmethod
+    def share(cls, key: str, actual: Decimal | None, required: Decimal) -> "Fact":
+        """A threshold on a share: inclusive, on the exact value that the source stores."""
+        met = actual is not None and actual >= required
+        return cls(key, None if actual is None else str(actual), str(required), met)
+
+    def __str__(self) -> str:
+        where = f"{short_key(self.step)}: " if self.step else ""
+        actual = "unknown" if self.actual is None else readable(self.actual)
+        return f"{where}{self.key} {actual} ({readable(self.required)} required)"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Eligible or not, why, and since when (None where the source cannot tell)."""
+
+    eligible: bool
+    facts: tuple[Fact, ...] = ()
+    earned: datetime | None = None
+
+    @classmethod
+    def on(cls, *facts: Fact, earned: datetime | None = None) -> "Decision":
+        """Eligible when there is a fact and every one is met."""
+        return cls(bool(facts) and all(fact.met for fact in facts), facts, earned)
+
+    @property
+    def reason(self) -> str:
+        """The facts that decided, in one line: those not met, or all when eligible."""
+        return "; ".join(str(fact) for fact in self.facts if self.eligible or not fact.met)
+
+    def evidence(self, processor: str, version: str) -> dict[str, Any]:
+        """The facts as they are stored with a credential."""
+        return {
+            "schema": EVIDENCE_SCHEMA,
+            "processor": processor,
+            "version": version,
+            "facts": [asdict(fact) for fact in self.facts],
+        }
+
+
+def combine(by_step: Mapping[str, Decision]) -> Decision:
+    """A pathway's decision: every step must be met; earned when the last step was, if every source can tell."""
+    facts = tuple(replace(fact, step=step) for step, decision in by_step.items() for fact in decision.facts)
+    dates = [decision.earned for decision in by_step.values()]
+    known = [date for date in dates if date is not None]
+    return Decision(
+        eligible=bool(by_step) and all(decision.eligible for decision in by_step.values()),
+        facts=facts,
+        earned=max(known) if known and len(known) == len(dates) else None,
+    )
+
+
+def percentage(value: str) -> Decimal | None:
+    """The percentage of a share, cut (never rounded up) to two decimals; None for a value that is no number."""
+    try:
+        share = Decimal(value)
+    except InvalidOperation:
+        return None
+    return (share * 100).quantize(Decimal("0.01"), ROUND_FLOOR) if share.is_finite() else None
+
+
+def readable(value: str) -> str:
+    """A fact's value for people: `0.795` is `79.5 %`, a word stays a word."""
+    figure = percentage(value)
+    return value if figure is None else f"{figure.normalize():f} %"

@@ -1,0 +1,42 @@
+"""The port of generators: they make the artifacts of a credential."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
+
+from conferral.contract.artifact import Artifact, GenerationRequest
+from conferral.contract.options import Options
+
+O = TypeVar("O", bound=Options)  # noqa: E741 - the O of Options
+
+
+class Assets(Protocol):
+    """The uploaded files that the options name, each in the version that this credential was issued with."""
+
+    def read(self, slug: str) -> bytes:
+        """The bytes of one asset; a PermanentError when the file is gone."""
+
+
+class Generator(ABC, Generic[O]):
+    """A maker of artifacts. `deterministic` promises that the same request gives the same bytes."""
+
+    label: ClassVar[str]
+    version: ClassVar[str] = "1"
+    deterministic: ClassVar[bool] = True
+    Options: type[O]
+
+    def check_asset(self, kind: str, content: bytes) -> None:
+        """Refuse an upload of this kind (`pdf`, `font`, `image`) with a PermanentError that says why."""
+        return
+
+    @abstractmethod
+    def prepare(self, options: O, assets: Assets) -> Any:
+        """The work that a batch shares (templates read, fonts parsed); also done when a type is saved, to refuse it."""
+
+    @abstractmethod
+    def generate(self, prepared: Any, request: GenerationRequest) -> Sequence[Artifact]:
+        """The artifacts of one credential. TransientError: again later; PermanentError: failed, with that reason."""
+
+    def revoke(self, options: O, artifacts: Sequence[Artifact]) -> None:
+        """Withdraw remote credentials; nothing to do for a file."""
+        return

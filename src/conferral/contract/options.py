@@ -1,0 +1,136 @@
+"""A plugin's options: a frozen pydantic model whose JSON schema draws the form, and whose errors name the field."""
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Annotated, Any, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    WithJsonSchema,
+)
+from pydantic_core import ErrorDetails
+
+from conferral.contract.errors import OptionsError
+
+T = TypeVar("T")
+SLUG_PATTERN = r"^[a-z0-9][a-z0-9_-]*$"
+
+
+class Options(BaseModel):
+    """What a plugin can be told. Unknown keys are refused; every field needs a description; no tuples."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+def _no_booleans(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError("a share is a number from 0 to 1")  # noqa: TRY004 - pydantic turns ValueErrors into field errors
+    return value
+
+
+Share = Annotated[
+    Decimal,
+    BeforeValidator(_no_booleans),
+    Field(ge=0, le=1),
+    WithJsonSchema({"type": "number", "format": "share", "minimum": 0, "maximum": 1}),
+]
+"""An exact share, 0..1; people see it as a percentage."""
+
+
+class AssetReference(str):
+    """The slug of an asset, and the kind of file (`pdf`, `font`, `image`) that it must be."""
+
+    __slots__ = ("kind",)
+    kind: str
+
+    def __new__(cls, slug: str, kind: str) -> "AssetReference":
+        reference = super().__new__(cls, slug)
+        reference.kind = kind
+        return reference
+
+
+PDFAsset = Annotated[
+    str,
+    Field(pattern=SLUG_PATTERN, json_schema_extra={"format": "asset", "asset": "pdf"}),
+    AfterValidator(lambda slug: AssetReference(slug, "pdf")),
+]
+"""The slug of a PDF among the assets."""
+
+FontAsset = Annotated[
+    str,
+    Field(pattern=SLUG_PATTERN, json_schema_extra={"format": "asset", "asset": "font"}),
+    AfterValidator(lambda slug: AssetReference(slug, "font")),
+]
+"""The slug of a font among the assets."""
+
+
+def assets_in(value: object) -> Iterator[AssetReference]:
+    """Every asset that validated options refer to, at any depth."""
+    if isinstance(value, AssetReference):
+        yield value
+    elif isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            yield from assets_in(getattr(value, name))
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from assets_in(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from assets_in(item)
+
+
+def parse(shape: type[T], data: object, where: str) -> T:
+    """The data in that shape: a pydantic model or any type it knows.
+
+    Else an OptionsError that names every wrong field, under the name `where`.
+    """
+    try:
+        return TypeAdapter(shape).validate_python(data)
+    except ValidationError as error:
+        raise OptionsError("; ".join(_explain(details, where, shape) for details in error.errors())) from None
+
+
+def _explain(details: ErrorDetails, where: str, shape: object) -> str:
+    path = where + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in details["loc"])
+    match details["type"]:
+        case "extra_forbidden":
+            return f"{path}: unknown key; known here: {', '.join(_known(shape, details['loc'][:-1])) or 'none'}"
+        case "missing":
+            return f"{path}: is required"
+        case _:
+            message = details["msg"].removeprefix("Value error, ")
+            return f"{path}: {_shown(details['input'])} is not accepted: {message}"
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}…"  # noqa: PLR2004 - one line stays one line
+
+
+def _known(shape: object, path: tuple[int | str, ...]) -> list[str]:
+    """The keys that the model at the end of the path accepts, read from the JSON schema."""
+    schema: dict[str, Any] = TypeAdapter(shape).json_schema()
+    root = schema
+
+    def resolved(node: dict[str, Any]) -> dict[str, Any]:
+        while "$ref" in node:
+            node = root["$defs"][node["$ref"].rsplit("/", 1)[1]]
+        for choice in node.get("anyOf", ()):
+            if choice.get("type") != "null":
+                return resolved(choice)
+        return node
+
+    node = resolved(schema)
+    for part in path:
+        if isinstance(part, int):
+            node = resolved(node.get("items", {}))
+        else:
+            within = node.get("properties", {}).get(part, node.get("additionalProperties"))
+            node = resolved(within if isinstance(within, dict) else {})
+    return sorted(node.get("properties", {}))

@@ -1,0 +1,136 @@
+"""Texts with placeholders: `{name}`, `{evidence.total}`, `{field.hours}`; literal braces are doubled."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date
+from babel.numbers import format_decimal, format_percent
+from pydantic import AfterValidator, Field
+
+from conferral.contract.artifact import GenerationRequest
+from conferral.contract.decision import percentage
+from conferral.contract.errors import PermanentError
+
+PLACEHOLDERS = (
+    "name",
+    "context",
+    "type",
+    "organisation",
+    "issuer",
+    "start",
+    "end",
+    "date",
+    "earned",
+    "issued",
+    "expires",
+    "verification_id",
+    "verification_url",
+)
+"""The plain ones; besides them `{evidence.KEY}` and `{field.KEY}`. `{date}` is the date that the type prints."""
+
+_TOKEN = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
+_DOTTED = re.compile(r"(evidence|field)\.\S.*")
+
+
+def placeholders_in(text: str) -> Iterator[str]:
+    """The names of the placeholders in the text, in order."""
+    return (match[1] for match in _TOKEN.finditer(text) if match[1] is not None)
+
+
+def check(text: str) -> str:
+    """The text, when every placeholder is known and every brace has its pair; else a ValueError."""
+    for match in _TOKEN.finditer(text):
+        if match[0] in ("{", "}"):
+            raise ValueError(f"a single {match[0]!r}; double it to print a brace")
+        name = match[1]
+        if name is not None and name not in PLACEHOLDERS and not _DOTTED.fullmatch(name):
+            known = ", ".join(f"{{{known}}}" for known in PLACEHOLDERS)
+            raise ValueError(f"unknown placeholder {{{name}}}; known: {known}, {{evidence.KEY}}, {{field.KEY}}")
+    return text
+
+
+Text = Annotated[str, AfterValidator(check), Field(json_schema_extra={"format": "placeholders"})]
+"""A text of options in which placeholders are filled in."""
+
+
+def fill(text: str, value_of: Callable[[str], str]) -> str:
+    """The text with its placeholders replaced and its doubled braces halved."""
+    return _TOKEN.sub(lambda match: match[0][0] if match[1] is None else value_of(match[1]), text)
+
+
+def values(request: GenerationRequest) -> Callable[[str], str]:
+    """What each placeholder stands for in this credential, written as its locale does, in its time zone.
+
+    A figure or field that the credential does not have is a PermanentError.
+    """
+    snapshot = request.snapshot
+    locale = babel_locale(request.locale)
+    zone = ZoneInfo(request.time_zone)
+
+    def day(instant: datetime | None) -> str:
+        return format_date(instant.astimezone(zone).date(), "long", locale=locale) if instant else ""
+
+    plain: dict[str, Callable[[], str]] = {
+        "name": lambda: snapshot.name,
+        "context": lambda: snapshot.context,
+        "type": lambda: snapshot.type,
+        "organisation": lambda: snapshot.organisation,
+        "issuer": lambda: snapshot.issuer.name,
+        "start": lambda: day(snapshot.start),
+        "end": lambda: day(snapshot.end),
+        "date": lambda: day(snapshot.date),
+        "earned": lambda: day(snapshot.earned),
+        "issued": lambda: day(snapshot.issued),
+        "expires": lambda: day(snapshot.expires),
+        "verification_id": lambda: snapshot.verification_id,
+        "verification_url": lambda: request.page_url,
+    }
+
+    def value_of(name: str) -> str:
+        if name in plain:
+            return plain[name]()
+        group, key = name.split(".", 1)
+        if group == "field":
+            return _field(snapshot.fields, key, locale)
+        actual = [fact.actual for fact in snapshot.evidence if fact.key == key and fact.actual is not None]
+        if actual:
+            # A pathway has one figure for each step: the lowest never claims more than was shown everywhere.
+            lowest = min(actual, key=lambda value: percentage(value) or Decimal(0))
+            figure = percentage(lowest)
+            return lowest if figure is None else _percent(figure, locale)
+        known = ", ".join(sorted({fact.key for fact in snapshot.evidence})) or "none"
+        raise PermanentError(f"placeholder {{{name}}}: the evidence has no such figure; it has: {known}")
+
+    return value_of
+
+
+def _percent(figure: Decimal, locale: Locale) -> str:
+    """A percentage in the locale's pattern; it was cut to two decimals before, so nothing is left to round up."""
+    zero = format_decimal(0, locale=locale)
+    return format_percent(0, locale=locale).replace(zero, format_decimal(figure, "#,##0.##", locale=locale))
+
+
+def _field(fields: Mapping[str, Any], key: str, locale: Locale) -> str:
+    if key not in fields:
+        raise PermanentError(
+            f"placeholder {{field.{key}}}: the type has no such field; it has: {', '.join(sorted(fields)) or 'none'}"
+        )
+    value = fields[key]
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return format_decimal(Decimal(str(value)), locale=locale)
+    return str(value)
+
+
+def babel_locale(language: str) -> Locale:
+    """The locale of a BCP 47 tag; of its language, when the region is unknown; else English."""
+    for tag in (language.replace("_", "-"), language.replace("_", "-").split("-", maxsplit=1)[0]):
+        try:
+            return Locale.parse(tag, sep="-")
+        except (UnknownLocaleError, ValueError):
+            continue
+    return Locale("en")

@@ -1,0 +1,43 @@
+"""The port of processors: rules that say who is eligible."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, ClassVar, Generic, TypeVar
+
+from conferral.contract.context import Kind, LearningContext
+from conferral.contract.decision import Decision, Fact
+from conferral.contract.lms import LMS
+from conferral.contract.options import Options
+from conferral.contract.progress import Need, Progress
+
+O = TypeVar("O", bound=Options)  # noqa: E741 - the O of Options
+
+
+class Processor(ABC, Generic[O]):
+    """A rule. The core pages through the learners and, in a pathway, asks `decide` for each step and combines.
+
+    `needs` says what the gateway has to fetch. A rule that looks at the learner and not at progress sets
+    `per_step = False`: it is asked once for a pathway.
+    """
+
+    label: ClassVar[str]
+    version: ClassVar[str] = "1"
+    kinds: ClassVar[frozenset[Kind]] = frozenset(Kind)
+    needs: ClassVar[frozenset[Need]] = frozenset()
+    per_step: ClassVar[bool] = True
+    Options: type[O]
+
+    def gather(self, context: LearningContext, page: Sequence[Progress], options: O, lms: LMS) -> Any:
+        """What `decide` needs beyond progress, fetched in bulk for one page; None unless overridden.
+
+        It may ask the gateway a constant number of times. Raising fails the run.
+        """
+        return None
+
+    def example(self, options: O) -> Sequence[Fact]:
+        """The facts of an invented learner who qualifies: previews show them, and `{evidence.KEY}` is checked by them."""
+        return ()
+
+    @abstractmethod
+    def decide(self, progress: Progress, options: O, gathered: Any) -> Decision:
+        """The decision for one learner: pure, from its arguments alone. Raising fails this learner, not the run."""

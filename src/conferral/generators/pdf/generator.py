@@ -1,0 +1,104 @@
+"""The generator: the template's pages with the texts set on them by typst, which shapes every script."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import typst
+
+from conferral.contract import Artifact, Assets, GenerationRequest, Generator, OptionsError, PermanentError
+from conferral.contract.placeholders import babel_locale, fill, values
+from conferral.generators.pdf.fonts import Font, built_in, described, read_font, uncovered
+from conferral.generators.pdf.options import PDFOptions, TextElement
+from conferral.generators.pdf.template import read_pages
+from conferral.generators.pdf.typesetting import source
+
+MEDIA_TYPE = "application/pdf"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A compiler that has read the template and the fonts; of use to one thread at a time."""
+
+    options: PDFOptions
+    fonts: Mapping[str, Sequence[Font]]
+    compiler: typst.Compiler
+    directory: TemporaryDirectory[str]
+
+
+class PDF(Generator[PDFOptions]):
+    """Sets the texts of a credential on a PDF template."""
+
+    label = "PDF from a template"
+    version = f"typst-{getattr(typst, '__version__', '1')}"
+    Options = PDFOptions
+
+    def check_asset(self, kind: str, content: bytes) -> None:
+        """Templates and fonts have to be readable."""
+        match kind:
+            case "pdf":
+                read_pages(content)
+            case "font":
+                read_font(content)
+
+    def prepare(self, options: PDFOptions, assets: Assets) -> Prepared:
+        """Reads the template and the fonts once."""
+        template = assets.read(options.template)
+        pages = read_pages(template)
+        for name, element in options.elements.items():
+            if element.page > len(pages):
+                raise OptionsError(f"elements.{name}.page: {element.page}: the template has {len(pages)} pages")
+        fonts = {name: _chain(options, element, assets) for name, element in options.elements.items()}
+        directory = TemporaryDirectory(prefix="conferral-")
+        root = Path(directory.name)
+        (root / "template.pdf").write_bytes(template)
+        (root / "fonts").mkdir()
+        for font in {font.family: font for chain in fonts.values() for font in chain}.values():
+            (root / "fonts" / f"{font.family}.font").write_bytes(font.content)
+        families = {name: [font.family for font in chain] for name, chain in fonts.items()}
+        (root / "main.typ").write_text(source(options, pages, families), encoding="utf-8")
+        compiler = typst.Compiler(
+            root / "main.typ",
+            root=directory.name,
+            font_paths=typst.Fonts(
+                include_system_fonts=False, include_embedded_fonts=False, font_paths=[root / "fonts"]
+            ),
+        )
+        return Prepared(options, fonts, compiler, directory)
+
+    def generate(self, prepared: Prepared, request: GenerationRequest) -> Sequence[Artifact]:
+        """One PDF; a PermanentError when a text has a character that no font covers."""
+        value_of = values(request)
+        texts = {}
+        for name, element in prepared.options.elements.items():
+            text = fill(element.text, value_of)
+            texts[name] = text.upper() if element.upper_case else text
+            if missing := uncovered(texts[name], prepared.fonts[name]):
+                raise PermanentError(
+                    f"{name}: has a character that no font covers: {described(missing)}; "
+                    "upload a font that has it and add it to fallback_fonts"
+                )
+        snapshot = request.snapshot
+        document = {
+            "title": f"{snapshot.type} · {snapshot.context}",
+            "author": snapshot.issuer.name,
+            "language": babel_locale(request.locale).language,
+            "texts": texts,
+        }
+        content = prepared.compiler.compile(
+            format="pdf",
+            sys_inputs={"document": json.dumps(document, ensure_ascii=False)},
+            timestamp=int(snapshot.issued.timestamp()),
+        )
+        assert isinstance(content, bytes)  # typst returns a list for formats of one file a page only
+        return [Artifact(f"{request.slot}.pdf", MEDIA_TYPE, content)]
+
+
+def _chain(options: PDFOptions, element: TextElement, assets: Assets) -> tuple[Font, ...]:
+    """The fonts of an element, in the order in which they are asked for a character."""
+    own = element.font or options.font
+    slugs = [*([own] if own else []), *options.fallback_fonts]
+    fonts = [read_font(assets.read(slug)) for slug in slugs]
+    return tuple(dict.fromkeys([*fonts, *built_in()]))

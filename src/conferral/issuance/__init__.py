@@ -1,0 +1,1 @@
+"""The use cases: configure, run (evaluate and issue), generate, sweep."""

@@ -1,0 +1,297 @@
+"""Configuring: the one way to save or delete a type, a configuration, an issuer or a declared context.
+
+Each is validated whole before it is written; what is the same already is left alone.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from django.db import models, transaction
+from django.db.models import ProtectedError
+
+from conferral import assets, plugins
+from conferral.contract import (
+    ConferralError,
+    GenerationRequest,
+    IssuerSnapshot,
+    Kind,
+    OptionsError,
+    PermanentError,
+    Snapshot,
+    check_key,
+)
+from conferral.contract.context import is_pathway_key
+from conferral.issuance import plan
+from conferral.models import (
+    Context,
+    Credential,
+    CredentialAsset,
+    CredentialConfiguration,
+    CredentialType,
+    EditionAsset,
+    Issuer,
+    RosterEntry,
+)
+from conferral.settings import current
+
+M = TypeVar("M", bound=models.Model)
+
+
+class InUse(ConferralError):
+    """Something that others need cannot be deleted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What saving made: `differences` has the old and the new value of each field that changed."""
+
+    kind: str
+    name: str
+    action: str
+    differences: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
+
+
+def save_asset(slug: str, filename: str, content: bytes, description: str = "") -> Change:
+    """Uploads a new version when the content is new; credentials issued before keep theirs."""
+    before = CredentialAsset.objects.filter(slug=slug, current=True).first()
+    asset, is_new = assets.upload(slug, filename, content, description)
+    if is_new:
+        versions = (before.version if before else None, asset.version)
+        return Change("asset", slug, "change" if before else "create", {"version": versions} if before else {})
+    return _save(CredentialAsset, {"pk": asset.pk}, {"description": description}, "asset", slug)
+
+
+def save_issuer(slug: str, **values: Any) -> Change:
+    """An issuer; its logo has to be a picture among the assets."""
+    if values.get("logo"):
+        try:
+            assets.find(values["logo"], CredentialAsset.Kind.IMAGE)
+        except assets.AssetError as error:
+            raise OptionsError(f"logo: {error}") from None
+    other = Issuer.objects.filter(organisation=values.get("organisation", "")).exclude(slug=slug).first()
+    if other:
+        whose = f"of the organisation {other.organisation!r}" if other.organisation else "without an organisation"
+        raise OptionsError(f"organisation: {other.slug!r} is the issuer {whose} already; give one of them another")
+    return _save(Issuer, {"slug": slug}, values, "issuer", slug)
+
+
+def save_context(key: str, **values: Any) -> Change:
+    """A context of the roster gateway; the steps of a pathway have to be declared before it."""
+    check_key(key)
+    steps = values.get("steps", [])
+    if bool(steps) != is_pathway_key(key):
+        raise OptionsError(f"steps: a pathway (path-v1:…) has steps, a course has none; {key} has {len(steps)}")
+    values["kind"] = Kind.PATHWAY.value if steps else values.get("kind") or Kind.COURSE.value
+    for step in steps:
+        if not Context.objects.filter(key=step).exclude(kind=Kind.PATHWAY).exists():
+            raise OptionsError(f"steps: {step!r} is not a declared course; declare it before the pathway")
+    return _save(Context, {"key": key}, values, "context", key)
+
+
+def save_type(name: str, **values: Any) -> Change:
+    """A credential type: its plugins, options and assets have to be there, and a sample has to come out right."""
+    candidate = CredentialType(name=name, **values)
+    rule = plan.resolve_rule(candidate)
+    for kind in candidate.kinds:
+        if kind not in rule.processor.kinds:
+            raise OptionsError(f"kinds: {kind!r} is not for the processor {candidate.processor!r}")
+    _try_out(candidate, rule, plan.resolve_slots(candidate))
+    return _save(CredentialType, {"name": name}, values, "type", name)
+
+
+def save_configuration(context_key: str, type_name: str, **values: Any) -> Change:
+    """A type in a context: merged with the type's options, it has to be able to run."""
+    check_key(context_key)
+    _check_time_zone(values.get("time_zone", "UTC"))
+    credential_type = find_type(type_name)
+    candidate = CredentialConfiguration(context_key=context_key, type=credential_type, **values)
+    _try_out_plan(candidate)
+    lookup = {"context_key": context_key, "type": credential_type}
+    return _save(CredentialConfiguration, lookup, values, "configuration", f"{context_key} · {type_name}")
+
+
+def check_configurations(type_name: str) -> None:
+    """Every configuration of a type can run with it as it is now; else a ConferralError names the one that cannot."""
+    for configuration in CredentialConfiguration.objects.filter(type__name=type_name, archived=None):
+        try:
+            _try_out_plan(configuration)
+        except ConferralError as error:
+            raise ConferralError(f"configuration {configuration}: {error}") from None
+
+
+def find_type(name: str) -> CredentialType:
+    """The type of that name; a ConferralError lists those there are."""
+    found = CredentialType.objects.filter(name=name).first()
+    if found is None:
+        known = ", ".join(repr(one) for one in CredentialType.objects.order_by("name").values_list("name", flat=True))
+        raise ConferralError(f"type: {name!r} is not known; known: {known or 'none'}")
+    return found
+
+
+def delete_type(name: str) -> None:
+    """A type that nothing uses; one that has configurations or has issued stays."""
+    credential_type = find_type(name)
+    used = credential_type.configurations.count()
+    if used:
+        raise InUse(f"type {name!r}: is used by {used} configurations; delete or archive those first")
+    try:
+        credential_type.delete()
+    except ProtectedError:
+        raise InUse(f"type {name!r}: credentials were issued with it; it has to stay as their record") from None
+
+
+def delete_configuration(context_key: str, type_name: str) -> None:
+    """A configuration that has issued nothing, with the history of its runs."""
+    found = CredentialConfiguration.objects.filter(context_key=context_key, type=find_type(type_name)).first()
+    name = f"configuration {context_key} · {type_name}"
+    if found is None:
+        raise ConferralError(f"{name}: there is none")
+    issued = Credential.objects.filter(configuration=found).count()
+    if issued:
+        raise InUse(f"{name}: has issued {issued} credentials; switch it off instead (enabled: false)")
+    with transaction.atomic():
+        if found.runs.filter(active=True).exists():
+            raise InUse(f"{name}: is running; wait until the run has ended")
+        found.runs.all().delete()
+        found.delete()
+
+
+def delete_asset(slug: str) -> None:
+    """An asset with all its versions, when no type, configuration, issuer or issued credential uses it."""
+    versions = CredentialAsset.objects.filter(slug=slug)
+    if not versions.exists():
+        raise ConferralError(f"asset {slug!r}: there is none")
+    if users := _users_of(slug):
+        raise InUse(f"asset {slug!r}: is used by {', '.join(users)}; change those first")
+    if EditionAsset.objects.filter(asset__in=versions).exists():
+        raise InUse(f"asset {slug!r}: credentials were issued with it; it has to stay for making them again")
+    with transaction.atomic():
+        assets.remove(slug)
+
+
+def delete_context(key: str) -> None:
+    """A declared context that no configuration and no pathway uses, with its roster."""
+    context = Context.objects.filter(key=key).first()
+    if context is None:
+        raise ConferralError(f"context {key!r}: there is none")
+    if CredentialConfiguration.objects.filter(context_key=key).exists():
+        raise InUse(f"context {key!r}: has configurations; delete those first")
+    pathways = [other.key for other in Context.objects.filter(kind=Kind.PATHWAY) if key in other.steps]
+    if pathways:
+        raise InUse(f"context {key!r}: is a step of {', '.join(pathways)}")
+    with transaction.atomic():
+        RosterEntry.objects.filter(context=context).delete()
+        context.delete()
+
+
+def delete_issuer(slug: str) -> None:
+    """An issuer; what was issued keeps its name."""
+    if not Issuer.objects.filter(slug=slug).delete()[0]:
+        raise ConferralError(f"issuer {slug!r}: there is none")
+
+
+def _save(model: type[M], lookup: Mapping[str, Any], values: Mapping[str, Any], kind: str, name: str) -> Change:
+    """Creates the row, or updates the fields that differ."""
+    found = model._default_manager.filter(**lookup).first()
+    if found is None:
+        model(**lookup, **values).save(force_insert=True)
+        return Change(kind, name, "create")
+    differences = {
+        key: (getattr(found, key), value) for key, value in values.items() if _plain(getattr(found, key)) != _plain(value)
+    }
+    if not differences:
+        return Change(kind, name, "keep")
+    for key, (_, value) in differences.items():
+        setattr(found, key, value)
+    found.save(update_fields=list(differences))
+    return Change(kind, name, "change", differences)
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON stores it, so that what was written and what is read compare equal."""
+    return json.loads(json.dumps(value)) if isinstance(value, dict | list) else value
+
+
+def _users_of(slug: str) -> list[str]:
+    users = [f"the issuer {issuer.slug!r}" for issuer in Issuer.objects.filter(logo=slug)]
+    for credential_type in CredentialType.objects.all():
+        try:
+            named = plan.resolve_assets(plan.resolve_slots(credential_type))
+        except ConferralError:
+            continue  # a type that is broken by now (a plugin gone) names its own trouble when it is used
+        if slug in named:
+            users.append(f"the type {credential_type.name!r}")
+    for configuration in CredentialConfiguration.objects.exclude(generators={}).select_related("type"):
+        try:
+            named = plan.resolve_assets(plan.resolve_slots(configuration.type, configuration.generators))
+        except ConferralError:
+            continue  # as above
+        if slug in named:
+            users.append(f"the configuration {configuration}")
+    return users
+
+
+def _check_time_zone(name: str) -> None:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise OptionsError(f"time_zone: {name!r} is not known; write a name like Europe/Paris or UTC") from None
+
+
+def _try_out_plan(candidate: CredentialConfiguration) -> None:
+    resolved = plan.resolve(candidate, plugins.gateway())
+    _try_out(candidate.type, resolved.rule, resolved.slots, fields=resolved.fields)
+
+
+def _try_out(
+    credential_type: CredentialType,
+    rule: plan.Rule,
+    slots: tuple[plan.Slot, ...],
+    fields: Mapping[str, Any] | None = None,
+) -> None:
+    """Makes a sample of every slot, so that a wrong placeholder, font or template is refused now and not at night."""
+    versions = plan.resolve_assets(slots)
+    for slot in slots:
+        request = _sample(credential_type, rule, slot.name, credential_type.fields if fields is None else fields)
+        try:
+            slot.generator.generate(slot.generator.prepare(slot.options, assets.AssetReader(versions)), request)
+        except (PermanentError, OptionsError) as error:
+            raise OptionsError(f"generators.{slot.name}.options: {error}") from None
+
+
+def _sample(
+    credential_type: CredentialType, rule: plan.Rule, slot: str, fields: Mapping[str, Any]
+) -> GenerationRequest:
+    day = datetime(2026, 5, 12, 12, tzinfo=UTC)
+    page = f"{current().public_url}/c/0000-0000-0000-0000"
+    snapshot = Snapshot(
+        verification_id="0000-0000-0000-0000",
+        name="Maria Sample",
+        type=credential_type.name,
+        context_key="course-v1:Org+Course+Run",
+        context="A Course",
+        organisation="Organisation",
+        issuer=IssuerSnapshot("Issuer", "https://issuer.example"),
+        issued=day,
+        earned=day,
+        date=day,
+        start=day,
+        end=day,
+        expires=day,
+        fields=fields,
+        evidence=tuple(rule.processor.example(rule.options)),
+    )
+    return GenerationRequest(
+        snapshot=snapshot,
+        slot=slot,
+        page_url=page,
+        locale=credential_type.locale or "en",
+        time_zone="UTC",
+        idempotency_key="draft",
+        url_of=lambda filename: f"{page}/{filename}",
+        draft=True,
+    )

@@ -1,0 +1,109 @@
+"""Evaluation: the learners of a context, page by page, each with the processor's decision."""
+
+import logging
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import chain
+
+from conferral.contract import LMS, Decision, Enrolment, Fact, LearningContext, Options, Progress
+from conferral.contract.decision import combine
+from conferral.issuance.plan import Plan, Rule
+
+logger = logging.getLogger(__name__)
+
+
+class Outcome(StrEnum):
+    """What a run makes of one learner."""
+
+    ISSUE = "issue"
+    ALREADY = "already"
+    NOT_YET = "not yet"
+    INACTIVE = "inactive"
+    FAILED = "failed"
+
+
+@dataclass(slots=True)
+class Evaluation:
+    """One learner, looked at. `error` is why the rule could not decide."""
+
+    learner: str
+    outcome: Outcome
+    decision: Decision | None = None
+    error: str = ""
+
+    @property
+    def reason(self) -> str:
+        """Why, in one line."""
+        if self.outcome is Outcome.INACTIVE:
+            return "the account or the enrolment is not active"
+        return self.error or (self.decision.reason if self.decision else "")
+
+
+def evaluate(plan: Plan, lms: LMS, learners: Collection[str] | None = None) -> Iterator[list[Evaluation]]:
+    """Everybody who takes part (or only `learners`), a page at a time.
+
+    A `decide` that raises fails its learner alone; a gateway or a `gather` that raises ends the stream.
+    """
+    rule = plan.rule
+    by_step = bool(plan.steps) and rule.processor.per_step
+    needs = frozenset() if by_step else rule.processor.needs
+    for page in lms.progress(plan.context, needs, learners):
+        active = [progress for progress in page if progress.enrolment.active]
+        decided = _join(plan, active, lms) if by_step else _decide(rule, plan.context, rule.options, active, lms)
+        yield [
+            decided[progress.learner] if progress.enrolment.active else Evaluation(progress.learner, Outcome.INACTIVE)
+            for progress in page
+        ]
+
+
+def _decide(
+    rule: Rule, context: LearningContext, options: Options, page: Sequence[Progress], lms: LMS
+) -> dict[str, Evaluation]:
+    gathered = rule.processor.gather(context, page, options, lms)
+    decided = {}
+    for progress in page:
+        try:
+            decision = rule.processor.decide(progress, options, gathered)
+            if not isinstance(decision, Decision):
+                raise TypeError(f"{decision!r} is no Decision")  # noqa: TRY301 - a plugin's mistake like any other
+        except Exception as error:  # a plugin's mistake is that learner's failure, never the run's
+            logger.exception("processor %s could not decide in %s", rule.name, context.key)
+            reason = f"the rule {rule.name!r} could not decide: {error!r}"
+            decided[progress.learner] = Evaluation(progress.learner, Outcome.FAILED, error=reason)
+        else:
+            outcome = Outcome.ISSUE if decision.eligible else Outcome.NOT_YET
+            decided[progress.learner] = Evaluation(progress.learner, outcome, decision)
+    return decided
+
+
+def _join(plan: Plan, page: Sequence[Progress], lms: LMS) -> dict[str, Evaluation]:
+    """A pathway's decisions: each step's for the members on this page, combined."""
+    members = [progress.learner for progress in page]
+    rule = plan.rule
+    steps = {}
+    for key, context in plan.steps.items():
+        found = list(chain.from_iterable(lms.progress(context, rule.processor.needs, members)))
+        taking_part = [progress for progress in found if progress.enrolment.active]
+        decided = _decide(rule, context, rule.step_options.get(key, rule.options), taking_part, lms)
+        steps[key] = _with_the_absent(decided, found, members)
+    return {learner: _combined(learner, {key: decided[learner] for key, decided in steps.items()}) for learner in members}
+
+
+def _with_the_absent(
+    decided: dict[str, Evaluation], found: Sequence[Progress], members: Sequence[str]
+) -> dict[str, Evaluation]:
+    enrolments: Mapping[str, Enrolment] = {progress.learner: progress.enrolment for progress in found}
+    for learner in members:
+        if learner not in decided:
+            actual = "inactive" if learner in enrolments else "none"
+            fact = Fact("enrolment", actual, "active", met=False)
+            decided[learner] = Evaluation(learner, Outcome.NOT_YET, Decision.on(fact))
+    return decided
+
+
+def _combined(learner: str, steps: Mapping[str, Evaluation]) -> Evaluation:
+    if errors := [evaluation.error for evaluation in steps.values() if evaluation.error]:
+        return Evaluation(learner, Outcome.FAILED, error=errors[0])
+    decision = combine({key: step.decision for key, step in steps.items() if step.decision})
+    return Evaluation(learner, Outcome.ISSUE if decision.eligible else Outcome.NOT_YET, decision)

@@ -1,0 +1,139 @@
+"""Issuing: the award is recorded in bulk, held first, released by one transaction, exactly once for each learner."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from dateutil.relativedelta import relativedelta
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from conferral.contract import LMS
+from conferral.issuance import lease
+from conferral.issuance.evaluate import Evaluation
+from conferral.issuance.lease import LeaseLost
+from conferral.issuance.plan import Plan
+from conferral.models import Credential, CredentialArtifact, CredentialConfiguration, Edition, Learner, Run
+from conferral.settings import current
+
+PERSON_FIELDS = ("external_id", "name", "email", "language", "active")
+
+
+def holders(configuration: CredentialConfiguration, gateway: str, learners: Sequence[str]) -> set[str]:
+    """Which of those learners have a place in the configuration already: whatever became of their credential."""
+    if not learners:
+        return set()
+    places = Credential.objects.filter(
+        configuration=configuration, current=True, learner__gateway=gateway, learner__key__in=learners
+    )
+    return set(places.values_list("learner__key", flat=True))
+
+
+def insert_held(run: Run, plan: Plan, edition: Edition, page: Sequence[Evaluation], lms: LMS) -> int:
+    """Records the page's awards as held, and returns how many; those who got a place meanwhile are left out."""
+    learners = _learners(current().lms, [evaluation.learner for evaluation in page], lms)
+    for last_try in (False, True):
+        try:
+            with transaction.atomic():
+                keep(run)
+                return _insert(run, plan, edition, page, learners)
+        except IntegrityError:
+            if last_try:
+                raise
+            # Somebody was given a place between the look and the insert: look again, once.
+            taken = holders(plan.configuration, current().lms, list(learners))
+            page = [evaluation for evaluation in page if evaluation.learner not in taken]
+    raise AssertionError  # the loop has returned or raised
+
+
+def release(run: Run, counts: dict[str, int], *, has_artifacts: bool) -> None:
+    """Closes the run and releases what it holds, in one transaction: all of its credentials, or none.
+
+    Nothing held is generated or shown, so nothing is ever issued from half a course.
+    """
+    now = timezone.now()
+    with transaction.atomic():
+        closed = Run.objects.filter(pk=run.pk, claim=run.claim, active=True).update(
+            **counts, status=Run.Status.FINISHED, active=None, ended=now
+        )
+        if not closed:
+            raise _lost(run)
+        state = Credential.State.PENDING if has_artifacts else Credential.State.AVAILABLE
+        of_this_run = Credential.objects.filter(run=run)
+        CredentialArtifact.objects.filter(credential__in=of_this_run.values("pk")).update(next_try=now)
+        of_this_run.filter(state=Credential.State.HELD).update(state=state)
+
+
+def withdraw(run: Run, status: Run.Status, error: str) -> None:
+    """Closes a run that failed or whose holder is gone, and deletes what it holds: as if it had never begun."""
+    with transaction.atomic():
+        closed = Run.objects.filter(pk=run.pk, claim=run.claim, active=True).update(
+            status=status, active=None, ended=timezone.now(), error=error
+        )
+        if closed:
+            held = Credential.objects.filter(run=run, state=Credential.State.HELD)
+            CredentialArtifact.objects.filter(credential__in=held.values("pk")).delete()
+            held.delete()
+
+
+def keep(run: Run) -> int:
+    """Renews the run's lease; LeaseLost when somebody else has closed it."""
+    kept = Run.objects.filter(pk=run.pk, claim=run.claim, active=True).update(claimed_until=lease.until())
+    if not kept:
+        raise _lost(run)
+    return kept
+
+
+def _lost(run: Run) -> LeaseLost:
+    return LeaseLost(f"run {run.pk}: took longer than its lease and was closed by somebody else; run it again")
+
+
+def _insert(
+    run: Run, plan: Plan, edition: Edition, page: Sequence[Evaluation], learners: dict[str, Learner]
+) -> int:
+    credentials = [_credential(run, plan, edition, evaluation, learners[evaluation.learner]) for evaluation in page]
+    Credential.objects.bulk_create(credentials)
+    if plan.slots:
+        # Keys of rows inserted in bulk are read back by what we gave them: not every database returns them.
+        ids = Credential.objects.filter(run=run, verification_id__in=[one.verification_id for one in credentials])
+        CredentialArtifact.objects.bulk_create(
+            CredentialArtifact(credential_id=pk, edition=edition, slot=slot.name, required=slot.required)
+            for pk in ids.order_by("pk").values_list("pk", flat=True)
+            for slot in plan.slots
+        )
+    return len(credentials)
+
+
+def _credential(run: Run, plan: Plan, edition: Edition, evaluation: Evaluation, learner: Learner) -> Credential:
+    decision = evaluation.decision
+    assert decision is not None  # only those who are eligible come here
+    context = plan.context
+    return Credential(
+        learner=learner,
+        configuration=plan.configuration,
+        edition=edition,
+        run=run,
+        recipient_name=learner.name,
+        context_key=context.key,
+        context_name=context.name,
+        context_organisation=context.organisation,
+        context_start=context.start,
+        context_end=context.end,
+        locale=plan.locale,
+        evidence=decision.evidence(plan.rule.name, plan.rule.processor.version),
+        earned=decision.earned or run.started,
+        issued=run.started,
+        expires=_expiry(run.started, plan.configuration.type.validity),
+    )
+
+
+def _expiry(issued: datetime, validity: dict[str, int]) -> datetime | None:
+    return issued + relativedelta(**validity) if validity else None  # type: ignore[arg-type]
+
+
+def _learners(gateway: str, keys: Sequence[str], lms: LMS) -> dict[str, Learner]:
+    """Our records of those learners; of one whom the source has just forgotten, we have the key alone."""
+    told: dict[str, dict[str, Any]] = {key: {} for key in keys}
+    for person in lms.people(keys):
+        told[person.key] = {field: getattr(person, field) for field in PERSON_FIELDS}
+    return Learner.objects.record(gateway, told)[0]

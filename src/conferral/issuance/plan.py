@@ -1,0 +1,220 @@
+"""A configuration made ready to run: merged with its type, validated, with its plugins and its context at hand."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings as django_settings
+from django.db import transaction
+from pydantic import BaseModel, ConfigDict, Field
+
+from conferral import assets, plugins
+from conferral.contract import (
+    LMS,
+    AssetReference,
+    ConferralError,
+    Generator,
+    Kind,
+    LearningContext,
+    Options,
+    OptionsError,
+    Processor,
+)
+from conferral.contract.options import assets_in, parse
+from conferral.models import CredentialAsset, CredentialConfiguration, CredentialType, Edition, EditionAsset, Issuer
+
+EDITION_SCHEMA = 1
+
+
+class SlotDeclaration(BaseModel):
+    """What a type says of one slot."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    generator: str = Field(description="Name of the installed generator.")
+    required: bool = Field(True, description="Whether the credential is available only when this one is stored.")
+    options: dict[str, Any] = Field(default_factory=dict, description="The generator's own options.")
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One thing that a generator makes for each credential."""
+
+    name: str
+    generator_name: str
+    generator: Generator[Any]
+    required: bool
+    options: Options
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A processor with its options; `step_options` has those of each step of a pathway."""
+
+    name: str
+    processor: Processor[Any]
+    options: Options
+    step_options: Mapping[str, Options]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All that a run needs to know before it looks at learners. `steps` are the contexts of a pathway's courses."""
+
+    configuration: CredentialConfiguration
+    context: LearningContext
+    steps: Mapping[str, LearningContext]
+    rule: Rule
+    slots: tuple[Slot, ...]
+    fields: Mapping[str, Any]
+    assets: Mapping[str, CredentialAsset]
+
+    @property
+    def locale(self) -> str:
+        """The type's, else the context's, else the site's."""
+        return self.configuration.type.locale or self.context.language or django_settings.LANGUAGE_CODE
+
+
+def merge(base: Any, override: Any) -> Any:
+    """Mappings merge, everything else replaces, null removes."""
+    if not isinstance(base, Mapping) or not isinstance(override, Mapping):
+        return override
+    merged = {key: value for key, value in base.items() if key not in override}
+    merged |= {key: merge(base.get(key), value) for key, value in override.items() if value is not None}
+    return merged
+
+
+def resolve(configuration: CredentialConfiguration, lms: LMS) -> Plan:
+    """The plan of a configuration; a ConferralError names what is missing or wrong in it."""
+    credential_type = configuration.type
+    context = describe(configuration.context_key, lms)
+    rule = resolve_rule(credential_type, configuration)
+    allowed = rule.processor.kinds & {Kind(kind) for kind in credential_type.kinds or Kind}
+    if context.kind not in allowed:
+        raise ConferralError(
+            f"configuration: {credential_type.name!r} is for {', '.join(sorted(allowed))}; {context.key} is a {context.kind}"
+        )
+    for step in configuration.step_options:
+        if step not in context.steps:
+            raise ConferralError(
+                f"step_options: {step!r} is no step of {context.key}; its steps: {', '.join(context.steps) or 'none'}"
+            )
+    slots = resolve_slots(credential_type, configuration.generators)
+    return Plan(
+        configuration=configuration,
+        context=context,
+        steps={step: describe(step, lms) for step in context.steps},
+        rule=rule,
+        slots=slots,
+        fields=merge(credential_type.fields, configuration.fields),
+        assets=resolve_assets(slots),
+    )
+
+
+def describe(key: str, lms: LMS) -> LearningContext:
+    """The context of that key; a ConferralError when the gateway does not know it."""
+    context = lms.describe(key)
+    if context is None:
+        raise ConferralError(f"context: {key!r} is not known to {lms.label!r}; check the key, or declare it there first")
+    return context
+
+
+def resolve_rule(credential_type: CredentialType, configuration: CredentialConfiguration | None = None) -> Rule:
+    """The type's processor with its options validated, merged with the configuration's where given."""
+    processor = plugins.processor(credential_type.processor)
+    given = credential_type.processor_options
+    steps: Mapping[str, Any] = {}
+    if configuration:
+        given = merge(given, configuration.processor_options)
+        steps = configuration.step_options
+    return Rule(
+        name=credential_type.processor,
+        processor=processor,
+        options=parse(processor.Options, given, "processor_options"),
+        step_options={
+            step: parse(processor.Options, merge(given, options), f"step_options.{step}")
+            for step, options in steps.items()
+        },
+    )
+
+
+def resolve_slots(credential_type: CredentialType, overrides: Mapping[str, Any] | None = None) -> tuple[Slot, ...]:
+    """The type's generators with their options validated, merged with a configuration's overrides."""
+    declared = parse(dict[str, SlotDeclaration], merge(credential_type.generators, overrides or {}), "generators")
+    slots = []
+    for name, slot in declared.items():
+        generator = plugins.generator(slot.generator)
+        options = parse(generator.Options, slot.options, f"generators.{name}.options")
+        slots.append(Slot(name, slot.generator, generator, slot.required, options))
+    return tuple(slots)
+
+
+def resolve_assets(slots: tuple[Slot, ...]) -> dict[str, CredentialAsset]:
+    """The current version of every asset that the slots' options name."""
+    return {reference: _find(slot, reference) for slot in slots for reference in assets_in(slot.options)}
+
+
+def _find(slot: Slot, reference: AssetReference) -> CredentialAsset:
+    try:
+        return assets.find(reference, reference.kind)
+    except assets.AssetError as error:
+        raise OptionsError(f"generators.{slot.name}.options: {error}") from None
+
+
+def edition_of(plan: Plan) -> Edition:
+    """The edition that says all of this plan that a credential is made by; found again, or stored now."""
+    content = edition_content(plan)
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    sha256 = hashlib.sha256(canonical.encode()).hexdigest()
+    found = Edition.objects.filter(sha256=sha256).first()
+    if found:
+        return found
+    with transaction.atomic():
+        edition, made = Edition.objects.get_or_create(
+            sha256=sha256, defaults={"type": plan.configuration.type, "content": content}
+        )
+        if made:
+            EditionAsset.objects.bulk_create(
+                EditionAsset(edition=edition, asset=asset) for asset in plan.assets.values()
+            )
+    return edition
+
+
+def edition_content(plan: Plan) -> dict[str, Any]:
+    """Everything that decides how a credential is made, in plain JSON."""
+    credential_type = plan.configuration.type
+    return {
+        "schema": EDITION_SCHEMA,
+        "type": credential_type.name,
+        "processor": {
+            "name": plan.rule.name,
+            "options": plan.rule.options.model_dump(mode="json"),
+            "steps": {step: options.model_dump(mode="json") for step, options in plan.rule.step_options.items()},
+        },
+        "generators": {
+            slot.name: {
+                "generator": slot.generator_name,
+                "required": slot.required,
+                "options": slot.options.model_dump(mode="json"),
+            }
+            for slot in plan.slots
+        },
+        "fields": dict(plan.fields),
+        "wording": credential_type.wording,
+        "issuer": issuer_content(plan.context.organisation),
+        "locale": plan.locale,
+        "printed_date": credential_type.printed_date,
+        "validity": credential_type.validity,
+        "time_zone": plan.configuration.time_zone,
+        "assets": {slug: {"version": asset.version, "sha256": asset.sha256} for slug, asset in plan.assets.items()},
+    }
+
+
+def issuer_content(organisation: str) -> dict[str, Any]:
+    """The issuer for an organisation: its own, else the site's, else nobody."""
+    found = Issuer.objects.filter(organisation__in={organisation, ""}).order_by("-organisation").first()
+    if found is None:
+        return {"name": organisation, "url": ""}
+    return {name: getattr(found, name) for name in ("slug", "name", "url", "logo", "colours", "sender", "reply_to")}

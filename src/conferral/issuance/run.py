@@ -1,0 +1,122 @@
+"""A run: one pass over one configuration, evaluated and issued; a dry run writes nothing."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from conferral import plugins
+from conferral.contract import LMS, ConferralError
+from conferral.issuance import issue, lease
+from conferral.issuance.evaluate import Evaluation, Outcome, evaluate
+from conferral.issuance.lease import Lease, LeaseLost
+from conferral.issuance.plan import Plan, edition_of, resolve
+from conferral.models import CredentialConfiguration, Run
+from conferral.settings import current
+
+Progressed = Callable[[int], None]
+"""Told how many learners more have been looked at."""
+
+
+class AlreadyRunning(ConferralError):
+    """Another run of the same configuration has not ended."""
+
+
+def run(configuration: CredentialConfiguration, *, trigger: str, progressed: Progressed | None = None) -> Run:
+    """Evaluates every learner and issues to those newly eligible, exactly once; returns the closed run.
+
+    A ConferralError says what was wrong; nothing was issued then. What was issued is pending: `generate` makes it.
+    """
+    begun = _begin(configuration, trigger)
+    try:
+        with Lease(lambda: issue.keep(begun)):
+            _pass(begun, plugins.gateway(), progressed)
+    except LeaseLost:
+        raise  # whoever took over has closed it
+    except BaseException as error:
+        issue.withdraw(begun, Run.Status.FAILED, f"{type(error).__name__}: {error}")
+        raise
+    begun.refresh_from_db()
+    return begun
+
+
+def dry_run(configuration: CredentialConfiguration) -> Iterator[list[Evaluation]]:
+    """What a run would make of each learner, page by page; nothing is written."""
+    lms = plugins.gateway()
+    return _assess(resolve(configuration, lms), lms)
+
+
+def counts_of(outcomes: Counter[Outcome]) -> dict[str, int]:
+    """A run's figures. Who is eligible and has a credential already counts as both."""
+    return {
+        "evaluated": outcomes.total(),
+        "eligible": outcomes[Outcome.ISSUE] + outcomes[Outcome.ALREADY],
+        "already": outcomes[Outcome.ALREADY],
+        "issued": outcomes[Outcome.ISSUE],
+        "failed": outcomes[Outcome.FAILED],
+    }
+
+
+def close_lost_runs() -> int:
+    """Closes the runs whose holder is gone or has not renewed its lease; what they held is withdrawn."""
+    closed = 0
+    for lost in Run.objects.filter(active=True):
+        closed += _close_if_lost(lost)
+    return closed
+
+
+def _begin(configuration: CredentialConfiguration, trigger: str) -> Run:
+    for other in Run.objects.filter(configuration=configuration, active=True):
+        if not _close_if_lost(other):
+            raise _already(other)
+    try:
+        with transaction.atomic():
+            return Run.objects.create(
+                configuration=configuration,
+                trigger=trigger,
+                claim=lease.new_token(),
+                claimed_until=lease.until(),
+                started=timezone.now(),
+            )
+    except IntegrityError:
+        raise _already(Run.objects.filter(configuration=configuration, active=True).first()) from None
+
+
+def _close_if_lost(run: Run) -> bool:
+    if run.claimed_until > timezone.now() and not lease.holder_is_gone(run.claim):
+        return False
+    issue.withdraw(run, Run.Status.LOST, "the process that ran it ended without closing it")
+    return True
+
+
+def _already(other: Run | None) -> AlreadyRunning:
+    since = f" since {other.started:%H:%M:%S} UTC, by {other.claim.rsplit(':', 1)[0]}" if other else ""
+    return AlreadyRunning(f"a run of this configuration is going on{since}; wait until it has ended")
+
+
+def _pass(run: Run, lms: LMS, progressed: Progressed | None) -> None:
+    plan = resolve(run.configuration, lms)
+    edition = None
+    outcomes: Counter[Outcome] = Counter()
+    for page in _assess(plan, lms):
+        outcomes.update(evaluation.outcome for evaluation in page)
+        if new := [evaluation for evaluation in page if evaluation.outcome is Outcome.ISSUE]:
+            edition = edition or edition_of(plan)
+            inserted = issue.insert_held(run, plan, edition, new, lms)
+            outcomes[Outcome.ISSUE] -= len(new) - inserted
+            outcomes[Outcome.ALREADY] += len(new) - inserted
+        if progressed:
+            progressed(len(page))
+    issue.release(run, counts_of(outcomes), has_artifacts=bool(plan.slots))
+
+
+def _assess(plan: Plan, lms: LMS) -> Iterator[list[Evaluation]]:
+    """The evaluations, with those who have a credential already marked: one query a page."""
+    for page in evaluate(plan, lms):
+        eligible = [evaluation for evaluation in page if evaluation.outcome is Outcome.ISSUE]
+        taken = issue.holders(plan.configuration, current().lms, [evaluation.learner for evaluation in eligible])
+        for evaluation in eligible:
+            if evaluation.learner in taken:
+                evaluation.outcome = Outcome.ALREADY
+        yield page

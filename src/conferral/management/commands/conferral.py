@@ -1,0 +1,51 @@
+"""`manage.py conferral SUBCOMMAND`, also installed as the console script `conferral`."""
+
+import sys
+from argparse import ArgumentParser
+from importlib import import_module
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from rich.console import Console
+
+from conferral.contract import ConferralError
+from conferral.management import SUBCOMMANDS
+
+
+class Error(CommandError):
+    """What a person can mend: Django prints the class's name and the text, and exits with 1."""
+
+
+class Command(BaseCommand):
+    """Finds the subcommand and tells its errors in one line."""
+
+    help = "Issues and shows learning credentials."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """A parser for each subcommand."""
+        subparsers = parser.add_subparsers(dest="subcommand", metavar="SUBCOMMAND", required=True)
+        for name in SUBCOMMANDS:
+            module = import_module(f"conferral.management.{name}")
+            subparser = subparsers.add_parser(name, help=module.HELP, description=module.HELP)
+            module.arguments(subparser)
+
+    def handle(self, *args: Any, subcommand: str, **options: Any) -> None:
+        """Runs it; what a person can mend is said in one line, with a non-zero exit."""
+        console = Console(file=getattr(self.stdout, "_out", sys.stdout), highlight=False, soft_wrap=True)
+        module = import_module(f"conferral.management.{subcommand}")
+        try:
+            if subcommand != "demo":  # which migrates by itself
+                _check_migrations()
+            module.handle(options, console)
+        except ConferralError as error:
+            raise Error(str(error)) from error
+        except KeyboardInterrupt:
+            raise Error("interrupted; what was under way is taken up by the next run", returncode=130) from None
+
+
+def _check_migrations() -> None:
+    executor = MigrationExecutor(connection)
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        raise ConferralError("the database is not up to date; run `conferral migrate` first")

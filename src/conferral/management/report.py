@@ -1,0 +1,97 @@
+"""What a run came to, as a table for people and as JSON for machines."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import Count
+from rich.cells import cell_len
+from rich.console import Console
+from rich.markup import escape
+
+from conferral.contract.context import short_key
+from conferral.models import Credential, CredentialArtifact, CredentialConfiguration, Run
+
+FIGURES = ("evaluated", "eligible", "already", "issued", "failed")
+
+
+@dataclass(slots=True)
+class RunReport:
+    """One run. `issued` are those whose certificates are there; `pending` wait for another try."""
+
+    context: str
+    type: str
+    status: str = ""
+    evaluated: int = 0
+    eligible: int = 0
+    already: int = 0
+    issued: int = 0
+    pending: int = 0
+    failed: int = 0
+    seconds: float = 0.0
+    error: str = ""
+    problems: list[str] = field(default_factory=list)
+    learners: list[dict[str, Any]] | None = None
+
+    @classmethod
+    def of(cls, configuration: CredentialConfiguration) -> "RunReport":
+        """An empty report of a configuration."""
+        return cls(configuration.context_key, configuration.type.name)
+
+    @property
+    def short(self) -> str:
+        """What people call the context."""
+        return short_key(self.context)
+
+    def take(self, run: Run) -> None:
+        """The figures of a closed run, whose artifacts have been made by now."""
+        states = dict(run.credentials.values_list("state").annotate(Count("pk")).order_by())
+        lost = states.get(Credential.State.FAILED, 0)
+        self.status = run.status
+        self.evaluated, self.eligible, self.already = run.evaluated, run.eligible, run.already
+        self.pending = states.get(Credential.State.PENDING, 0)
+        self.issued = run.issued - lost - self.pending
+        self.failed = run.failed + lost
+        self.problems = [*_reasons(run), *_standing(run)]
+        if run.failed:
+            self.problems.append(f"{run.failed} could not be decided; `conferral run --dry-run` says why")
+
+    def as_json(self) -> dict[str, Any]:
+        """For machines."""
+        shown = {
+            name: getattr(self, name)
+            for name in ("context", "type", "status", *FIGURES, "pending", "seconds", "error", "problems")
+        }
+        return shown if self.learners is None else shown | {"learners": self.learners}
+
+
+def show(reports: list[RunReport], console: Console) -> None:
+    """A line for each run, and under it what a person should know."""
+    label = max(cell_len(each.type) for each in reports)
+    short = max(cell_len(each.short) for each in reports)
+    console.print(" " * (short + label + 6) + "  ".join(f"{name:>9}" for name in FIGURES), style="dim")
+    for each in reports:
+        padding = " " * (label - cell_len(each.type))
+        figures = "  ".join(f"{getattr(each, name):>9}" for name in FIGURES)
+        console.print(f"  [bold]{escape(each.short):<{short}}[/]  {escape(each.type)}{padding}  {figures}")
+        if each.error:
+            console.print(f"    [red]✗ {escape(each.error)}[/]")
+        for problem in each.problems:
+            console.print(f"    [yellow]! {escape(problem)}[/]")
+        if each.pending:
+            console.print(f"    [yellow]! {each.pending} wait for another try; `conferral run` takes them up[/]")
+        for learner in each.learners or ():
+            console.print(f"    {learner['outcome']:<9} {escape(learner['username'])}  [dim]{escape(learner['reason'])}[/]")
+
+
+def _reasons(run: Run) -> list[str]:
+    """Why certificates of this run could not be made, each reason once."""
+    failed = CredentialArtifact.objects.filter(credential__run=run, state=CredentialArtifact.State.FAILED)
+    counted = failed.values_list("last_error").annotate(count=Count("pk")).order_by("-count", "last_error")
+    return [f"{count} failed: {reason}" for reason, count in counted]
+
+
+def _standing(run: Run) -> list[str]:
+    """What earlier runs left: nobody gets a second one, and nobody is forgotten."""
+    earlier = Credential.objects.filter(configuration=run.configuration, current=True, state=Credential.State.FAILED)
+    count = earlier.exclude(run=run).count()
+    return [f"{count} failed earlier; `conferral credentials {run.configuration.context_key}` says why"] if count else []

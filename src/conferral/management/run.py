@@ -1,0 +1,110 @@
+"""`conferral run [CONTEXT] [--type NAME]`: one run for each matching configuration, in this process."""
+
+import json
+import sys
+import time
+from argparse import ArgumentParser
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from conferral.contract import ConferralError
+from conferral.issuance import generate as generation
+from conferral.issuance import run as runs
+from conferral.issuance.evaluate import Outcome
+from conferral.issuance.run import AlreadyRunning
+from conferral.management import report
+from conferral.management.find import configurations
+from conferral.management.report import RunReport
+from conferral.models import CredentialConfiguration
+
+HELP = "Evaluates learners and issues to those newly eligible: nobody gets a second one."
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Of this subcommand."""
+    parser.add_argument("context", nargs="?", help="key of a course, lesson or pathway; all when left out")
+    parser.add_argument("--type", dest="type_name", metavar="NAME", help="only this credential type")
+    parser.add_argument("--dry-run", action="store_true", help="say who would get one, and issue nothing")
+    parser.add_argument("--json", action="store_true", help="print a list for machines")
+
+
+def handle(options: dict[str, Any], console: Console) -> None:
+    """Runs, and shows a table."""
+    found = configurations(options["context"], options["type_name"])
+    quiet = options["json"]
+    one = dry_run if options["dry_run"] else real_run
+    reports = [one(configuration, console, quiet=quiet) for configuration in found]
+    if options["json"]:
+        console.file.write(json.dumps([each.as_json() for each in reports], indent=2, ensure_ascii=False) + "\n")
+    else:
+        report.show(reports, console)
+    if any(each.error for each in reports):
+        sys.exit(1)
+
+
+def real_run(configuration: CredentialConfiguration, console: Console, *, quiet: bool = False) -> RunReport:
+    """Runs one configuration and makes its artifacts; an error becomes part of the report."""
+    made = RunReport.of(configuration)
+    begun = time.monotonic()
+    try:
+        with _progress(console, f"{made.short} · {made.type}", quiet=quiet) as bar:
+            task = bar.add_task("evaluating", total=None)
+            ended = runs.run(configuration, trigger="command", progressed=lambda count: bar.advance(task, count))
+            bar.update(task, total=ended.evaluated)
+            task = bar.add_task("making", total=generation.due(configuration))
+            generation.generate(configuration, progressed=lambda count: bar.advance(task, count))
+        made.take(ended)
+    except AlreadyRunning as error:
+        made.status, made.error = "running", str(error)
+    except ConferralError as error:
+        made.status, made.error = "failed", str(error)
+    made.seconds = round(time.monotonic() - begun, 2)
+    return made
+
+
+def dry_run(configuration: CredentialConfiguration, console: Console, *, quiet: bool = False) -> RunReport:
+    """What a run would do, learner by learner."""
+    made = RunReport.of(configuration)
+    made.learners = []
+    begun = time.monotonic()
+    outcomes: Counter[Outcome] = Counter()
+    try:
+        for page in runs.dry_run(configuration):
+            outcomes.update(evaluation.outcome for evaluation in page)
+            made.learners += [
+                {
+                    "username": evaluation.learner,
+                    "outcome": evaluation.outcome.value,
+                    "reason": evaluation.reason,
+                    "facts": [asdict(fact) for fact in evaluation.decision.facts] if evaluation.decision else [],
+                }
+                for evaluation in page
+            ]
+        made.status = "dry run"
+        for name, count in runs.counts_of(outcomes).items():
+            setattr(made, name, count)
+    except ConferralError as error:
+        made.status, made.error = "failed", str(error)
+    made.seconds = round(time.monotonic() - begun, 2)
+    return made
+
+
+@contextmanager
+def _progress(console: Console, label: str, *, quiet: bool) -> Iterator[Progress]:
+    """A bar on a terminal, nothing elsewhere."""
+    with Progress(
+        TextColumn(f"  {label}  {{task.description}}", markup=False),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+        disable=quiet or not console.is_terminal,
+    ) as progress:
+        yield progress

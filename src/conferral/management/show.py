@@ -1,0 +1,53 @@
+"""`conferral show ID`: one credential with its evidence and edition."""
+
+import json
+from argparse import ArgumentParser
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+
+from conferral.contract import Fact
+from conferral.management.credentials import as_json
+from conferral.management.find import credential as find_credential
+
+HELP = "Shows one credential with its evidence and its edition."
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Of this subcommand."""
+    parser.add_argument("id", help="verification id, for example K7QF-2M9X-4TBD-HW3R")
+    parser.add_argument("--json", action="store_true", help="print an object for machines")
+
+
+def handle(options: dict[str, Any], console: Console) -> None:
+    """Shows it."""
+    credential = find_credential(options["id"])
+    shown = as_json(credential)
+    edition = credential.edition
+    if options["json"]:
+        shown |= {"evidence": credential.evidence, "edition": {"sha256": edition.sha256, **edition.content}}
+        console.file.write(json.dumps(shown, indent=2, ensure_ascii=False) + "\n")
+        return
+    console.print(f"[bold]{shown['verification_id']}[/]  {shown['state']}")
+    lines = {
+        "name": shown["name"] or "(no name)",
+        "learner": shown["username"],
+        "type": shown["type"],
+        "for": f"{credential.context_name} ({shown['context']})",
+        "issuer": edition.content["issuer"]["name"],
+        "issued": f"{credential.issued:%Y-%m-%d %H:%M} UTC",
+        "expires": f"{credential.expires:%Y-%m-%d}" if credential.expires else "never",
+        "page": shown["url"],
+        "edition": edition.sha256,
+    }
+    for label, value in lines.items():
+        console.print(f"  {label:<10} {escape(value)}")
+    for fact in credential.evidence.get("facts", ()):
+        console.print(f"  {'evidence':<10} {escape(str(Fact(**fact)))}")
+    for artifact in shown["artifacts"]:
+        console.print(f"  {artifact['slot']:<10} {artifact['state']}  {escape(artifact['path_or_url'])}")
+        if artifact["sha256"]:
+            console.print(f"  {'':<10} {artifact['size']:,} bytes, SHA-256 {artifact['sha256']}")
+        if artifact["error"]:
+            console.print(f"  {'':<10} [yellow]! {escape(artifact['error'])}[/]")

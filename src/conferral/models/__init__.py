@@ -1,0 +1,33 @@
+"""The records: fields, constraints, querysets. No I/O, no plugins, no work in save() or signals.
+
+One set of migrations serves Django 4.2 and 5.2 on SQLite, PostgreSQL, MySQL and MariaDB; the rules that this takes are
+in docs/decisions/0003-one-set-of-migrations.md.
+"""
+
+from conferral.models.artifact import CredentialArtifact
+from conferral.models.asset import CredentialAsset
+from conferral.models.configuration import CredentialConfiguration
+from conferral.models.credential import Credential
+from conferral.models.credential_type import CredentialType
+from conferral.models.delivery import Delivery
+from conferral.models.edition import Edition, EditionAsset
+from conferral.models.issuer import Issuer
+from conferral.models.learner import Learner
+from conferral.models.roster import Context, RosterEntry
+from conferral.models.run import Run
+
+__all__ = [
+    "Context",
+    "Credential",
+    "CredentialArtifact",
+    "CredentialAsset",
+    "CredentialConfiguration",
+    "CredentialType",
+    "Delivery",
+    "Edition",
+    "EditionAsset",
+    "Issuer",
+    "Learner",
+    "RosterEntry",
+    "Run",
+]

@@ -1,0 +1,49 @@
+"""The files of a credential, and the work of making them."""
+
+from django.db import models
+
+from conferral.models.credential import Credential
+from conferral.models.edition import Edition
+from conferral.models.queue import Work
+
+
+class CredentialArtifact(Work):
+    """One slot's file or remote credential, and the work of making it.
+
+    It is inserted with its credential, without a file name; it is due from the moment the run is closed until it is
+    stored or has failed.
+
+    .. pii: The stored file shows the learner's name.
+    .. pii_types: name
+    .. pii_retirement: local_api
+    """
+
+    class State(models.TextChoices):
+        """Still to be made; put away; could not be made."""
+
+        PENDING = "pending"
+        STORED = "stored"
+        FAILED = "failed"
+
+    credential = models.ForeignKey(Credential, on_delete=models.PROTECT, related_name="artifacts")
+    edition = models.ForeignKey(Edition, on_delete=models.PROTECT, related_name="artifacts")
+    slot = models.CharField(max_length=50)
+    required = models.BooleanField(default=True)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.PENDING)
+    filename = models.CharField(max_length=150, blank=True)
+    media_type = models.CharField(max_length=100, blank=True)
+    storage_name = models.CharField(max_length=255, blank=True)
+    url = models.URLField(max_length=500, blank=True)
+    receipt = models.JSONField(default=dict, blank=True)
+    problems = models.JSONField(default=list, blank=True)
+    size = models.PositiveBigIntegerField(null=True, blank=True, help_text="Bytes")
+    sha256 = models.CharField(max_length=64, blank=True, db_index=True)
+    generator_version = models.CharField(max_length=50, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["credential", "slot", "filename"], name="conferral_artifact_file")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.credential_id} {self.slot} {self.filename}"

@@ -1,0 +1,40 @@
+"""A credential type in one learning context, with its schedule."""
+
+from django.db import models
+from django_celery_beat.models import PeriodicTask
+
+from conferral.contract import KEY_LENGTH
+from conferral.models.credential_type import CredentialType
+
+
+class CredentialConfiguration(models.Model):
+    """What an instructor switches on. Overrides are sparse: mappings merge, everything else replaces, null removes.
+
+    `step_options` are the processor's overrides by step of a pathway; `schedule` is `{crontab}`, `{every}` or `{at}`;
+    `opening` and `guards` are the rules that tie it to the course's dates and hold a run that issues too much.
+
+    .. no_pii:
+    """
+
+    context_key = models.CharField(max_length=KEY_LENGTH)
+    type = models.ForeignKey(CredentialType, on_delete=models.PROTECT, related_name="configurations")
+    enabled = models.BooleanField(default=False)
+    archived = models.DateTimeField(null=True, blank=True)
+    processor_options = models.JSONField(default=dict, blank=True)
+    step_options = models.JSONField(default=dict, blank=True)
+    generators = models.JSONField(default=dict, blank=True)
+    fields = models.JSONField(default=dict, blank=True)
+    time_zone = models.CharField(max_length=64, default="UTC")
+    schedule = models.JSONField(default=dict, blank=True)
+    next_run_at = models.DateTimeField(null=True, blank=True, db_index=True)
+    periodic_task = models.OneToOneField(
+        PeriodicTask, null=True, blank=True, on_delete=models.SET_NULL, related_name="conferral_configuration"
+    )
+    opening = models.JSONField(default=dict, blank=True)
+    guards = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["context_key", "type"], name="conferral_configuration_once")]
+
+    def __str__(self) -> str:
+        return f"{self.context_key} · {self.type}"

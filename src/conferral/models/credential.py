@@ -1,0 +1,66 @@
+"""What a learner earned."""
+
+from django.conf import settings
+from django.db import models
+
+from conferral.contract import KEY_LENGTH
+from conferral.models.configuration import CredentialConfiguration
+from conferral.models.edition import Edition
+from conferral.models.learner import Learner
+from conferral.models.run import Run
+from conferral.models.verification import LENGTH, new_id
+
+
+class Credential(models.Model):
+    """A snapshot: later edits of the course, the learner's name or the type never change it.
+
+    `current` is true from insert until superseded, then NULL (never False): held, failed, revoked and expired credentials
+    keep the learner's place, so that nobody gets a second one.
+
+    .. pii: The recipient's name and the facts that qualified them.
+    .. pii_types: name, other
+    .. pii_retirement: local_api
+    """
+
+    class State(models.TextChoices):
+        """Not released yet; artifacts not made yet; all required ones stored; could not be made."""
+
+        HELD = "held"
+        PENDING = "pending"
+        AVAILABLE = "available"
+        FAILED = "failed"
+
+    verification_id = models.CharField(max_length=LENGTH, unique=True, default=new_id)
+    learner = models.ForeignKey(Learner, on_delete=models.PROTECT, related_name="credentials")
+    configuration = models.ForeignKey(CredentialConfiguration, on_delete=models.PROTECT, related_name="credentials")
+    edition = models.ForeignKey(Edition, on_delete=models.PROTECT, related_name="credentials")
+    run = models.ForeignKey(Run, null=True, on_delete=models.PROTECT, related_name="credentials")
+    recipient_name = models.CharField(max_length=255, blank=True)
+    context_key = models.CharField(max_length=KEY_LENGTH)
+    context_name = models.CharField(max_length=255)
+    context_organisation = models.CharField(max_length=255, blank=True)
+    context_start = models.DateTimeField(null=True, blank=True)
+    context_end = models.DateTimeField(null=True, blank=True)
+    locale = models.CharField(max_length=35)
+    evidence = models.JSONField(default=dict)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.HELD)
+    earned = models.DateTimeField()
+    issued = models.DateTimeField()
+    expires = models.DateTimeField(null=True, blank=True)
+    revoked = models.DateTimeField(null=True, blank=True)
+    revoked_reason = models.TextField(blank=True)
+    revoked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    supersedes = models.OneToOneField(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="superseded_by"
+    )
+    current = models.BooleanField(null=True, default=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["configuration", "learner", "current"], name="conferral_credential_place")
+        ]
+
+    def __str__(self) -> str:
+        return self.verification_id

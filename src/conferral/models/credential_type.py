@@ -1,0 +1,34 @@
+"""Kinds of credential: how learners qualify, and what they get."""
+
+from django.db import models
+
+
+class CredentialType(models.Model):
+    """A processor with its options, generators by slot, and the wording; applied to contexts by configurations.
+
+    `generators` is `{slot: {generator, required, options}}`; `validity` is `{years, months, days}`, empty for ever;
+    `kinds` limits the contexts that it may be applied to, empty for all that its processor knows.
+
+    .. no_pii:
+    """
+
+    class PrintedDate(models.TextChoices):
+        """Which date a credential prints as its own."""
+
+        ISSUED = "issued", "Day of issue"
+        EARNED = "earned", "Day on which it was earned"
+        END = "end", "End of the course"
+
+    name = models.CharField(max_length=255, unique=True)
+    kinds = models.JSONField(default=list, blank=True)
+    processor = models.CharField(max_length=100)
+    processor_options = models.JSONField(default=dict, blank=True)
+    generators = models.JSONField(default=dict, blank=True)
+    fields = models.JSONField(default=dict, blank=True)
+    wording = models.JSONField(default=dict, blank=True)
+    locale = models.CharField(max_length=35, blank=True)
+    printed_date = models.CharField(max_length=10, choices=PrintedDate.choices, default=PrintedDate.ISSUED)
+    validity = models.JSONField(default=dict, blank=True)
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,40 @@
+"""Messages to learners, and the work of sending them."""
+
+from django.db import models
+
+from conferral.models.credential import Credential
+from conferral.models.queue import Work
+
+
+class Delivery(Work):
+    """One message about one credential: `sequence` counts those that a person asked to send again.
+
+    .. pii: That a learner was written to, and what the mail server answered.
+    .. pii_types: other
+    .. pii_retirement: local_api
+    """
+
+    class State(models.TextChoices):
+        """Waiting; accepted by the transport; given up; not to be sent, for the reason in `last_error`."""
+
+        PENDING = "pending"
+        SENT = "sent"
+        FAILED = "failed"
+        SKIPPED = "skipped"
+
+    credential = models.ForeignKey(Credential, on_delete=models.PROTECT, related_name="deliveries")
+    channel = models.CharField(max_length=20, default="email")
+    purpose = models.CharField(max_length=20)
+    sequence = models.PositiveIntegerField(default=1)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.PENDING)
+    sent = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["credential", "channel", "purpose", "sequence"], name="conferral_delivery_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.purpose} {self.sequence} of {self.credential_id}"

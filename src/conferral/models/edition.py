@@ -1,0 +1,37 @@
+"""How a credential was made: frozen, and stored once for a million credentials."""
+
+from django.db import models
+
+from conferral.models.asset import CredentialAsset
+from conferral.models.credential_type import CredentialType
+
+
+class Edition(models.Model):
+    """The merged and complete options, wording, issuer and asset versions; found again by the hash of its content.
+
+    .. no_pii:
+    """
+
+    sha256 = models.CharField(max_length=64, unique=True)
+    type = models.ForeignKey(CredentialType, on_delete=models.PROTECT, related_name="editions")
+    content = models.JSONField()
+    created = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.sha256[:12]
+
+
+class EditionAsset(models.Model):
+    """An asset version that an edition uses, which therefore cannot be deleted.
+
+    .. no_pii:
+    """
+
+    edition = models.ForeignKey(Edition, on_delete=models.CASCADE, related_name="assets")
+    asset = models.ForeignKey(CredentialAsset, on_delete=models.PROTECT, related_name="editions")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["edition", "asset"], name="conferral_editionasset_once")]
+
+    def __str__(self) -> str:
+        return f"{self.asset_id} in {self.edition_id}"

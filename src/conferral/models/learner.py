@@ -1,0 +1,74 @@
+"""People who earn."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, models, transaction
+
+
+class LearnerQuerySet(models.QuerySet["Learner"]):
+    """Learners in bulk."""
+
+    def record(self, gateway: str, told: Mapping[str, Mapping[str, Any]]) -> tuple[dict[str, "Learner"], set[str]]:
+        """Our records of a page of learners, by key, brought up to date with what the gateway tells of each.
+
+        Also the keys of those that changed. A constant number of queries for a page.
+        """
+        known = self._by_key(gateway, told)
+        changed = [known[key] for key, values in told.items() if key in known and known[key].take(values)]
+        if changed:
+            fields = sorted({field for learner in changed for field in told[learner.key]})
+            self.bulk_update(changed, fields, batch_size=500)
+        new = [Learner(gateway=gateway, key=key, **values) for key, values in told.items() if key not in known]
+        if new:
+            try:
+                with transaction.atomic():
+                    self.bulk_create(new)
+            except IntegrityError:
+                # Another run met some of them first: add who is still missing, once.
+                there = self._by_key(gateway, told)
+                self.bulk_create(learner for learner in new if learner.key not in there)
+            known = self._by_key(gateway, told)
+        return known, {learner.key for learner in changed}
+
+    def _by_key(self, gateway: str, told: Mapping[str, Any]) -> dict[str, "Learner"]:
+        return {learner.key: learner for learner in self.filter(gateway=gateway, key__in=list(told))}
+
+
+class Learner(models.Model):
+    """A person as a gateway knows them: the username in the LMS, a row of a roster.
+
+    `user` is linked at sign-in or in the LMS's own process, never by a matching username: a roster's `admin` is not our
+    superuser.
+
+    .. pii: Name, e-mail address, username and language of a learner.
+    .. pii_types: name, email_address, username
+    .. pii_retirement: local_api
+    """
+
+    gateway = models.CharField(max_length=50)
+    key = models.CharField(max_length=255)
+    external_id = models.CharField(max_length=255, blank=True)
+    name = models.CharField(max_length=255, blank=True)
+    email = models.EmailField(blank=True)
+    language = models.CharField(max_length=35, blank=True)
+    active = models.BooleanField(default=True)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="conferral_learners"
+    )
+
+    objects = LearnerQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["gateway", "key"], name="conferral_learner_key")]
+
+    def __str__(self) -> str:
+        return self.key
+
+    def take(self, values: Mapping[str, Any]) -> bool:
+        """Takes over the values, unsaved; whether anything changed."""
+        changed = any(getattr(self, field) != value for field, value in values.items())
+        for field, value in values.items():
+            setattr(self, field, value)
+        return changed

@@ -1,0 +1,48 @@
+"""What the roster gateway knows: learning contexts, and how far learners have come in them."""
+
+from django.db import models
+
+from conferral.contract import KEY_LENGTH, Kind
+from conferral.models.learner import Learner
+
+
+class Context(models.Model):
+    """A course, lesson or pathway that no LMS tells of. `steps` are the keys of a pathway's courses, in order.
+
+    .. no_pii:
+    """
+
+    key = models.CharField(max_length=KEY_LENGTH, unique=True)
+    kind = models.CharField(max_length=10, choices=[(kind.value, kind.value) for kind in Kind], default=Kind.COURSE)
+    name = models.CharField(max_length=255)
+    organisation = models.CharField(max_length=255, blank=True)
+    language = models.CharField(max_length=35, blank=True)
+    start = models.DateTimeField(null=True, blank=True)
+    end = models.DateTimeField(null=True, blank=True)
+    pass_mark = models.DecimalField(max_digits=5, decimal_places=4, null=True, blank=True)
+    steps = models.JSONField(default=list, blank=True)
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class RosterEntry(models.Model):
+    """A learner's progress in one context: shares 0..1 as decimal strings, exactly as the file had them.
+
+    `completion` is empty when the file has no such column; `grades` is by assignment type, and `total`.
+
+    .. pii: A learner's completion and grades.
+    .. pii_types: other
+    .. pii_retirement: local_api
+    """
+
+    context = models.ForeignKey(Context, on_delete=models.PROTECT, related_name="entries")
+    learner = models.ForeignKey(Learner, on_delete=models.PROTECT, related_name="roster_entries")
+    completion = models.CharField(max_length=40, blank=True)
+    grades = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["context", "learner"], name="conferral_rosterentry_once")]
+
+    def __str__(self) -> str:
+        return f"{self.learner_id} in {self.context_id}"

@@ -1,0 +1,45 @@
+"""One pass over one configuration."""
+
+from django.db import models
+
+from conferral.models.configuration import CredentialConfiguration
+
+
+class Run(models.Model):
+    """Its trigger, counts, progress and outcome. `active` is true while it runs and NULL after: one at a time.
+
+    `claim` is the holder's token, which every write of the run names; a holder whose lease ran out has lost it.
+
+    .. no_pii:
+    """
+
+    class Status(models.TextChoices):
+        """How far it came."""
+
+        RUNNING = "running"
+        FINISHED = "finished"
+        HELD = "held"
+        FAILED = "failed"
+        LOST = "lost"
+
+    configuration = models.ForeignKey(CredentialConfiguration, on_delete=models.PROTECT, related_name="runs")
+    trigger = models.CharField(max_length=20)
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.RUNNING)
+    active = models.BooleanField(null=True, default=True)
+    claim = models.CharField(max_length=120, unique=True)
+    claimed_until = models.DateTimeField()
+    started = models.DateTimeField()
+    ended = models.DateTimeField(null=True, blank=True)
+    evaluated = models.PositiveIntegerField(default=0)
+    eligible = models.PositiveIntegerField(default=0)
+    already = models.PositiveIntegerField(default=0)
+    issued = models.PositiveIntegerField(default=0)
+    held = models.PositiveIntegerField(default=0)
+    failed = models.PositiveIntegerField(default=0)
+    error = models.TextField(blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["configuration", "active"], name="conferral_run_active")]
+
+    def __str__(self) -> str:
+        return f"run {self.pk} of {self.configuration_id}"

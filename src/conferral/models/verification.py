@@ -1,0 +1,42 @@
+"""Verification ids: what people type, scan and print.
+
+16 symbols of Crockford's base32 alphabet, shown in fours: 15 random ones (75 bits), and a check symbol by the Luhn
+algorithm for 32 symbols, which notices every single mistyped symbol and nearly every swapped pair of neighbours.
+"""
+
+import secrets
+
+ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+LENGTH = 16
+_FORGIVING = str.maketrans("OIL", "011", "- \t")
+
+
+def new_id() -> str:
+    """A new id as it is stored: 16 symbols without dashes."""
+    payload = "".join(secrets.choice(ALPHABET) for _ in range(LENGTH - 1))
+    return payload + _check_symbol(payload)
+
+
+def shown(verification_id: str) -> str:
+    """The id as people see it: `K7QF-2M9X-4TBD-HW3R`."""
+    return "-".join(verification_id[start : start + 4] for start in range(0, len(verification_id), 4))
+
+
+def normalised(text: str) -> str | None:
+    """The stored form of what somebody typed: lower case, without dashes, with O for 0 and I or L for 1.
+
+    None when it cannot be an id: wrong length, a symbol outside the alphabet, or a check symbol that does not agree.
+    """
+    symbols = text.strip().upper().translate(_FORGIVING)
+    if len(symbols) != LENGTH or not set(symbols) <= set(ALPHABET) or _check_symbol(symbols[:-1]) != symbols[-1]:
+        return None
+    return symbols
+
+
+def _check_symbol(payload: str) -> str:
+    base = len(ALPHABET)
+    total = 0
+    for position, symbol in enumerate(reversed(payload)):
+        value = ALPHABET.index(symbol) * (2 if position % 2 == 0 else 1)
+        total += value // base + value % base
+    return ALPHABET[-total % base]

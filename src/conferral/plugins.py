@@ -1,0 +1,68 @@
+"""Installed plugins by name: entry points → processors, generators, gateways."""
+
+from collections.abc import Mapping
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from conferral.contract import LMS, ConferralError, Generator, Processor
+from conferral.settings import current
+
+PROCESSORS = "conferral.processors"
+GENERATORS = "conferral.generators"
+GATEWAYS = "conferral.gateways"
+_NOUN = {PROCESSORS: "processor", GENERATORS: "generator", GATEWAYS: "gateway"}
+_PORT: dict[str, type[Any]] = {PROCESSORS: Processor, GENERATORS: Generator, GATEWAYS: LMS}
+
+
+class PluginError(ConferralError):
+    """A plugin that is not installed, offered twice, or cannot be loaded."""
+
+
+@cache
+def offered(group: str) -> Mapping[str, EntryPoint]:
+    """The entry points of a group by name."""
+    found: dict[str, EntryPoint] = {}
+    for point in entry_points(group=group):
+        other = found.setdefault(point.name, point)
+        if other.value != point.value:
+            raise PluginError(
+                f"{_NOUN[group]} {point.name!r}: offered by {other.value} and by {point.value}; uninstall one of the packages"
+            )
+    return dict(sorted(found.items()))
+
+
+def processor(name: str) -> Processor[Any]:
+    """The processor of that name."""
+    found: Processor[Any] = load(PROCESSORS, name)
+    return found
+
+
+def generator(name: str) -> Generator[Any]:
+    """The generator of that name."""
+    found: Generator[Any] = load(GENERATORS, name)
+    return found
+
+
+def gateway() -> LMS:
+    """The gateway that CONFERRAL_LMS names."""
+    found: LMS = load(GATEWAYS, current().lms)
+    return found
+
+
+@cache
+def load(group: str, name: str) -> Any:
+    """The plugin of that name, made once; a PluginError when it is not installed or does not load."""
+    point = offered(group).get(name)
+    if point is None:
+        raise PluginError(
+            f"{_NOUN[group]}: {name!r} is not installed; installed: {', '.join(offered(group)) or 'none'}"
+        )
+    try:
+        made = point.load()()
+    except Exception as error:  # other people's code: whatever it raises, say which plugin it was
+        raise PluginError(f"{_NOUN[group]} {name!r} ({point.value}) cannot be loaded: {error!r}") from error
+    port = _PORT[group]
+    if not isinstance(made, port):
+        raise PluginError(f"{_NOUN[group]} {name!r} ({point.value}) is no {port.__module__}.{port.__name__}")
+    return made

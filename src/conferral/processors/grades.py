@@ -1,0 +1,86 @@
+"""Grades: by assignment type and in total."""
+
+from collections.abc import Iterator, Sequence
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema
+
+from conferral.contract import LMS, Decision, Fact, LearningContext, Need, Options, Processor, Progress
+from conferral.contract import Grades as LearnerGrades
+
+TOTAL = "total"
+PASS: Literal["pass"] = "pass"  # noqa: S105 - a grade, not a password
+
+
+def _threshold(value: object) -> Decimal | str:
+    if value == PASS:
+        return PASS
+    try:
+        share = Decimal(str(value))
+    except InvalidOperation:
+        share = Decimal("NaN")
+    if isinstance(value, bool) or not share.is_finite() or not 0 <= share <= 1:
+        raise ValueError(f"write a share from 0 to 1, or {PASS!r} for the course's own pass mark")
+    return share
+
+
+def _check(thresholds: dict[str, Decimal | str]) -> dict[str, Decimal | str]:
+    for category, required in thresholds.items():
+        if required == PASS and category != TOTAL:
+            raise ValueError(f"{PASS!r} is for {TOTAL!r} alone; give {category!r} a share from 0 to 1")
+    return thresholds
+
+
+Threshold = Annotated[
+    Decimal | str,
+    PlainValidator(_threshold),
+    WithJsonSchema({"anyOf": [{"type": "number", "format": "share", "minimum": 0, "maximum": 1}, {"const": PASS}]}),
+]
+
+
+class GradesOptions(Options):
+    """Which grades have to be reached."""
+
+    required_grades: Annotated[dict[str, Threshold], AfterValidator(_check)] = Field(
+        min_length=1,
+        description="By assignment type, the share that has to be reached; `total` is the grade of the whole course: "
+        "a share, or `pass` for the course's own pass mark.",
+    )
+
+
+class Grades(Processor[GradesOptions]):
+    """Eligible when every grade that is asked for reaches its threshold."""
+
+    label = "Grades"
+    needs = frozenset({Need.GRADES})
+    Options = GradesOptions
+
+    def gather(self, context: LearningContext, page: Sequence[Progress], options: GradesOptions, lms: LMS) -> Any:
+        """The course's pass mark, for `pass`."""
+        return context.pass_mark
+
+    def example(self, options: GradesOptions) -> Sequence[Fact]:
+        """Full marks."""
+        return [Fact.share(category, Decimal(1), Decimal(0)) for category in options.required_grades]
+
+    def decide(self, progress: Progress, options: GradesOptions, gathered: Any) -> Decision:
+        """Compares each grade, exactly as the source stores it; an unattempted one is zero, as on the platform."""
+        grades = progress.grades or LearnerGrades()
+        return Decision.on(*_facts(grades, options.required_grades, gathered))
+
+
+def _facts(grades: LearnerGrades, required: dict[str, Decimal | str], pass_mark: Decimal | None) -> Iterator[Fact]:
+    for category, threshold in required.items():
+        actual = grades.total if category == TOTAL else grades.by_category.get(category)
+        if isinstance(threshold, Decimal):
+            yield Fact.share(category, actual, threshold)
+        elif grades.passing is not None:
+            # The source's own verdict: it knows rounding and letter grades that a figure does not tell.
+            shown = str(actual) if actual is not None else "not passing"
+            mark = PASS if pass_mark is None else str(pass_mark)
+            yield Fact(category, shown, mark, met=grades.passing)
+        elif pass_mark is not None:
+            yield Fact.share(category, actual, pass_mark)
+        else:
+            yield Fact(category, None, "a pass mark, which the course does not have", met=False)

@@ -1,0 +1,81 @@
+"""Every setting, typed, with its default: the `CONFERRAL_*` settings of the app, and what the service of its own adds.
+
+In an LMS they are Django settings; the standalone service reads them from environment variables of the same names.
+"""
+
+from typing import Any, TypeVar
+
+from django.conf import settings as django_settings
+from django.core.exceptions import ImproperlyConfigured
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+PREFIX = "CONFERRAL_"
+S = TypeVar("S", bound=BaseModel)
+
+
+class AppSettings(BaseModel):
+    """The settings of the app: `CONFERRAL_` and the field's name in capitals."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    public_url: str = Field(
+        "http://localhost:8000",
+        description="Where the credential pages are reached: printed on every credential, for ever. "
+        "Required in production.",
+    )
+    lms: str = Field("roster", description="Name of the installed gateway that tells of courses and learners.")
+    storage_alias: str = Field(
+        "conferral",
+        description="Alias in STORAGES for assets and artifacts; `default` is used when there is no such alias.",
+    )
+    page_size: int = Field(1000, ge=1, le=10000, description="Learners that are evaluated and issued to at a time.")
+    batch_size: int = Field(100, ge=1, le=1000, description="Credentials whose artifacts are made in one batch.")
+    lease_seconds: int = Field(
+        60, ge=5, description="How long a run or a batch stays with a worker that has stopped answering."
+    )
+    attempts: int = Field(8, ge=1, description="How often an artifact is tried before it has failed.")
+    retry_seconds: int = Field(
+        30, ge=0, description="Pause before the second try; it doubles with each further one, up to an hour."
+    )
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_an_address(cls, value: str) -> str:
+        if not value.startswith(("http://", "https://")):
+            raise ValueError("write it with http:// or https://")
+        return value.rstrip("/")
+
+
+class ServiceSettings(BaseModel):
+    """What the standalone service reads besides, from environment variables of exactly these names."""
+
+    model_config = ConfigDict(frozen=True)
+
+    CONFERRAL_HOME: str = Field("var", description="Directory of the embedded database, the files and the secret key.")
+    DATABASE_URL: str = Field("", description="`postgres://…`, `mysql://…`; empty: SQLite in CONFERRAL_HOME.")
+    CONFERRAL_STORAGE: dict[str, Any] = Field(
+        default_factory=dict,
+        description="A STORAGES entry as JSON (`BACKEND`, `OPTIONS`); empty: files in CONFERRAL_HOME.",
+    )
+    SECRET_KEY: str = Field("", description="Empty: made on first use and kept in CONFERRAL_HOME.")
+    DEBUG: bool = Field(False, description="Never in production.")
+
+
+def current() -> AppSettings:
+    """The app's settings as Django has them now; ImproperlyConfigured names the one that is wrong."""
+    given = {
+        name: getattr(django_settings, PREFIX + name.upper())
+        for name in AppSettings.model_fields
+        if hasattr(django_settings, PREFIX + name.upper())
+    }
+    return checked(AppSettings, given, PREFIX)
+
+
+def checked(shape: type[S], given: dict[str, Any], prefix: str = "") -> S:
+    """The settings in that shape; ImproperlyConfigured names the first that is wrong."""
+    try:
+        return shape.model_validate(given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = prefix + str(first["loc"][0]).upper()
+        raise ImproperlyConfigured(f"{name}: {first['input']!r} is not accepted: {first['msg']}") from None
