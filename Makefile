@@ -42,7 +42,7 @@ lint: $(READY)
 	$(BIN)/conferral makemigrations --check --dry-run
 
 tests: $(READY)
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n 2 $(ARGS)
 
 # The other end of what Open edX runs.
 test-django42:

@@ -3,6 +3,7 @@
 import io
 import re
 from collections.abc import Mapping
+from functools import partial
 from pathlib import PurePath
 
 from django.db import transaction
@@ -75,7 +76,8 @@ def remove(slug: str) -> None:
     """Removes every version of an asset that no edition uses; who uses it now is for the caller to ask."""
     versions = list(CredentialAsset.objects.filter(slug=slug))
     CredentialAsset.objects.filter(slug=slug).delete()
-    transaction.on_commit(lambda: [storage.remove(version.storage_name) for version in versions])
+    for version in versions:
+        transaction.on_commit(partial(storage.remove, version.storage_name))
 
 
 class AssetReader:
@@ -91,7 +93,9 @@ class AssetReader:
             asset = self._versions[slug]
             content = storage.read(asset.storage_name)
             if storage.digest(content) != asset.sha256:
-                raise PermanentError(f"asset {slug!r}, version {asset.version}: the stored file is not the uploaded one")
+                raise PermanentError(
+                    f"asset {slug!r}, version {asset.version}: the stored file is not the uploaded one"
+                )
             self._contents[slug] = content
         return self._contents[slug]
 
@@ -110,8 +114,8 @@ def _check(slug: str, filename: str, kind: CredentialAsset.Kind, content: bytes)
     try:
         if kind == CredentialAsset.Kind.IMAGE:
             _check_image(content)
-        for name in plugins.offered(plugins.GENERATORS):
-            plugins.generator(name).check_asset(kind, content)
+        for generator in plugins.generators():
+            generator.check_asset(kind, content)
     except PermanentError as error:
         raise AssetError(f"{where} {error}") from None
 

@@ -1,12 +1,15 @@
 """Installed plugins by name: entry points → processors, generators, gateways."""
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from conferral.contract import LMS, ConferralError, Generator, Processor
 from conferral.settings import current
+
+logger = logging.getLogger(__name__)
 
 PROCESSORS = "conferral.processors"
 GENERATORS = "conferral.generators"
@@ -42,6 +45,15 @@ def generator(name: str) -> Generator[Any]:
     """The generator of that name."""
     found: Generator[Any] = load(GENERATORS, name)
     return found
+
+
+def generators() -> Iterator[Generator[Any]]:
+    """Every generator that loads; one that does not is told of where it is used or listed."""
+    for name in offered(GENERATORS):
+        try:
+            yield generator(name)
+        except PluginError:
+            logger.warning("a generator is left out", exc_info=True)
 
 
 def gateway() -> LMS:

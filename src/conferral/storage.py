@@ -13,7 +13,7 @@ from django.core.files.storage.handler import InvalidStorageError
 from conferral.contract import PermanentError, TransientError
 from conferral.settings import current
 
-_written: ContextVar[list[str] | None] = ContextVar("written", default=None)
+_provisional: ContextVar["Provisional | None"] = ContextVar("provisional", default=None)
 
 
 def digest(content: bytes) -> str:
@@ -35,8 +35,8 @@ def put(content: bytes, *, folder: str, suffix: str, media_type: str = "applicat
         name = _storage().save(name, file)
     except Exception as error:  # each backend has errors of its own, and no common base
         raise TransientError(f"storage: the file could not be written: {error}") from error
-    if (written := _written.get()) is not None:
-        written.append(name)
+    if (files := _provisional.get()) is not None:
+        files.names.append(name)
     return name
 
 
@@ -65,19 +65,28 @@ def location(name: str) -> str:
         return name
 
 
+class Provisional:
+    """Objects put away within a block, which stay only if somebody says so."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    def keep(self) -> None:
+        """They stay."""
+        self.names.clear()
+
+
 @contextmanager
-def undone_on_error() -> Iterator[None]:
-    """What is put away inside is removed again when the block raises: the files' side of a transaction."""
-    names: list[str] = []
-    token = _written.set(names)
+def provisional() -> Iterator[Provisional]:
+    """What is put away inside is removed again unless it was kept: the files' side of a transaction."""
+    files = Provisional()
+    token = _provisional.set(files)
     try:
-        yield
-    except BaseException:
-        for name in names:
-            remove(name)
-        raise
+        yield files
     finally:
-        _written.reset(token)
+        _provisional.reset(token)
+        for name in files.names:
+            remove(name)
 
 
 def _storage() -> Storage:

@@ -19,7 +19,7 @@ _PATHWAY_KEY = re.compile(r"path-v1:[\w\-.~]+(\+[\w\-.~]+){3}|catalog-pathway:[\
 
 
 class Kind(StrEnum):
-    """What a learner works through: a course, a lesson (a course made of one section) or a pathway (several courses)."""
+    """A course, a lesson (a course made of one section) or a pathway (several courses)."""
 
     COURSE = "course"
     LESSON = "lesson"
@@ -63,9 +63,7 @@ def is_pathway_key(key: str) -> bool:
 def check_key(key: str) -> str:
     """The key, when it can name a learning context; else a ConferralError that says what is wrong with it."""
     if len(key) > KEY_LENGTH:
-        raise ConferralError(
-            f"context key: {key[:40]!r}… has {len(key)} characters, at most {KEY_LENGTH} are allowed"
-        )
+        raise ConferralError(f"context key: {key[:40]!r}… has {len(key)} characters, at most {KEY_LENGTH} are allowed")
     if is_pathway_key(key):
         return key
     try:

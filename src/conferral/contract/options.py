@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -49,7 +49,8 @@ class AssetReference(str):
     __slots__ = ("kind",)
     kind: str
 
-    def __new__(cls, slug: str, kind: str) -> "AssetReference":
+    def __new__(cls, slug: str, kind: str) -> Self:
+        """A reference is the slug, with the kind beside it."""
         reference = super().__new__(cls, slug)
         reference.kind = kind
         return reference
@@ -96,7 +97,7 @@ def parse(shape: type[T], data: object, where: str) -> T:
         raise OptionsError("; ".join(_explain(details, where, shape) for details in error.errors())) from None
 
 
-def _explain(details: ErrorDetails, where: str, shape: object) -> str:
+def _explain(details: ErrorDetails, where: str, shape: Any) -> str:
     path = where + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in details["loc"])
     match details["type"]:
         case "extra_forbidden":
@@ -113,7 +114,7 @@ def _shown(value: object) -> str:
     return text if len(text) <= 60 else f"{text[:57]}…"  # noqa: PLR2004 - one line stays one line
 
 
-def _known(shape: object, path: tuple[int | str, ...]) -> list[str]:
+def _known(shape: Any, path: tuple[int | str, ...]) -> list[str]:
     """The keys that the model at the end of the path accepts, read from the JSON schema."""
     schema: dict[str, Any] = TypeAdapter(shape).json_schema()
     root = schema
@@ -131,6 +132,8 @@ def _known(shape: object, path: tuple[int | str, ...]) -> list[str]:
         if isinstance(part, int):
             node = resolved(node.get("items", {}))
         else:
-            within = node.get("properties", {}).get(part, node.get("additionalProperties"))
+            # A mapping's values are described together, under a pattern when its keys have one.
+            values = [*node.get("patternProperties", {}).values(), node.get("additionalProperties")]
+            within = node.get("properties", {}).get(part, values[0])
             node = resolved(within if isinstance(within, dict) else {})
     return sorted(node.get("properties", {}))

@@ -35,7 +35,7 @@ class Processor(ABC, Generic[O]):
         return None
 
     def example(self, options: O) -> Sequence[Fact]:
-        """The facts of an invented learner who qualifies: previews show them, and `{evidence.KEY}` is checked by them."""
+        """The facts of an invented learner who qualifies, for previews and to check `{evidence.KEY}` in texts."""
         return ()
 
     @abstractmethod

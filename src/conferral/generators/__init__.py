@@ -1,0 +1,1 @@
+"""The built-in generators: found as installed plugins, like anybody else's."""

@@ -196,12 +196,14 @@ def delete_issuer(slug: str) -> None:
 
 def _save(model: type[M], lookup: Mapping[str, Any], values: Mapping[str, Any], kind: str, name: str) -> Change:
     """Creates the row, or updates the fields that differ."""
-    found = model._default_manager.filter(**lookup).first()
+    found = model._default_manager.filter(**lookup).first()  # noqa: SLF001 - Django documents this name
     if found is None:
         model(**lookup, **values).save(force_insert=True)
         return Change(kind, name, "create")
     differences = {
-        key: (getattr(found, key), value) for key, value in values.items() if _plain(getattr(found, key)) != _plain(value)
+        key: (getattr(found, key), value)
+        for key, value in values.items()
+        if _plain(getattr(found, key)) != _plain(value)
     }
     if not differences:
         return Change(kind, name, "keep")

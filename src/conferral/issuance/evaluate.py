@@ -87,7 +87,9 @@ def _join(plan: Plan, page: Sequence[Progress], lms: LMS) -> dict[str, Evaluatio
         taking_part = [progress for progress in found if progress.enrolment.active]
         decided = _decide(rule, context, rule.step_options.get(key, rule.options), taking_part, lms)
         steps[key] = _with_the_absent(decided, found, members)
-    return {learner: _combined(learner, {key: decided[learner] for key, decided in steps.items()}) for learner in members}
+    return {
+        learner: _combined(learner, {key: decided[learner] for key, decided in steps.items()}) for learner in members
+    }
 
 
 def _with_the_absent(

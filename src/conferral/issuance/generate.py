@@ -131,8 +131,6 @@ def _work(
     extra: dict[int, list[CredentialArtifact]] = {}
     for row in batch:
         try:
-            if row.attempts > current().attempts:
-                raise PermanentError(f"given up: the worker stopped {row.attempts - 1} times while making it")
             edition, made_by = station(row.edition_id, row.slot)
             extra[row.pk] = _make(row, edition, made_by)
         except TransientError as error:
@@ -146,13 +144,16 @@ def _work(
 def _make(row: CredentialArtifact, edition: dict[str, Any], station: Station) -> list[CredentialArtifact]:
     """Makes and stores the row's artifact; returns the rows of any further files that the generator made."""
     credential = row.credential
+    if row.attempts > current().attempts:
+        raise PermanentError(f"given up: the worker stopped {row.attempts - 1} times while making it")
     if not credential.recipient_name:
         raise PermanentError("the learner has no name; add it where the learner's account is kept")
     made = station.generator.generate(station.prepared, request_for(credential, edition, row.slot))
     if not made:
         raise PermanentError("the generator made nothing")
-    with storage.undone_on_error():
+    with storage.provisional() as files:
         results = [_stored(artifact) for artifact in made]
+        files.keep()
     further = [
         CredentialArtifact(credential=credential, edition_id=row.edition_id, slot=row.slot, required=row.required)
         for _ in made[1:]

@@ -88,9 +88,7 @@ def _lost(run: Run) -> LeaseLost:
     return LeaseLost(f"run {run.pk}: took longer than its lease and was closed by somebody else; run it again")
 
 
-def _insert(
-    run: Run, plan: Plan, edition: Edition, page: Sequence[Evaluation], learners: dict[str, Learner]
-) -> int:
+def _insert(run: Run, plan: Plan, edition: Edition, page: Sequence[Evaluation], learners: dict[str, Learner]) -> int:
     credentials = [_credential(run, plan, edition, evaluation, learners[evaluation.learner]) for evaluation in page]
     Credential.objects.bulk_create(credentials)
     if plan.slots:

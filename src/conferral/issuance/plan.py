@@ -93,9 +93,8 @@ def resolve(configuration: CredentialConfiguration, lms: LMS) -> Plan:
     rule = resolve_rule(credential_type, configuration)
     allowed = rule.processor.kinds & {Kind(kind) for kind in credential_type.kinds or Kind}
     if context.kind not in allowed:
-        raise ConferralError(
-            f"configuration: {credential_type.name!r} is for {', '.join(sorted(allowed))}; {context.key} is a {context.kind}"
-        )
+        kinds = ", ".join(sorted(allowed))
+        raise ConferralError(f"type: {credential_type.name!r} is for {kinds}; {context.key} is a {context.kind}")
     for step in configuration.step_options:
         if step not in context.steps:
             raise ConferralError(
@@ -117,7 +116,9 @@ def describe(key: str, lms: LMS) -> LearningContext:
     """The context of that key; a ConferralError when the gateway does not know it."""
     context = lms.describe(key)
     if context is None:
-        raise ConferralError(f"context: {key!r} is not known to {lms.label!r}; check the key, or declare it there first")
+        raise ConferralError(
+            f"context: {key!r} is not known to {lms.label!r}; check the key, or declare it there first"
+        )
     return context
 
 

@@ -1,4 +1,4 @@
-"""The sweep: what anybody lost, the database still knows. Each minute it makes good what messages and workers dropped."""
+"""The sweep: what messages and workers dropped, the database still knows, and this makes good."""
 
 from conferral.issuance.generate import generate
 from conferral.issuance.run import close_lost_runs

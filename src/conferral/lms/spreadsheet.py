@@ -43,9 +43,8 @@ def read(path: Path) -> list[Row]:
     except OSError as error:
         raise RosterError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
-        raise RosterError(
-            f"{path}: byte {error.start} is not UTF-8; save the file as CSV with the encoding UTF-8"
-        ) from None
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise RosterError(f"{path}: line {line}: is not UTF-8; save the file as CSV with the encoding UTF-8") from None
     if not text.strip():
         raise RosterError(f"{path}: is empty; the first line names the columns, for example username,email,name")
     records = _json(path, text) if path.suffix.lower() == ".json" else _csv(path, text)
@@ -87,11 +86,11 @@ def _json(path: Path, text: str) -> Iterator[tuple[str, dict[str, str]]]:
     except ValueError as error:
         raise RosterError(f"{path}: is not JSON: {error}") from None
     if not isinstance(records, list):
-        raise RosterError(f"{path}: a list of learners is expected: [{{\"username\": …}}, …]")
+        raise RosterError(f'{path}: a list of learners is expected: [{{"username": …}}, …]')
     for number, record in enumerate(records, 1):
         place = f"{path}: learner {number}"
         if not isinstance(record, Mapping):
-            raise RosterError(f"{place}: {record!r} is no object; write {{\"username\": …, \"name\": …}}")
+            raise RosterError(f'{place}: {record!r} is no object; write {{"username": …, "name": …}}')
         _check_columns(place, list(record))
         yield place, {key: _cell(place, key, value) for key, value in record.items()}
 
@@ -129,7 +128,9 @@ def _row(place: str, record: Mapping[str, str]) -> Row:
         try:
             validate_email(person["email"])
         except ValidationError:
-            raise RosterError(f"{place}: email: {person['email']!r} is not an address; correct it or leave it empty") from None
+            raise RosterError(
+                f"{place}: email: {person['email']!r} is not an address; correct it or leave it empty"
+            ) from None
     if "active" in person:
         person["active"] = _yes_or_no(place, person["active"])
     return Row(
@@ -152,7 +153,9 @@ def _text(place: str, column: str, value: str) -> str:
         raise RosterError(f"{place}: {column}: {text[:30]!r}… has {len(text)} characters, at most {limit} are allowed")
     for character in text:
         if unicodedata.category(character) == "Cc":
-            raise RosterError(f"{place}: {column}: {text!r} has a control character (U+{ord(character):04X}); remove it")
+            raise RosterError(
+                f"{place}: {column}: {text!r} has a control character (U+{ord(character):04X}); remove it"
+            )
     return text
 
 

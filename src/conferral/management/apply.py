@@ -18,10 +18,6 @@ from conferral.management.declaration import Declaration, read
 HELP = "Declares assets, issuers, contexts, types and configurations; again changes nothing."
 
 
-class _DryRun(Exception):  # noqa: N818 - no error: it takes everything back
-    """Raised at the end of a dry run."""
-
-
 def arguments(parser: ArgumentParser) -> None:
     """Of this subcommand."""
     parser.add_argument("file", type=Path, help="YAML file; the paths in it are relative to it")
@@ -30,15 +26,13 @@ def arguments(parser: ArgumentParser) -> None:
 
 def handle(options: dict[str, Any], console: Console) -> None:
     """Applies the file and shows what changed."""
-    changes: list[Change] = []
-    try:
-        # Files and rows together: all of the file, or nothing of it.
-        with storage.undone_on_error(), transaction.atomic():
+    # Files and rows together: all of the file, or nothing of it.
+    with storage.provisional() as files:
+        with transaction.atomic():
             changes = list(apply(options["file"]))
-            if options["dry_run"]:
-                raise _DryRun
-    except _DryRun:
-        pass
+            transaction.set_rollback(options["dry_run"])
+        if not options["dry_run"]:
+            files.keep()
     show(changes, console, dry_run=options["dry_run"])
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Hashable
 from datetime import UTC, date, datetime, time
-from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -154,7 +153,9 @@ def read(path: Path) -> Declaration:
     except OSError as error:
         raise ConferralError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
-        raise ConferralError(f"{path}: byte {error.start} is not UTF-8; save the file with the encoding UTF-8") from None
+        raise ConferralError(
+            f"{path}: byte {error.start} is not UTF-8; save the file with the encoding UTF-8"
+        ) from None
     except yaml.MarkedYAMLError as error:
         line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
         raise ConferralError(f"{path}: {line}is not YAML: {error.problem}") from None
@@ -171,5 +172,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list):
         return [_plain(item) for item in value]
     return value
-
-

@@ -1,3 +1,106 @@
-HELP=""
-def arguments(p): pass
-def handle(o, c): pass
+"""`conferral demo`: the main job on the demo's course, lesson and pathway, from rosters to certificates on disk."""
+
+import re
+import time
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management import call_command
+from rich.console import Console
+from rich.markup import escape
+
+from conferral import storage
+from conferral.contract import ConferralError
+from conferral.contract.context import short_key
+from conferral.lms.roster import import_file
+from conferral.management import apply, report
+from conferral.management.contact_sheet import contact_sheet
+from conferral.management.declaration import read
+from conferral.management.find import configurations
+from conferral.management.run import real_run
+from conferral.models import CredentialArtifact
+
+HELP = "Issues the demo's certificates: a course, a lesson and a pathway, sixty learners."
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Of this subcommand."""
+    parser.add_argument(
+        "--directory", type=Path, default=Path("demo"), help="where credentials.yaml and rosters/ are (default: demo)"
+    )
+    parser.add_argument(
+        "--output", type=Path, help="where the certificates are copied to by name (default: demo in CONFERRAL_HOME)"
+    )
+
+
+def handle(options: dict[str, Any], console: Console) -> None:
+    """Migrates, applies, imports, runs, and shows what came of it."""
+    begun = time.monotonic()
+    declarations = options["directory"] / "credentials.yaml"
+    if not declarations.exists():
+        raise ConferralError(f"{declarations}: is not there; run this in a checkout of Conferral, or give --directory")
+    console.print("[bold]Conferral demo[/]: from rosters to certificates on disk\n")
+    call_command("migrate", verbosity=0)
+    apply.handle({"file": declarations, "dry_run": False}, console)
+    for context in read(declarations).contexts:
+        roster = options["directory"] / "rosters" / f"{short_key(context.key)}.csv"
+        result = import_file(context.key, roster)
+        console.print(f"roster {roster.name}: {result.learners} learners", style="dim")
+    console.print()
+    reports = []
+    for configuration in configurations(None, None):
+        console.print(f"running {configuration.type} in {short_key(configuration.context_key)} …", style="dim")
+        reports.append(real_run(configuration, console))
+    output = options["output"] or _home() / "demo"
+    count = _copy_by_name(output)
+    sheet = output / "contact-sheet.png"
+    contact_sheet(sorted(output.glob("*/*.pdf")), sheet)
+    console.print(f"\n[bold green]✓[/] Ready in {_duration(time.monotonic() - begun)} · no services needed")
+    report.show(reports, console)
+    console.print(f"  {count} certificates: {_shown(output)}/   contact sheet: {_shown(sheet)}")
+    issued = sum(each.issued for each in reports)
+    if not issued:
+        console.print(
+            "  Nothing new was issued: everybody who qualifies has one already, and nobody gets a second one."
+        )
+    console.print("  Next: [bold]conferral run[/]           issues nothing new: nobody gets a second one")
+    console.print("        [bold]conferral run --dry-run[/] says who would get one, who not, and why")
+    console.print("        [bold]conferral credentials[/]   lists what was issued")
+    if Path(".venv/bin/conferral").exists():
+        console.print("  (the command is .venv/bin/conferral)", style="dim")
+
+
+def _copy_by_name(output: Path) -> int:
+    """Copies of the stored certificates under names that people can read."""
+    stored = CredentialArtifact.objects.filter(state=CredentialArtifact.State.STORED).exclude(storage_name="")
+    count = 0
+    for artifact in stored.select_related("credential__learner", "edition__type").order_by("pk"):
+        credential = artifact.credential
+        folder = output / _plain(f"{short_key(credential.context_key)}-{artifact.edition.type.name}")
+        folder.mkdir(parents=True, exist_ok=True)
+        copy = folder / f"{_plain(credential.learner.key)}{Path(artifact.filename).suffix}"
+        copy.write_bytes(storage.read(artifact.storage_name))
+        count += 1
+    return count
+
+
+def _home() -> Path:
+    """The directory of the embedded defaults, beside the files."""
+    return Path(storage.location("x")).parent.parent
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[^\w.]+", "-", text).strip("-").lower()
+
+
+def _shown(path: Path) -> str:
+    try:
+        return escape(str(path.relative_to(Path.cwd())))
+    except ValueError:
+        return escape(str(path))
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} m {rest} s" if minutes else f"{rest} s"

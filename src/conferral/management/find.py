@@ -42,7 +42,9 @@ def credential(text: str) -> Credential:
     verification_id = normalised(text)
     if verification_id is None:
         raise ConferralError(f"verification id: {text!r} is mistyped; an id looks like K7QF-2M9X-4TBD-HW3R")
-    found = Credential.objects.filter(verification_id=verification_id).select_related("learner", "edition__type").first()
+    found = (
+        Credential.objects.filter(verification_id=verification_id).select_related("learner", "edition__type").first()
+    )
     if found is None:
         raise ConferralError(f"verification id: {text!r} is not known here")
     return found

@@ -80,7 +80,9 @@ def show(reports: list[RunReport], console: Console) -> None:
         if each.pending:
             console.print(f"    [yellow]! {each.pending} wait for another try; `conferral run` takes them up[/]")
         for learner in each.learners or ():
-            console.print(f"    {learner['outcome']:<9} {escape(learner['username'])}  [dim]{escape(learner['reason'])}[/]")
+            console.print(
+                f"    {learner['outcome']:<9} {escape(learner['username'])}  [dim]{escape(learner['reason'])}[/]"
+            )
 
 
 def _reasons(run: Run) -> list[str]:
@@ -94,4 +96,6 @@ def _standing(run: Run) -> list[str]:
     """What earlier runs left: nobody gets a second one, and nobody is forgotten."""
     earlier = Credential.objects.filter(configuration=run.configuration, current=True, state=Credential.State.FAILED)
     count = earlier.exclude(run=run).count()
-    return [f"{count} failed earlier; `conferral credentials {run.configuration.context_key}` says why"] if count else []
+    return (
+        [f"{count} failed earlier; `conferral credentials {run.configuration.context_key}` says why"] if count else []
+    )

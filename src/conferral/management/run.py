@@ -38,8 +38,10 @@ def handle(options: dict[str, Any], console: Console) -> None:
     """Runs, and shows a table."""
     found = configurations(options["context"], options["type_name"])
     quiet = options["json"]
-    one = dry_run if options["dry_run"] else real_run
-    reports = [one(configuration, console, quiet=quiet) for configuration in found]
+    if options["dry_run"]:
+        reports = [dry_run(configuration) for configuration in found]
+    else:
+        reports = [real_run(configuration, console, quiet=quiet) for configuration in found]
     if options["json"]:
         console.file.write(json.dumps([each.as_json() for each in reports], indent=2, ensure_ascii=False) + "\n")
     else:
@@ -68,7 +70,7 @@ def real_run(configuration: CredentialConfiguration, console: Console, *, quiet:
     return made
 
 
-def dry_run(configuration: CredentialConfiguration, console: Console, *, quiet: bool = False) -> RunReport:
+def dry_run(configuration: CredentialConfiguration) -> RunReport:
     """What a run would do, learner by learner."""
     made = RunReport.of(configuration)
     made.learners = []

@@ -1,0 +1,1 @@
+"""The built-in processors: found as installed plugins, like anybody else's."""

@@ -9,7 +9,7 @@ from hashlib import sha256
 
 import pymupdf_fonts
 from fontTools import unicodedata as scripts
-from fontTools.ttLib import TTFont, TTLibError
+from fontTools.ttLib import TTFont
 
 from conferral.contract import PermanentError
 
@@ -33,21 +33,20 @@ class Font:
 @lru_cache(maxsize=32)
 def read_font(content: bytes) -> Font:
     """The font; a PermanentError says why it cannot be one."""
+    family = f"Conferral {sha256(content).hexdigest()[:16]}"
     try:
         with TTFont(io.BytesIO(content), lazy=True) as font:
-            cmap = font.getBestCmap()
-            if not cmap or not ({"glyf", "CFF ", "CFF2"} & set(font.keys())):
-                raise PermanentError("has no letters that could be printed")
-            family = f"Conferral {sha256(content).hexdigest()[:16]}"
+            covered = frozenset(font.getBestCmap() or ())
+            has_outlines = bool({"glyf", "CFF ", "CFF2"} & set(font.keys()))
             _rename(font, family)
             renamed = io.BytesIO()
             font.save(renamed)
-    except PermanentError:
-        raise
-    except (TTLibError, Exception) as error:
+    except Exception as error:
         # fontTools has no common base for what a damaged table makes it raise.
         raise PermanentError("is not a font, or is damaged; a TrueType or OpenType file is needed") from error
-    return Font(family, renamed.getvalue(), frozenset(cmap))
+    if not covered or not has_outlines:
+        raise PermanentError("has no letters that could be printed; a font with outlines is needed")
+    return Font(family, renamed.getvalue(), covered)
 
 
 @lru_cache(maxsize=1)

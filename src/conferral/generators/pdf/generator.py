@@ -4,7 +4,9 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from shutil import rmtree
+from tempfile import mkdtemp
+from weakref import finalize
 
 import typst
 
@@ -25,7 +27,6 @@ class Prepared:
     options: PDFOptions
     fonts: Mapping[str, Sequence[Font]]
     compiler: typst.Compiler
-    directory: TemporaryDirectory[str]
 
 
 class PDF(Generator[PDFOptions]):
@@ -51,22 +52,21 @@ class PDF(Generator[PDFOptions]):
             if element.page > len(pages):
                 raise OptionsError(f"elements.{name}.page: {element.page}: the template has {len(pages)} pages")
         fonts = {name: _chain(options, element, assets) for name, element in options.elements.items()}
-        directory = TemporaryDirectory(prefix="conferral-")
-        root = Path(directory.name)
+        root = Path(mkdtemp(prefix="conferral-"))
         (root / "template.pdf").write_bytes(template)
         (root / "fonts").mkdir()
         for font in {font.family: font for chain in fonts.values() for font in chain}.values():
-            (root / "fonts" / f"{font.family}.font").write_bytes(font.content)
+            (root / "fonts" / f"{font.family}.otf").write_bytes(font.content)
         families = {name: [font.family for font in chain] for name, chain in fonts.items()}
         (root / "main.typ").write_text(source(options, pages, families), encoding="utf-8")
-        compiler = typst.Compiler(
-            root / "main.typ",
-            root=directory.name,
-            font_paths=typst.Fonts(
-                include_system_fonts=False, include_embedded_fonts=False, font_paths=[root / "fonts"]
-            ),
-        )
-        return Prepared(options, fonts, compiler, directory)
+        found = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[root / "fonts"])
+        for name, chain in families.items():
+            if unread := set(chain) - set(found.families()):
+                raise PermanentError(f"elements.{name}: {len(unread)} of its fonts cannot be used for typesetting")
+        compiler = typst.Compiler(root / "main.typ", root=root, font_paths=found)
+        prepared = Prepared(options, fonts, compiler)
+        finalize(prepared, rmtree, root, ignore_errors=True)
+        return prepared
 
     def generate(self, prepared: Prepared, request: GenerationRequest) -> Sequence[Artifact]:
         """One PDF; a PermanentError when a text has a character that no font covers."""

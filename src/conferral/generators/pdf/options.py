@@ -70,7 +70,9 @@ class PDFOptions(Options):
     """A PDF design."""
 
     template: PDFAsset = Field(description="PDF asset; its pages are the certificate's pages.")
-    font: FontAsset | None = Field(None, description="Font asset for all texts; else FiraGO, which comes with Conferral.")
+    font: FontAsset | None = Field(
+        None, description="Font asset for all texts; else FiraGO, which comes with Conferral."
+    )
     fallback_fonts: list[FontAsset] = Field(
         default_factory=list,
         description="Font assets for characters that the text's own font does not have, in order; "

@@ -11,14 +11,16 @@ from conferral.generators.pdf.template import Page
 _PREAMBLE = """\
 #let document-inputs = json(bytes(sys.inputs.document))
 #set document(title: document-inputs.title, author: document-inputs.author)
-#set text(lang: document-inputs.language, fallback: false, hyphenate: false, top-edge: "baseline", bottom-edge: "baseline")
+#set text(lang: document-inputs.language, fallback: false, hyphenate: false)
+#set text(top-edge: "baseline", bottom-edge: "baseline")
 #set par(justify: false, spacing: 0pt)
 #let element(name, x, y, width, side, families, size, min-size, colour, tracking, line-height) = place(
   top + left, dx: x, dy: y, block(width: width, context {
     let lines = document-inputs.texts.at(name).split("\\n")
     let styled(size) = text.with(font: families, size: size, fill: colour, tracking: tracking)
     let widest = calc.max(..lines.map(line => measure(styled(size)(line)).width))
-    let fitting = if widest > width { calc.max(calc.min(min-size, size), size * (width / widest) * 0.999) } else { size }
+    let shrunk = if widest > width { size * (width / widest) * 0.999 } else { size }
+    let fitting = calc.max(calc.min(min-size, size), shrunk)
     set align(side)
     set par(leading: fitting * line-height)
     lines.map(line => styled(fitting)(line)).join(linebreak())

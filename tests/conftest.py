@@ -1,0 +1,79 @@
+"""What the stories in the tests are made of."""
+
+from dataclasses import dataclass, field
+
+import pytest
+import typst
+
+from conferral import plugins
+from conferral.issuance import configure
+from conferral.issuance.generate import generate
+from conferral.issuance.run import run
+from conferral.models import Context, Credential, CredentialConfiguration, Learner, RosterEntry
+
+COURSE = "course-v1:Test+T101+2026"
+
+
+@pytest.fixture(autouse=True)
+def _fresh_plugins():
+    """Plugins are made once a process; here once a test, so that one test's does not remember another's."""
+    plugins.load.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def template():
+    """A blank page of A4, landscape, as a designer's PDF."""
+    return typst.compile(b'#set page(paper: "a4", flipped: true)\n#rect(width: 100%, height: 100%)')
+
+
+@dataclass
+class Course:
+    """A course with a credential that can be earned in it, driven through the same use cases as production."""
+
+    key: str = COURSE
+    type_name: str = "Completion"
+    configuration: CredentialConfiguration | None = field(default=None)
+
+    def learner(self, username, completion="1", *, name=None, email="", active=True, **grades):
+        learner, _ = Learner.objects.update_or_create(
+            gateway="roster",
+            key=username,
+            defaults={"name": username.title() if name is None else name, "email": email, "active": active},
+        )
+        RosterEntry.objects.update_or_create(
+            context=Context.objects.get(key=self.key),
+            learner=learner,
+            defaults={"completion": completion, "grades": grades},
+        )
+        return learner
+
+    def configure(self, *, processor="completion", processor_options=None, generators=None, **values):
+        overrides = {name: values.pop(name) for name in ("step_options", "time_zone") if name in values}
+        configure.save_type(
+            self.type_name,
+            processor=processor,
+            processor_options={"required_completion": 0.8} if processor_options is None else processor_options,
+            generators={"certificate": {"generator": "text"}} if generators is None else generators,
+            **values,
+        )
+        configure.save_configuration(self.key, self.type_name, enabled=True, **overrides)
+        self.configuration = CredentialConfiguration.objects.get(context_key=self.key, type__name=self.type_name)
+        return self.configuration
+
+    def run(self):
+        return run(self.configuration, trigger="test")
+
+    def run_and_generate(self):
+        ended = self.run()
+        generate(self.configuration)
+        return ended
+
+    def states(self):
+        """State by username."""
+        return dict(Credential.objects.values_list("learner__key", "state"))
+
+
+@pytest.fixture
+def course(db):
+    configure.save_context(COURSE, name="Testing", organisation="Test")
+    return Course()

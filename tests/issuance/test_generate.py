@@ -1,0 +1,185 @@
+"""Generation: each artifact is made once, stored, recorded; trouble stays where it is."""
+
+from datetime import timedelta
+from hashlib import sha256
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from conferral import plugins, storage
+from conferral.issuance import lease
+from conferral.issuance.generate import generate
+from conferral.models import Credential, CredentialArtifact
+
+
+def test_the_file_is_stored_with_its_hash_and_size_under_a_name_nobody_can_guess(course):
+    course.learner("ana", name="Ana")
+    course.configure()
+    course.run_and_generate()
+
+    artifact = CredentialArtifact.objects.get()
+    content = storage.read(artifact.storage_name)
+    assert content == b"Ana"
+    assert (artifact.size, artifact.sha256) == (3, sha256(content).hexdigest())
+    assert (artifact.state, artifact.filename, artifact.media_type) == ("stored", "certificate.txt", "text/plain")
+    assert artifact.credential.verification_id not in artifact.storage_name
+    assert len(artifact.storage_name.split("/", 1)[1]) >= 32
+    assert (artifact.next_try, artifact.claim, artifact.attempts) == (None, "", 1)
+
+
+def test_a_learner_without_a_name_fails_with_that_reason(course):
+    course.learner("nameless", name="")
+    course.learner("ana")
+    course.configure()
+    course.run_and_generate()
+    assert course.states() == {"nameless": "failed", "ana": "available"}
+    assert "has no name" in CredentialArtifact.objects.get(credential__learner__key="nameless").last_error
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("Permanent", "this name cannot be engraved"),
+        ("Bug", "the generator raised KeyError('oops')"),
+        ("Nothing", "the generator made nothing"),
+        ("Path", "the generator named a file '../evil.txt'; a plain file name is needed"),
+    ],
+)
+def test_what_goes_wrong_for_one_goes_wrong_for_one_alone(course, name, says, caplog):
+    course.learner("odd", name=name)
+    course.learner("even")
+    course.configure(generators={"certificate": {"generator": "buggy"}})
+    course.run_and_generate()
+    assert course.states() == {"odd": "failed", "even": "available"}
+    assert CredentialArtifact.objects.get(credential__learner__key="odd").last_error == says
+    assert ("KeyError" in caplog.text) == (name == "Bug")
+
+
+def test_a_service_that_is_away_is_tried_again(course):
+    course.learner("ana")
+    course.configure(generators={"certificate": {"generator": "unreliable"}})
+    course.run_and_generate()
+    artifact = CredentialArtifact.objects.get()
+    assert (artifact.state, artifact.last_error) == ("pending", "the badge service is away")
+    assert artifact.next_try is not None
+
+    plugins.generator("unreliable").mended = True
+    CredentialArtifact.objects.update(next_try=timezone.now())
+    generate()
+    assert course.states() == {"ana": "available"}
+    assert CredentialArtifact.objects.get().attempts == 2
+
+
+def test_the_pauses_grow_and_end(course, settings):
+    settings.CONFERRAL_ATTEMPTS = 3
+    course.learner("ana")
+    course.configure(generators={"certificate": {"generator": "unreliable"}})
+    course.run()
+    for _ in range(3):
+        CredentialArtifact.objects.update(next_try=timezone.now())
+        generate()
+    artifact = CredentialArtifact.objects.get()
+    assert artifact.last_error == "given up after 3 tries: the badge service is away"
+    assert course.states() == {"ana": "failed"}
+
+
+def test_a_storage_that_is_away_is_tried_again(course, settings, tmp_path):
+    course.learner("ana")
+    course.configure()
+    course.run()
+    blocked = tmp_path / "not-a-directory"
+    blocked.touch()
+    location = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": str(blocked)}}
+    settings.STORAGES = settings.STORAGES | {"conferral": location}
+    generate()
+    artifact = CredentialArtifact.objects.get()
+    assert artifact.state == "pending"
+    assert artifact.last_error.startswith("storage: the file could not be written")
+
+
+def test_an_optional_slot_that_fails_leaves_the_credential_available(course):
+    course.learner("ana", name="Permanent")
+    course.configure(
+        generators={
+            "certificate": {"generator": "text"},
+            "badge": {"generator": "buggy", "required": False},
+        }
+    )
+    course.run_and_generate()
+    assert course.states() == {"ana": "available"}
+    assert dict(CredentialArtifact.objects.values_list("slot", "state")) == {"certificate": "stored", "badge": "failed"}
+
+
+def test_a_generator_may_make_several_files(course):
+    course.learner("ana")
+    course.configure(generators={"certificate": {"generator": "two-files"}})
+    course.run_and_generate()
+    files = CredentialArtifact.objects.order_by("pk").values_list("filename", "state")
+    assert list(files) == [("certificate.txt", "stored"), ("certificate.json", "stored")]
+    assert course.states() == {"ana": "available"}
+
+
+def claimed(course, claim):
+    course.learner("ana")
+    course.configure()
+    course.run()
+    CredentialArtifact.objects.update(claim=claim, claimed_until=timezone.now() + timedelta(seconds=60))
+
+
+def test_what_another_worker_holds_is_left_to_it(course):
+    claimed(course, "another-host:1:token")
+    assert generate() == 0
+
+
+def test_what_a_process_that_is_gone_held_is_taken_over_at_once(course):
+    claimed(course, lease.new_token().rsplit(":", 2)[0] + ":4194305:token")
+    assert generate() == 1
+    assert course.states() == {"ana": "available"}
+
+
+def test_what_was_claimed_too_long_ago_is_due_again(course):
+    claimed(course, "another-host:1:token")
+    CredentialArtifact.objects.update(claimed_until=timezone.now())
+    assert generate() == 1
+
+
+def test_work_that_kills_its_worker_each_time_is_given_up(course):
+    course.learner("ana")
+    course.configure()
+    course.run()
+    CredentialArtifact.objects.update(attempts=8)
+    generate()
+    assert CredentialArtifact.objects.get().last_error == "given up: the worker stopped 8 times while making it"
+
+
+def test_a_retry_uses_the_edition_not_the_type_as_it_is_now(course):
+    course.learner("ana", name="Ana")
+    course.configure()
+    course.run()
+    course.configure(generators={"certificate": {"generator": "two-files"}})
+    generate()
+    assert [artifact.filename for artifact in CredentialArtifact.objects.all()] == ["certificate.txt"]
+
+
+def test_a_generator_that_is_not_installed_any_more_fails_with_its_name(course):
+    course.learner("ana")
+    course.configure()
+    course.run()
+    edition = Credential.objects.get().edition
+    edition.content["generators"]["certificate"]["generator"] = "gone"
+    edition.save()
+    generate()
+    assert "generator: 'gone' is not installed" in CredentialArtifact.objects.get().last_error
+
+
+def test_queries_grow_with_batches_not_with_credentials(course, settings):
+    settings.CONFERRAL_BATCH_SIZE = 50
+    course.configure()
+    for number in range(100):
+        course.learner(f"learner-{number}")
+    course.run()
+    with CaptureQueriesContext(connection) as queries:
+        assert generate() == 100
+    assert len(queries) <= 30

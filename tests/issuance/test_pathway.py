@@ -1,0 +1,62 @@
+"""A pathway: several courses, each a step, joined for those who take the pathway itself."""
+
+import pytest
+
+from conferral.issuance import configure
+from conferral.issuance.run import dry_run
+from conferral.models import Credential
+from tests.conftest import COURSE, Course
+
+SECOND = "course-v1:Test+T102+2026"
+PATHWAY = "path-v1:Test+DEV+2026+A"
+
+
+@pytest.fixture
+def pathway(course):
+    second = Course(SECOND)
+    configure.save_context(SECOND, name="Testing on", organisation="Test")
+    configure.save_context(PATHWAY, name="Tester", organisation="Test", steps=[COURSE, SECOND])
+    for username, in_first, in_second in (
+        ("both", "0.8", "1"),
+        ("one", "1", "0.7999"),
+        ("outsider", "1", "1"),
+        ("half", "1", None),
+    ):
+        course.learner(username, in_first)
+        if in_second is not None:
+            second.learner(username, in_second)
+    pathway = Course(PATHWAY, type_name="Diploma")
+    for username in ("both", "one", "half"):
+        pathway.learner(username, "")
+    return pathway
+
+
+def test_every_step_is_needed_and_so_is_the_pathway_itself(pathway):
+    pathway.configure()
+    pathway.run_and_generate()
+    assert pathway.states() == {"both": "available"}
+
+    said = {one.learner: one.reason for page in dry_run(pathway.configuration) for one in page}
+    assert said["one"] == "T102: completion 79.99 % (80 % required)"
+    assert said["half"] == "T102: enrolment none (active required)"
+    assert "outsider" not in said
+
+
+def test_the_evidence_is_by_step(pathway):
+    pathway.configure()
+    pathway.run()
+    facts = Credential.objects.get().evidence["facts"]
+    assert [(fact["step"], fact["actual"]) for fact in facts] == [(COURSE, "0.8"), (SECOND, "1")]
+
+
+def test_a_step_may_ask_for_less(pathway):
+    pathway.configure(step_options={SECOND: {"required_completion": 0.75}})
+    pathway.run_and_generate()
+    assert set(pathway.states()) == {"both", "one"}
+
+
+def test_a_rule_about_the_learner_is_asked_once_for_the_pathway(pathway):
+    pathway.configure(processor="listed", processor_options={"learners": ["half", "outsider"]})
+    pathway.run_and_generate()
+    assert pathway.states() == {"half": "available"}
+    assert len(Credential.objects.get().evidence["facts"]) == 1

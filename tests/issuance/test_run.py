@@ -1,0 +1,276 @@
+"""A run: who gets a credential, once, and what happens when something goes wrong in it."""
+
+import threading
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from conferral.contract import ConferralError
+from conferral.issuance import configure, issue, lease
+from conferral.issuance.evaluate import Outcome
+from conferral.issuance.generate import generate
+from conferral.issuance.lease import LeaseLost
+from conferral.issuance.run import AlreadyRunning, close_lost_runs, dry_run, run
+from conferral.issuance.sweep import sweep
+from conferral.models import Credential, CredentialArtifact, CredentialConfiguration, Edition, Run
+
+
+def figures(ended):
+    return {name: getattr(ended, name) for name in ("evaluated", "eligible", "already", "issued", "failed")}
+
+
+def test_those_who_qualify_get_one_and_nobody_gets_a_second(course):
+    course.learner("reaches", "0.8")
+    course.learner("misses", "0.795")
+    course.learner("asleep", "1", active=False)
+    course.configure()
+
+    assert figures(course.run_and_generate()) == {"evaluated": 3, "eligible": 1, "already": 0, "issued": 1, "failed": 0}
+    assert figures(course.run_and_generate()) == {"evaluated": 3, "eligible": 1, "already": 1, "issued": 0, "failed": 0}
+    assert course.states() == {"reaches": "available"}
+
+
+def test_a_dry_run_says_why_and_writes_nothing(course):
+    course.learner("has-one")
+    course.configure()
+    course.run_and_generate()
+    course.learner("reaches", "0.8")
+    course.learner("misses", "0.795")
+    course.learner("asleep", "1", active=False)
+
+    said = {one.learner: (one.outcome, one.reason) for page in dry_run(course.configuration) for one in page}
+
+    assert said == {
+        "has-one": (Outcome.ALREADY, "completion 100 % (80 % required)"),
+        "reaches": (Outcome.ISSUE, "completion 80 % (80 % required)"),
+        "misses": (Outcome.NOT_YET, "completion 79.5 % (80 % required)"),
+        "asleep": (Outcome.INACTIVE, "the account or the enrolment is not active"),
+    }
+    assert Credential.objects.count() == 1
+
+
+def test_a_figure_just_below_the_threshold_is_never_shown_as_reached(course):
+    course.learner("close", "0.79999")
+    course.configure()
+    (said,) = [one.reason for page in dry_run(course.configuration) for one in page]
+    assert said == "completion 79.99 % (80 % required)"
+
+
+def test_a_credential_is_a_snapshot(course):
+    course.learner("ana", name="Ana Before")
+    course.configure()
+    course.run_and_generate()
+    course.learner("ana", name="Ana After")
+    configure.save_context(course.key, name="Renamed", organisation="Test")
+    course.run_and_generate()
+
+    credential = Credential.objects.get()
+    assert (credential.recipient_name, credential.context_name) == ("Ana Before", "Testing")
+
+
+def test_a_changed_type_reissues_nothing_and_makes_a_new_edition_for_those_who_come_after(course):
+    course.learner("first")
+    course.configure(fields={"hours": 40})
+    course.run_and_generate()
+    course.learner("second")
+    course.configure(fields={"hours": 50}, processor_options={"required_completion": 1})
+    course.run_and_generate()
+
+    hours = {c.learner.key: c.edition.content["fields"]["hours"] for c in Credential.objects.all()}
+    assert hours == {"first": 40, "second": 50}
+    assert Edition.objects.count() == 2
+
+
+def test_a_learner_who_does_not_qualify_any_more_keeps_theirs(course):
+    course.learner("ana", "1")
+    course.configure()
+    course.run_and_generate()
+    course.learner("ana", "0")
+    course.run_and_generate()
+    assert course.states() == {"ana": "available"}
+
+
+def test_a_revocation_stands(course):
+    course.learner("ana")
+    course.configure()
+    course.run_and_generate()
+    Credential.objects.update(revoked=timezone.now())
+    assert figures(course.run())["issued"] == 0
+
+
+def test_one_learner_whom_the_rule_cannot_decide_fails_alone(course, caplog):
+    course.learner("ana")
+    course.learner("stone")
+    course.configure(processor="stumbling")
+
+    assert figures(course.run_and_generate()) == {"evaluated": 2, "eligible": 1, "already": 0, "issued": 1, "failed": 1}
+    assert "ZeroDivisionError" in caplog.text
+    assert course.states() == {"ana": "available"}
+
+
+def test_a_rule_that_answers_rubbish_fails_the_learner(course):
+    course.learner("ana")
+    course.configure(processor="senseless", processor_options={})
+    assert figures(course.run())["failed"] == 1
+
+
+def test_nothing_is_issued_from_half_a_course(course, settings):
+    settings.CONFERRAL_PAGE_SIZE = 2
+    for number in range(5):
+        course.learner(f"learner-{number}")
+    course.configure()
+    settings.CONFERRAL_LMS = "breaking"
+
+    with pytest.raises(ConnectionError):
+        course.run()
+
+    failed = Run.objects.get()
+    assert (failed.status, failed.error) == (Run.Status.FAILED, "ConnectionError: the LMS is away")
+    assert Credential.objects.count() == CredentialArtifact.objects.count() == 0
+
+
+def test_gathering_that_fails_fails_the_run(course):
+    course.learner("ana")
+    course.configure(processor="gathering-fails", processor_options={})
+    with pytest.raises(ConnectionError):
+        course.run()
+    assert Run.objects.get().status == Run.Status.FAILED
+
+
+def test_a_second_run_is_told_that_one_is_going_on(course):
+    course.configure()
+    Run.objects.create(
+        configuration=course.configuration,
+        trigger="test",
+        claim="another-host:1:token",
+        claimed_until=timezone.now() + timedelta(seconds=60),
+        started=timezone.now(),
+    )
+    with pytest.raises(
+        AlreadyRunning, match="a run of this configuration is going on since .* by another-host:1; wait"
+    ):
+        course.run()
+    assert Run.objects.count() == 1
+
+
+def lost_run(course, claim, seconds):
+    """A run that has inserted a held credential and then was heard of no more."""
+    course.learner("ana")
+    course.configure()
+    ended = course.run()
+    Credential.objects.update(state=Credential.State.HELD)
+    CredentialArtifact.objects.update(next_try=None)
+    Run.objects.filter(pk=ended.pk).update(
+        status=Run.Status.RUNNING, active=True, claim=claim, claimed_until=timezone.now() + timedelta(seconds=seconds)
+    )
+    return ended
+
+
+def test_a_run_whose_lease_ran_out_is_taken_over(course):
+    lost = lost_run(course, "another-host:1:token", -1)
+    assert figures(course.run_and_generate())["issued"] == 1
+    lost.refresh_from_db()
+    assert (lost.status, lost.active) == (Run.Status.LOST, None)
+    assert course.states() == {"ana": "available"}
+
+
+def test_a_run_whose_process_on_this_host_is_gone_is_taken_over_at_once(course):
+    dead = lease.new_token().rsplit(":", 2)[0] + ":4194305:token"  # above the largest process id
+    lost_run(course, dead, 60)
+    assert figures(course.run_and_generate())["issued"] == 1
+
+
+def test_the_sweep_closes_lost_runs_and_withdraws_what_they_held(course):
+    lost_run(course, "another-host:1:token", -1)
+    assert sweep() == (1, 0)
+    assert Credential.objects.count() == 0
+    assert close_lost_runs() == 0
+
+
+def test_a_holder_that_lost_its_lease_can_write_nothing(course):
+    ended = lost_run(course, "another-host:1:token", 60)
+    stale = Run.objects.get(pk=ended.pk)
+    Run.objects.filter(pk=ended.pk).update(active=None, status=Run.Status.LOST)
+    with pytest.raises(LeaseLost):
+        issue.keep(stale)
+    with pytest.raises(LeaseLost):
+        issue.release(stale, {}, has_artifacts=True)
+    assert course.states() == {"ana": "held"}
+
+
+def test_nothing_held_is_generated(course):
+    lost_run(course, "another-host:1:token", 60)
+    assert generate() == 0
+
+
+def test_a_type_without_generators_is_available_at_once(course):
+    course.learner("ana")
+    course.configure(generators={})
+    course.run()
+    assert course.states() == {"ana": "available"}
+
+
+def test_a_validity_period_gives_an_expiry(course):
+    course.learner("ana")
+    course.configure(validity={"years": 2})
+    ended = course.run()
+    assert Credential.objects.get().expires.year == ended.started.year + 2
+
+
+def test_a_context_that_is_gone_is_one_clear_line(course):
+    course.configure()
+    CredentialConfiguration.objects.update(context_key="course-v1:Test+GONE+2026")
+    with pytest.raises(
+        ConferralError, match=r"context: 'course-v1:Test\+GONE\+2026' is not known to 'Imported rosters'"
+    ):
+        run(CredentialConfiguration.objects.get(), trigger="test")
+
+
+def test_queries_grow_with_pages_not_with_learners(course, settings):
+    """Evaluating those who hold one already: two queries a page, whatever its size."""
+    settings.CONFERRAL_PAGE_SIZE = 50
+    course.configure()
+    for number in range(50):
+        course.learner(f"learner-{number}")
+    course.run()
+    with CaptureQueriesContext(
+        connection,
+    ) as fifty:
+        course.run()
+    for number in range(50, 150):
+        course.learner(f"learner-{number}")
+    course.run()
+    with CaptureQueriesContext(connection) as hundred_and_fifty:
+        course.run()
+    assert (len(hundred_and_fifty) - len(fifty)) / 2 <= 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_runs_at_once_issue_once(course):
+    """Two threads of one process; the kill tests have processes."""
+    for number in range(30):
+        course.learner(f"learner-{number}")
+    configuration = course.configure()
+    outcomes = []
+    start = threading.Barrier(2)
+
+    def one():
+        start.wait()
+        try:
+            outcomes.append(run(configuration, trigger="test").issued)
+        except AlreadyRunning:
+            outcomes.append("running")
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=one) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert Credential.objects.count() == 30
+    assert sorted(outcomes, key=str) in ([0, 30], [30, "running"])

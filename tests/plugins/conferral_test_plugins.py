@@ -1,0 +1,115 @@
+"""Plugins that misbehave, installed for the tests as anybody's would be: by entry points."""
+
+from conferral.contract import (
+    Artifact,
+    Decision,
+    Generator,
+    Options,
+    PermanentError,
+    Processor,
+    TransientError,
+)
+from conferral.lms.roster import RosterGateway
+from conferral.processors.completion import Completion, CompletionOptions
+
+
+class NoOptions(Options):
+    pass
+
+
+class Stumbling(Processor[CompletionOptions]):
+    """Raises for one learner."""
+
+    label = "Stumbling"
+    needs = Completion.needs
+    Options = CompletionOptions
+
+    def decide(self, progress, options, gathered):
+        if progress.learner == "stone":
+            raise ZeroDivisionError("a stone")
+        return Completion().decide(progress, options, gathered)
+
+
+class Senseless(Processor[NoOptions]):
+    """Answers with something that is no decision."""
+
+    label = "Senseless"
+    Options = NoOptions
+
+    def decide(self, progress, options, gathered):
+        return True
+
+
+class GatheringFails(Processor[NoOptions]):
+    label = "Gathering fails"
+    Options = NoOptions
+
+    def gather(self, context, page, options, lms):
+        raise ConnectionError("the other service is away")
+
+    def decide(self, progress, options, gathered):
+        return Decision(eligible=True)
+
+
+class Text(Generator[NoOptions]):
+    """The quickest generator: the name in a file."""
+
+    label = "Text"
+    Options = NoOptions
+
+    def prepare(self, options, assets):
+        return None
+
+    def generate(self, prepared, request):
+        return [Artifact(f"{request.slot}.txt", "text/plain", request.snapshot.name.encode())]
+
+
+class TwoFiles(Text):
+    label = "Two files"
+
+    def generate(self, prepared, request):
+        return [
+            Artifact(f"{request.slot}.txt", "text/plain", request.snapshot.name.encode()),
+            Artifact(f"{request.slot}.json", "application/json", b"{}"),
+        ]
+
+
+class Unreliable(Text):
+    """Works when somebody has mended the service."""
+
+    label = "Unreliable"
+    mended = False
+
+    def generate(self, prepared, request):
+        if not request.draft and not self.mended:
+            raise TransientError("the badge service is away", delay=60)
+        return super().generate(prepared, request)
+
+
+class Buggy(Text):
+    """Fails for odd names, one way or the other."""
+
+    label = "Buggy"
+
+    def generate(self, prepared, request):
+        match request.snapshot.name:
+            case "Permanent":
+                raise PermanentError("this name cannot be engraved")
+            case "Bug":
+                raise KeyError("oops")
+            case "Nothing":
+                return []
+            case "Path":
+                return [Artifact("../evil.txt", "text/plain", b"")]
+        return super().generate(prepared, request)
+
+
+class BreakingGateway(RosterGateway):
+    """Its connection breaks after the first page."""
+
+    label = "Breaking"
+
+    def progress(self, context, needs, learners=None):
+        for page in super().progress(context, needs, learners):
+            yield page
+            raise ConnectionError("the LMS is away")

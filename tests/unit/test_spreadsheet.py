@@ -1,0 +1,88 @@
+import re
+
+import pytest
+
+from conferral.lms.spreadsheet import RosterError, read
+
+HEADER = "username,email,name,language,active,completion,grade:Exam,grade:total\n"
+
+
+def write(tmp_path, content, name="roster.csv"):
+    path = tmp_path / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def test_a_row_is_read_as_it_stands(tmp_path):
+    path = write(tmp_path, HEADER + "ana,ana@example.org, Ana Ñandú ,es,yes,0.7950,1,\n")
+    (row,) = read(path)
+    assert row.username == "ana"
+    assert row.person == {"email": "ana@example.org", "name": "Ana Ñandú", "language": "es", "active": True}
+    assert row.completion == "0.7950"
+    assert row.grades == {"Exam": "1", "total": "0"}
+
+
+def test_json_has_the_same_columns(tmp_path):
+    path = write(tmp_path, '[{"username": "ana", "active": false, "completion": 0.8, "grade:total": null}]', "r.json")
+    (row,) = read(path)
+    assert (row.person, row.completion, row.grades) == ({"active": False}, "0.8", {"total": "0"})
+
+
+def test_a_byte_order_mark_semicolons_and_blank_lines_are_what_spreadsheets_write(tmp_path):
+    path = write(tmp_path, b"\xef\xbb\xbfusername;name;completion\r\nana;Ana;0.8\r\n;;\r\n\r\n")
+    assert [row.username for row in read(path)] == ["ana"]
+
+
+def test_one_name_has_one_spelling(tmp_path):
+    (row,) = read(write(tmp_path, "username,name\nana,An\u0303a\n"))
+    assert row.person["name"] == "Añ" + "a"
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("", "is empty; the first line names the columns"),
+        ("ana,ana@example.org\n", "line 1: there is no column `username`"),
+        (HEADER, "has no learners"),
+        (HEADER.encode() + "ana,,Ñandú,,,,,".encode("latin-1"), "line 2: is not UTF-8; save the file"),
+        ("username,colour\nana,red\n", "line 1: unknown column 'colour'; known: username"),
+        ("username,username\nana,ana\n", "line 1: the column 'username' is there twice"),
+        ("username,completion\nana,1\nana,1\n", "line 3: username 'ana' is there already"),
+        ("username,completion\nana,1.1\n", "line 2: completion: '1.1' is not a share; write a number from 0 to 1"),
+        ("username,completion\nana,-0.1\n", "line 2: completion: '-0.1' is not a share"),
+        ("username,completion\nana,nan\n", "line 2: completion: 'nan' is not a share"),
+        ("username,grade:Exam\nana,80 %\n", "line 2: grade:Exam: '80 %' is not a share"),
+        ("username,active\nana,perhaps\n", "line 2: active: 'perhaps' is not accepted; write yes or no"),
+        ("username,email\nana,ana@\n", "line 2: email: 'ana@' is not an address"),
+        ("username,name\nana,An\x07a\n", "line 2: name: 'An\\x07a' has a control character (U+0007)"),
+        (f"username,name\nana,{'n' * 256}\n", "line 2: name: 'nnnnnnnnnnnnnnnnnnnnnnnnnnnnnn'… has 256 characters"),
+        ("username,name\n,Ana\n", "line 2: username is empty"),
+        ("username\nana,1\n", "line 2: has 2 cells, the header has 1 columns"),
+        ('username,name\nana,"Ana\n', "is not CSV"),
+    ],
+)
+def test_a_wrong_csv_is_refused_with_the_place_and_the_way_out(tmp_path, content, says):
+    with pytest.raises(RosterError, match=re.escape(says)) as refused:
+        read(write(tmp_path, content))
+    assert "\n" not in str(refused.value)
+    assert "roster.csv" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("{", "is not JSON"),
+        ("{}", "a list of learners is expected"),
+        ("[1]", "learner 1: 1 is no object"),
+        ('[{"name": "Ana"}]', "learner 1: there is no column `username`"),
+        ('[{"username": ["a"]}]', "learner 1: username: ['a'] is not accepted"),
+    ],
+)
+def test_wrong_json_is_refused(tmp_path, content, says):
+    with pytest.raises(RosterError, match=re.escape(says)):
+        read(write(tmp_path, content, "roster.json"))
+
+
+def test_a_file_that_is_not_there(tmp_path):
+    with pytest.raises(RosterError, match="cannot be read: No such file"):
+        read(tmp_path / "missing.csv")
