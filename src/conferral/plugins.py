@@ -30,7 +30,7 @@ def offered(group: str) -> Mapping[str, EntryPoint]:
         other = found.setdefault(point.name, point)
         if other.value != point.value:
             raise PluginError(
-                f"{_NOUN[group]} {point.name!r}: offered by {other.value} and by {point.value}; uninstall one of the packages"
+                f"{_NOUN[group]} {point.name!r}: offered by {other.value} and by {point.value}; uninstall one of them"
             )
     return dict(sorted(found.items()))
 

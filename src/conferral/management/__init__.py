@@ -1,3 +1,3 @@
-"""The `conferral` command: a module for each subcommand, with HELP, `arguments(parser)` and `handle(options, console)`."""
+"""The `conferral` command: a module for each subcommand, each with HELP, `arguments` and `handle`."""
 
 SUBCOMMANDS = ("demo", "apply", "roster", "run", "credentials", "show", "plugins", "delete")

@@ -1,6 +1,7 @@
 """`conferral run [CONTEXT] [--type NAME]`: one run for each matching configuration, in this process."""
 
 import json
+import logging
 import sys
 import time
 from argparse import ArgumentParser
@@ -22,6 +23,8 @@ from conferral.management import report
 from conferral.management.find import configurations
 from conferral.management.report import RunReport
 from conferral.models import CredentialConfiguration
+
+logger = logging.getLogger(__name__)
 
 HELP = "Evaluates learners and issues to those newly eligible: nobody gets a second one."
 
@@ -66,6 +69,9 @@ def real_run(configuration: CredentialConfiguration, console: Console, *, quiet:
         made.status, made.error = "running", str(error)
     except ConferralError as error:
         made.status, made.error = "failed", str(error)
+    except Exception as error:  # a gateway that breaks, a plugin's mistake: the other configurations go on
+        logger.exception("the run of %s failed", configuration)
+        made.status, made.error = "failed", f"{type(error).__name__}: {error}"
     made.seconds = round(time.monotonic() - begun, 2)
     return made
 

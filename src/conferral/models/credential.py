@@ -14,8 +14,8 @@ from conferral.models.verification import LENGTH, new_id
 class Credential(models.Model):
     """A snapshot: later edits of the course, the learner's name or the type never change it.
 
-    `current` is true from insert until superseded, then NULL (never False): held, failed, revoked and expired credentials
-    keep the learner's place, so that nobody gets a second one.
+    `current` is true from insert until superseded, then NULL (never False): held, failed, revoked and expired
+    credentials keep the learner's place, so that nobody gets a second one.
 
     .. pii: The recipient's name and the facts that qualified them.
     .. pii_types: name, other

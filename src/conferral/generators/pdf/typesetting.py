@@ -38,9 +38,11 @@ def source(options: PDFOptions, pages: Sequence[Page], families: Mapping[str, Se
 
 
 def _page(number: int, page: Page) -> str:
+    # Something has to be placed on a page, however empty, or typst leaves out a page that has no elements.
     return (
         f"#set page(width: {page.width:.4f}pt, height: {page.height:.4f}pt, margin: 0pt, "
         f'background: image("template.pdf", page: {number}, width: 100%, height: 100%, fit: "stretch"))\n'
+        "#place(top + left)[]\n"
     )
 
 

@@ -1,0 +1,66 @@
+"""`kill -9` at ten moments of a run: the next run completes it, nobody twice, nobody lost."""
+
+import hashlib
+import signal
+import time
+
+import pytest
+
+LEARNERS = 120
+MOMENTS = 10
+
+
+def make(site):
+    site.set_up([(f"learner-{number}", f"Learner {number}", "1") for number in range(LEARNERS)])
+    site.environment |= {"CONFERRAL_PAGE_SIZE": "10", "CONFERRAL_BATCH_SIZE": "10"}
+
+
+def seconds_of_a_whole_run(site):
+    """From the first row of the run to the end, in a copy."""
+    process = site.start("run", "--json")
+    begun = wait_for_the_run(site, process)
+    process.communicate(timeout=120)
+    assert process.returncode == 0
+    return time.monotonic() - begun
+
+
+def wait_for_the_run(site, process):
+    while not site.rows("select 1 from conferral_run"):
+        assert process.poll() is None
+    return time.monotonic()
+
+
+@pytest.mark.parametrize("half", ["early", "late"])
+def test_killed_at_ten_moments(site, tmp_path, half):
+    make(site)
+    whole = seconds_of_a_whole_run(site.copy(tmp_path / "whole"))
+    moments = range(MOMENTS // 2) if half == "early" else range(MOMENTS // 2, MOMENTS)
+    interrupted = set()
+    for moment in moments:
+        killed = site.copy(tmp_path / f"killed-{moment}")
+        process = killed.start("run", "--json")
+        wait_for_the_run(killed, process)
+        # The first ones fall into issuing, the others into generating.
+        time.sleep(whole * (moment / MOMENTS) ** 1.5)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        ((status,),) = killed.rows("select status from conferral_run")
+        ((stored,),) = killed.rows("select count(*) from conferral_credentialartifact where state = 'stored'")
+        interrupted.add((status, stored))
+
+        killed.ok("run", "--json")
+        assert_complete(killed)
+    assert len(interrupted) > 1, interrupted
+    assert any(stored < LEARNERS for _, stored in interrupted)
+
+
+def assert_complete(site):
+    """Read straight from the database and the disk."""
+    holders = site.rows("select learner_id, state from conferral_credential where current")
+    assert len(holders) == len({learner for learner, _ in holders}) == LEARNERS
+    assert {state for _, state in holders} == {"available"}
+    files = site.rows("select storage_name, sha256 from conferral_credentialartifact")
+    assert len({name for name, _ in files}) == LEARNERS
+    for name, sha256 in files:
+        assert hashlib.sha256((site.home / "files" / name).read_bytes()).hexdigest() == sha256
+    assert not site.rows("select 1 from conferral_run where active")
