@@ -14,10 +14,11 @@ LOCKER := uv pip compile --quiet --universal --generate-hashes --python-version 
 .PHONY: help demo test lint tests test-django42 lock clean
 
 help:
-	@echo 'make demo    sets up .venv/ and issues the demo'"'"'s certificates under var/'
-	@echo 'make test    sets up .venv/ and runs every check and test'
-	@echo 'make lock    renews requirements/*.txt (needs uv)'
-	@echo 'make clean   removes .venv*/ and var/'
+	@echo 'make demo       sets up .venv/ and issues the demo'"'"'s certificates under var/'
+	@echo 'make test       sets up .venv/ and runs every check and test'
+	@echo 'make bench-run  measures the main job over 1,000 and 20,000 learners'
+	@echo 'make lock       renews requirements/*.txt (needs uv)'
+	@echo 'make clean      removes .venv*/ and var/'
 
 # The interpreter, checked; the locked dependencies, by hash; this package, editable.
 $(READY): $(LOCK) pyproject.toml
@@ -47,6 +48,10 @@ tests: $(READY)
 # The other end of what Open edX runs.
 test-django42:
 	@$(MAKE) tests VENV=.venv-django42 LOCK=requirements/django42.txt
+
+# bench-NAME prints a table; with JSON=1, JSON alone.
+bench-%: $(READY)
+	@$(BIN)/python bench/$*.py $(if $(JSON),--json) $(ARGS)
 
 lock:
 	$(LOCKER) --extra service --extra postgresql --extra test --extra lint -o requirements/django52.txt

@@ -10,6 +10,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from tests.acceptance.conftest import Site
+
 PACKAGE = Path(__file__).parents[2] / "examples" / "conferral-example"
 COURSE = "course-v1:Demo+CS101+2026"
 DECLARED = f"""\
@@ -31,74 +33,55 @@ cy,Łukasz & Söhne,0.85,0.8,0.9
 """
 
 
-class Site:
-    """A service of its own with nothing but its home directory; `plugins` is where packages are installed."""
-
-    def __init__(self, folder):
-        self.folder = folder
-        self.plugins = folder / "site-packages"
-        self.installed = False
-
-    def run(self, *command):
-        # A clean environment: neither this test run's settings nor anybody's own.
-        kept = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR", "SYSTEMROOT") if name in os.environ}
-        environment = kept | {
-            "HOME": str(self.folder),
-            "CONFERRAL_HOME": str(self.folder / "var"),
-            "PYTHONDONTWRITEBYTECODE": "1",
-            "PYTHONUTF8": "1",
-            **({"PYTHONPATH": str(self.plugins)} if self.installed else {}),
-        }
-        return subprocess.run(
-            [str(part) for part in command],
-            cwd=self.folder,
-            env=environment,
-            check=False,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-        )
-
-    def conferral(self, *arguments, code=0):
-        ended = self.run(Path(sys.executable).with_name("conferral"), *arguments)
-        assert ended.returncode == code, ended.stdout + ended.stderr
-        return ended.stdout
-
-    def install(self):
-        pip = ["-m", "pip", "--disable-pip-version-check", "install", "--no-deps", "--no-build-isolation", "--no-index"]
-        ended = self.run(sys.executable, *pip, "--target", self.plugins, PACKAGE)
-        assert ended.returncode == 0, ended.stdout + ended.stderr
-        self.installed = True
-
-
 def files_of_the_package():
     return sorted(path for path in PACKAGE.rglob("*") if "__pycache__" not in path.parts)
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("site")
-    (folder / "declared.yaml").write_text(DECLARED, encoding="utf-8")
-    (folder / "roster.csv").write_text(ROSTER, encoding="utf-8")
-    site = Site(folder)
-    before = files_of_the_package()
-    site.install()
-    assert files_of_the_package() == before, "building left files in the tree"
+def without(tmp_path_factory):
+    """A migrated site that has Conferral and nothing else."""
+    path = tmp_path_factory.mktemp("site")
+    unwanted = ("CONFERRAL", "DJANGO", "DATABASE", "PYTEST", "PYTHONPATH")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
+    environment |= {"CONFERRAL_HOME": str(path / "var"), "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUTF8": "1"}
+    site = Site(path, environment)
+    site.write("declared.yaml", DECLARED)
+    site.write("roster.csv", ROSTER)
+    site.ok("migrate", "--verbosity", "0")
     return site
+
+
+@pytest.fixture(scope="module")
+def site(without):
+    """The same site, with the example package installed."""
+    target = without.path / "site-packages"
+    before = files_of_the_package()
+    options = ["--disable-pip-version-check", "--no-deps", "--no-build-isolation", "--no-index", "--target", target]
+    python(without, "-m", "pip", "install", *options, PACKAGE)
+    assert files_of_the_package() == before, "building left files in the tree"
+    return Site(without.path, without.environment | {"PYTHONPATH": str(target)})
 
 
 @pytest.fixture(scope="module")
 def issued(site):
     """What the first run says, once everything is declared and imported."""
-    site.conferral("migrate", "-v0")
-    site.conferral("apply", "declared.yaml")
-    site.conferral("roster", "import", COURSE, "roster.csv")
-    (report,) = json.loads(site.conferral("run", "--json"))
+    site.ok("apply", "declared.yaml")
+    site.ok("roster", "import", COURSE, "roster.csv")
+    (report,) = site.json("run")
     return report
 
 
+def python(site, *arguments):
+    command = [sys.executable, *(str(argument) for argument in arguments)]
+    done = subprocess.run(
+        command, cwd=site.path, env=site.environment, check=False, capture_output=True, text=True, encoding="utf-8"
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
 def test_both_plugins_are_listed_with_their_options(site):
-    listed = json.loads(site.conferral("plugins", "--json"))
+    listed = site.json("plugins")
     described = {one["name"]: one for group in ("processors", "generators") for one in listed[group]}
     assert described["best-of"]["package"] == described["svg-badge"]["package"] == "conferral-example 1.0"
     assert described["best-of"]["label"] == "Best grades"
@@ -110,12 +93,13 @@ def test_both_plugins_are_listed_with_their_options(site):
 def test_the_rule_issues_to_those_whose_best_grades_suffice(site, issued):
     assert (issued["status"], issued["error"], issued["problems"]) == ("finished", "", [])
     assert [issued[figure] for figure in ("evaluated", "eligible", "issued", "failed")] == [3, 2, 2, 0]
-    credentials = json.loads(site.conferral("credentials", "--json"))
+    credentials = site.json("credentials")
     assert {one["username"]: one["state"] for one in credentials} == {"ana": "available", "cy": "available"}
 
 
-def test_the_badge_is_stored_as_it_was_made(site, issued):
-    for credential in json.loads(site.conferral("credentials", "--json")):
+@pytest.mark.usefixtures("issued")
+def test_the_badge_is_stored_as_it_was_made(site):
+    for credential in site.json("credentials"):
         (artifact,) = credential["artifacts"]
         content = Path(artifact["path_or_url"]).read_bytes()
         assert (artifact["filename"], artifact["media_type"]) == ("badge.svg", "image/svg+xml")
@@ -127,36 +111,34 @@ def test_the_badge_is_stored_as_it_was_made(site, issued):
         assert [element.get("href") for element in root.iter() if element.tag.endswith("}a")] == [credential["url"]]
 
 
-def test_a_misspelt_option_is_refused_and_named(site, issued):
-    (site.folder / "wrong.yaml").write_text(DECLARED.replace("count:", "cuont:"), encoding="utf-8")
-    refused = site.run(Path(sys.executable).with_name("conferral"), "apply", "wrong.yaml")
+@pytest.mark.usefixtures("issued")
+def test_a_misspelt_option_is_refused_and_named(site):
+    site.write("wrong.yaml", DECLARED.replace("count:", "cuont:"))
+    refused = site("apply", "wrong.yaml")
     assert refused.returncode == 1
     assert "processor_options.cuont: unknown key; known here: count, leave_out, required_average" in refused.stderr
 
 
 def test_the_package_passes_its_own_tests(site):
-    ended = site.run(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", PACKAGE)
-    assert ended.returncode == 0, ended.stdout + ended.stderr
-    assert " passed" in ended.stdout
+    assert " passed" in python(site, "-m", "pytest", "-q", "-p", "no:cacheprovider", PACKAGE)
 
 
-def test_without_the_package_runs_fail_clearly_and_the_rest_goes_on(site, issued):
-    before = site.conferral("credentials", "--json")
-    site.installed = False
-    try:
-        (report,) = json.loads(site.conferral("run", "--json", code=1))
-        assert report["status"] == "failed"
-        assert report["issued"] == 0
-        assert report["error"].startswith("processor: 'best-of' is not installed; installed: ")
-        assert "\n" not in report["error"]
-        assert site.conferral("credentials", "--json") == before
-        for credential in json.loads(before):
-            shown = json.loads(site.conferral("show", credential["verification_id"], "--json"))
-            (fact,) = shown["evidence"]["facts"]
-            assert (fact["key"], fact["required"], fact["met"]) == ("best_average", "0.8", True)
-            assert shown["evidence"]["processor"] == "best-of"
-            site.conferral("show", credential["verification_id"])
-    finally:
-        site.installed = True
-    (report,) = json.loads(site.conferral("run", "--json"))
+@pytest.mark.usefixtures("issued")
+def test_without_the_package_runs_fail_clearly_and_the_rest_goes_on(site, without):
+    before = site.json("credentials")
+    failed = without("run", "--json")
+    assert failed.returncode == 1
+    (report,) = json.loads(failed.stdout)
+    assert (report["status"], report["issued"]) == ("failed", 0)
+    assert report["error"].startswith("processor: 'best-of' is not installed; installed: ")
+    assert "\n" not in report["error"]
+
+    assert without.json("credentials") == before
+    shown = without.json("show", before[0]["verification_id"])
+    (fact,) = shown["evidence"]["facts"]
+    assert shown["evidence"]["processor"] == "best-of"
+    assert (fact["key"], fact["required"], fact["met"]) == ("best_average", "0.8", True)
+    assert before[0]["name"] in without.ok("show", before[0]["verification_id"])
+
+    (report,) = site.json("run")
     assert (report["status"], report["already"], report["issued"]) == ("finished", 2, 0)

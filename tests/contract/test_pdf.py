@@ -69,6 +69,15 @@ def with_18_more_pages(pdf):
     pdf.pages.extend([pdf.pages[0]] * 18)
 
 
+def with_inherited_boxes(pdf):
+    """The boxes and the rotation stand once, for all pages."""
+    pages = pdf.Root.Pages
+    pages.Rotate, pages.CropBox = 90, pikepdf.Array([10, 10, 390, 200])
+    pages.MediaBox = pikepdf.Array([0, 0, 400, 300])
+    for page in pages.Kids:
+        del page.MediaBox
+
+
 def each_page(**entries):
     """MARKED with these entries in the dictionary of each page."""
 
@@ -230,8 +239,21 @@ def test_a_figure_or_field_that_the_credential_does_not_have_is_refused(text):
         each_page(CropBox=[50, 30, 350, 280], Rotate=90),
         each_page(MediaBox=[-100, -50, 300, 250]),
         each_page(MediaBox=[400, 300, 0, 0]),
+        each_page(CropBox=[-50, 20, 450, 400]),
+        changed(with_inherited_boxes),
     ],
-    ids=["plain", "rotated", "upside-down", "anticlockwise", "cropped", "cropped-rotated", "moved", "corners-swapped"],
+    ids=[
+        "plain",
+        "rotated",
+        "upside-down",
+        "anticlockwise",
+        "cropped",
+        "cropped-rotated",
+        "moved",
+        "corners-swapped",
+        "overlapping",
+        "inherited",
+    ],
 )
 def test_pages_look_as_in_the_template(template):
     before, after = opened(template), opened(generate(template, elements=NOTHING))

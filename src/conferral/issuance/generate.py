@@ -210,7 +210,7 @@ def _record(batch: Sequence[CredentialArtifact], token: str, extra: dict[int, li
     with transaction.atomic():
         ours = set(CredentialArtifact.objects.filter(claim=token).values_list("pk", flat=True))
         kept = [row for row in batch if row.pk in ours]
-        CredentialArtifact.objects.filter(claim=token).bulk_update(kept, RESULT_FIELDS)
+        _write(kept, token)
         further = [row for pk, rows in extra.items() if pk in ours for row in rows]
         CredentialArtifact.objects.bulk_create(further)
         _move_on([row.credential_id for row in kept])
@@ -219,6 +219,16 @@ def _record(batch: Sequence[CredentialArtifact], token: str, extra: dict[int, li
             for each in (row, *extra.get(row.pk, ())):
                 if each.storage_name:
                     storage.remove(each.storage_name)
+
+
+def _write(rows: Sequence[CredentialArtifact], token: str) -> None:
+    """Writes the rows' results in two statements: what differs by row, and what all of them share, as most do."""
+    columns = {field: [getattr(row, field) for row in rows] for field in RESULT_FIELDS}
+    shared = {field: values[0] for field, values in columns.items() if values and values.count(values[0]) == len(values)}
+    held = CredentialArtifact.objects.filter(claim=token)
+    if differing := [field for field in RESULT_FIELDS if field not in shared]:
+        held.bulk_update(rows, differing)
+    held.update(**shared)
 
 
 def _move_on(credentials: Sequence[int]) -> None:

@@ -35,7 +35,7 @@ def read_font(content: bytes) -> Font:
     """The font; a PermanentError says why it cannot be one."""
     family = f"Conferral {sha256(content).hexdigest()[:16]}"
     try:
-        with TTFont(io.BytesIO(content), lazy=True) as font:
+        with TTFont(io.BytesIO(content), lazy=True, recalcBBoxes=False) as font:
             covered = frozenset(font.getBestCmap() or ())
             has_outlines = bool({"glyf", "CFF ", "CFF2"} & set(font.keys()))
             _rename(font, family)

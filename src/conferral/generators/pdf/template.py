@@ -38,13 +38,23 @@ def read_pages(content: bytes) -> tuple[Page, ...]:
     return pages
 
 
+def _sides(box: pikepdf.Object) -> tuple[list[float], list[float]]:
+    """A box's extent, left to right and bottom to top; the file may name any two opposite corners."""
+    x1, y1, x2, y2 = (float(value) for value in box)
+    return sorted((x1, x2)), sorted((y1, y2))
+
+
 def _page(page: pikepdf.Page) -> Page:
     try:
-        left, bottom, right, top = (float(value) for value in page.cropbox)
+        # What lies outside the media box is not shown, whatever the crop box says.
+        (left, right), (bottom, top) = (
+            (max(crop[0], media[0]), min(crop[1], media[1]))
+            for crop, media in zip(_sides(page.cropbox), _sides(page.mediabox), strict=True)
+        )
         turned = int(page.obj.get("/Rotate", 0)) % 180 == 90  # noqa: PLR2004 - degrees
     except (TypeError, ValueError, AttributeError):
         raise PermanentError("has a page without a usable size; export it again as PDF") from None
-    width, height = abs(right - left), abs(top - bottom)
+    width, height = right - left, top - bottom
     if not (0 < width <= MAX_POINTS and 0 < height <= MAX_POINTS):
         raise PermanentError(f"has a page of {width:g} × {height:g} points; at most {MAX_POINTS} each way are accepted")
     return Page(height, width) if turned else Page(width, height)
