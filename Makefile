@@ -7,6 +7,7 @@ PYTHON ?= $(shell for p in python3.12 python3.11 python3; do \
 VENV ?= .venv
 LOCK ?= requirements/django52.txt
 BIN := $(VENV)/bin
+STARTED := $(shell date +%s)
 READY := $(VENV)/.ready
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install
 LOCKER := uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header pyproject.toml
@@ -31,7 +32,7 @@ $(READY): $(LOCK) pyproject.toml
 	@touch $@
 
 demo: $(READY)
-	@$(BIN)/conferral demo
+	@$(BIN)/conferral demo --since $(STARTED)
 
 test: lint tests
 
@@ -43,7 +44,7 @@ lint: $(READY)
 	$(BIN)/conferral makemigrations --check --dry-run
 
 tests: $(READY)
-	$(BIN)/pytest -n 2 $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
 
 # The other end of what Open edX runs.
 test-django42:

@@ -23,7 +23,7 @@ STORAGES = {
 DATABASES = {"default": dj_database_url.parse(os.environ.get("DATABASE_URL") or "sqlite://:memory:")}
 if "sqlite" in DATABASES["default"]["ENGINE"]:
     # A file, so that threads of a test share it.
-    DATABASES["default"]["TEST"] = {"NAME": os.path.join(FILES.name, "test.sqlite3")}
+    DATABASES["default"]["TEST"] = {"NAME": f"{FILES.name}/test.sqlite3"}
     DATABASES["default"]["OPTIONS"] = {"timeout": 20}
     if django.VERSION >= (5, 1):
         DATABASES["default"]["OPTIONS"]["transaction_mode"] = "IMMEDIATE"

@@ -25,6 +25,8 @@ types:
       badge: {{generator: svg-badge, options: {{text: "{{context}}: {{evidence.best_average}}", colour: "#14532d"}}}}
 configurations: [{{context: "{COURSE}", type: Best Two, enabled: true}}]
 """
+pytestmark = pytest.mark.xdist_group("example")  # the package is installed once
+
 ROSTER = """\
 username,name,grade:Exam,grade:Homework,grade:Lab
 ana,Ana Ñandú,0.9,0.7,0.1

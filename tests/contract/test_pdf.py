@@ -10,9 +10,9 @@ import pytest
 import typst
 from PIL import ImageChops, ImageStat
 
-from conferral.contract import OptionsError, PermanentError
+from conferral.contract import OptionsError, PermanentError, sample_request
 from conferral.contract.options import parse
-from conferral.contract.testing import GeneratorSuite, MemoryAssets, sample_request
+from conferral.contract.testing import GeneratorSuite, MemoryAssets
 from conferral.generators.pdf import PDF
 
 LANDSCAPE = typst.compile(b"#set page(width: 400pt, height: 300pt)\n#rect(width: 100%, height: 100%)")

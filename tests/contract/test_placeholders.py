@@ -4,10 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from conferral.contract import Fact, Options, OptionsError, PermanentError
+from conferral.contract import Fact, Options, OptionsError, PermanentError, sample_request
 from conferral.contract.options import parse
 from conferral.contract.placeholders import PLACEHOLDERS, Text, babel_locale, check, fill, placeholders_in, values
-from conferral.contract.testing import sample_request
 
 
 class Wording(Options):

@@ -3,6 +3,7 @@
 from conferral.contract import (
     Artifact,
     Decision,
+    Fact,
     Generator,
     Options,
     PermanentError,
@@ -48,7 +49,7 @@ class GatheringFails(Processor[NoOptions]):
         raise ConnectionError("the other service is away")
 
     def decide(self, progress, options, gathered):
-        return Decision(eligible=True)
+        return Decision.on(Fact("x", "1", "1", met=True))
 
 
 class Text(Generator[NoOptions]):
@@ -101,6 +102,10 @@ class Buggy(Text):
                 return []
             case "Path":
                 return [Artifact("../evil.txt", "text/plain", b"")]
+            case "Other":
+                return [Artifact("badge.txt", "text/plain", b"")]
+            case "Endless":
+                return [Artifact("certificate.txt", "text/" + "x" * 200, b"")]
         return super().generate(prepared, request)
 
 

@@ -14,6 +14,7 @@ from conferral.contract.lms import LMS
 from conferral.contract.options import AssetReference, FontAsset, Options, PDFAsset, Share
 from conferral.contract.processor import Processor
 from conferral.contract.progress import Enrolment, Grades, Need, Person, Progress
+from conferral.contract.sample import sample_request
 
 __all__ = [
     "KEY_LENGTH",
@@ -44,4 +45,5 @@ __all__ = [
     "Snapshot",
     "TransientError",
     "check_key",
+    "sample_request",
 ]

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from types import MappingProxyType
 from typing import Any
 
 from conferral.contract.decision import Fact
@@ -37,7 +36,7 @@ class Snapshot:
     start: datetime | None = None
     end: datetime | None = None
     expires: datetime | None = None
-    fields: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    fields: Mapping[str, Any] = field(default_factory=dict)
     evidence: tuple[Fact, ...] = ()
 
 
@@ -45,8 +44,8 @@ class Snapshot:
 class GenerationRequest:
     """One slot of one credential to make. A retry has the same `idempotency_key`, for remote services to recognise it.
 
-    `slot` (`certificate`, `badge`) is unique in the credential and makes a good file name; `url_of` gives the stable
-    public address of a file name; `draft` marks previews.
+    `slot` (`certificate`, `badge`) is unique in the credential; file names begin with it. `url_of` gives the stable
+    public address of a file name. A `draft` is a sample or preview: nothing outside may be touched for it.
     """
 
     snapshot: Snapshot
@@ -61,7 +60,7 @@ class GenerationRequest:
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """One file (`content`) or one remote credential (`url`).
+    """One file (`content`) or one remote credential (`url`). The file name is the slot, or begins with `slot-`.
 
     `receipt` is what a remote service answered; `problems` are flags for a person that do not stop the credential.
     """
@@ -70,5 +69,5 @@ class Artifact:
     media_type: str
     content: bytes | None = None
     url: str = ""
-    receipt: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    receipt: Mapping[str, Any] = field(default_factory=dict)
     problems: tuple[str, ...] = ()

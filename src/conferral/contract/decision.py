@@ -28,7 +28,7 @@ class Fact:
     def share(cls, key: str, actual: Decimal | None, required: Decimal) -> "Fact":
         """A threshold on a share: inclusive, on the exact value that the source stores."""
         met = actual is not None and actual >= required
-        return cls(key, None if actual is None else str(actual), str(required), met)
+        return cls(key, None if actual is None else f"{actual:f}", f"{required:f}", met)
 
     def __str__(self) -> str:
         where = f"{short_key(self.step)}: " if self.step else ""
@@ -38,16 +38,20 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Eligible or not, why, and since when (None where the source cannot tell)."""
+    """The facts that decide, and since when they have been met (None where the source cannot tell)."""
 
-    eligible: bool
     facts: tuple[Fact, ...] = ()
     earned: datetime | None = None
 
     @classmethod
     def on(cls, *facts: Fact, earned: datetime | None = None) -> "Decision":
-        """Eligible when there is a fact and every one is met."""
-        return cls(bool(facts) and all(fact.met for fact in facts), facts, earned)
+        """The decision on these facts."""
+        return cls(facts, earned)
+
+    @property
+    def eligible(self) -> bool:
+        """There is a fact, and every one is met."""
+        return bool(self.facts) and all(fact.met for fact in self.facts)
 
     @property
     def reason(self) -> str:
@@ -66,14 +70,10 @@ class Decision:
 
 def combine(by_step: Mapping[str, Decision]) -> Decision:
     """A pathway's decision: every step must be met; earned when the last step was, if every source can tell."""
-    facts = tuple(replace(fact, step=step) for step, decision in by_step.items() for fact in decision.facts)
-    dates = [decision.earned for decision in by_step.values()]
-    known = [date for date in dates if date is not None]
-    return Decision(
-        eligible=bool(by_step) and all(decision.eligible for decision in by_step.values()),
-        facts=facts,
-        earned=max(known) if known and len(known) == len(dates) else None,
-    )
+    nothing = (Fact("decision", "none", "a decision on facts", met=False),)
+    facts = [replace(fact, step=step) for step, decision in by_step.items() for fact in decision.facts or nothing]
+    dates = [decision.earned for decision in by_step.values() if decision.earned is not None]
+    return Decision(tuple(facts), max(dates) if dates and len(dates) == len(by_step) else None)
 
 
 def percentage(value: str) -> Decimal | None:

@@ -26,12 +26,18 @@ class Generator(ABC, Generic[O]):
     Options: type[O]
 
     def check_asset(self, kind: str, content: bytes) -> None:
-        """Refuse an upload of this kind (`pdf`, `font`, `image`) with a PermanentError that says why."""
+        """Refuse an upload of this kind (`pdf`, `font`, `image`) with a PermanentError that says why.
+
+        Every installed generator is asked: speak only of kinds that you read.
+        """
         return
 
     @abstractmethod
     def prepare(self, options: O, assets: Assets) -> Any:
-        """The work that a batch shares (templates read, fonts parsed); also done when a type is saved, to refuse it."""
+        """The work that a batch shares: templates read, fonts parsed. What it returns is used by one thread at a time.
+
+        It is also done when a type is saved, so that wrong options are refused then.
+        """
 
     @abstractmethod
     def generate(self, prepared: Any, request: GenerationRequest) -> Sequence[Artifact]:

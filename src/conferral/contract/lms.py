@@ -24,7 +24,7 @@ class LMS(ABC):
     ) -> Iterator[Sequence[Progress]]:
         """Everybody who takes part, in pages, each learner once; only `learners` when given (those it knows).
 
-        One page costs a constant number of queries or calls. `steps` stay empty: the core joins a pathway.
+        One page costs a constant number of queries or calls. The core joins the steps of a pathway.
         """
 
     @abstractmethod

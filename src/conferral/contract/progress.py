@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
-from types import MappingProxyType
 
 
 class Need(StrEnum):
-    """What a processor wants to know; a gateway fetches nothing else."""
+    """What a processor wants to know; a gateway fetches nothing else. PEOPLE: it asks for `people` of every page."""
 
     COMPLETION = "completion"
     GRADES = "grades"
@@ -41,18 +40,14 @@ class Grades:
 
     total: Decimal | None = None
     passing: bool | None = None
-    by_category: Mapping[str, Decimal] = field(default_factory=lambda: MappingProxyType({}))
+    by_category: Mapping[str, Decimal] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """One learner in one learning context.
-
-    In a pathway, `steps` holds their progress in each course by its key, without the courses they do not take.
-    """
+    """One learner in one learning context; None for a figure that the source does not have."""
 
     learner: str
     enrolment: Enrolment = Enrolment()
     completion: Decimal | None = None
     grades: Grades | None = None
-    steps: Mapping[str, "Progress"] = field(default_factory=lambda: MappingProxyType({}))

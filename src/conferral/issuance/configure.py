@@ -6,7 +6,6 @@ Each is validated whole before it is written; what is the same already is left a
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -16,15 +15,13 @@ from django.db.models import ProtectedError
 from conferral import assets, plugins
 from conferral.contract import (
     ConferralError,
-    GenerationRequest,
-    IssuerSnapshot,
     Kind,
     OptionsError,
     PermanentError,
-    Snapshot,
     check_key,
 )
 from conferral.contract.context import is_pathway_key
+from conferral.contract.sample import sample_request
 from conferral.issuance import plan
 from conferral.models import (
     Context,
@@ -36,7 +33,6 @@ from conferral.models import (
     Issuer,
     RosterEntry,
 )
-from conferral.settings import current
 
 M = TypeVar("M", bound=models.Model)
 
@@ -258,42 +254,15 @@ def _try_out(
     """Makes a sample of every slot, so that a wrong placeholder, font or template is refused now and not at night."""
     versions = plan.resolve_assets(slots)
     for slot in slots:
-        request = _sample(credential_type, rule, slot.name, credential_type.fields if fields is None else fields)
+        request = sample_request(
+            type=credential_type.name,
+            fields=credential_type.fields if fields is None else fields,
+            evidence=tuple(rule.processor.example(rule.options)),
+            slot=slot.name,
+            locale=credential_type.locale or "en",
+            draft=True,
+        )
         try:
             slot.generator.generate(slot.generator.prepare(slot.options, assets.AssetReader(versions)), request)
         except (PermanentError, OptionsError) as error:
             raise OptionsError(f"generators.{slot.name}.options: {error}") from None
-
-
-def _sample(
-    credential_type: CredentialType, rule: plan.Rule, slot: str, fields: Mapping[str, Any]
-) -> GenerationRequest:
-    day = datetime(2026, 5, 12, 12, tzinfo=UTC)
-    page = f"{current().public_url}/c/0000-0000-0000-0000"
-    snapshot = Snapshot(
-        verification_id="0000-0000-0000-0000",
-        name="Maria Sample",
-        type=credential_type.name,
-        context_key="course-v1:Org+Course+Run",
-        context="A Course",
-        organisation="Organisation",
-        issuer=IssuerSnapshot("Issuer", "https://issuer.example"),
-        issued=day,
-        earned=day,
-        date=day,
-        start=day,
-        end=day,
-        expires=day,
-        fields=fields,
-        evidence=tuple(rule.processor.example(rule.options)),
-    )
-    return GenerationRequest(
-        snapshot=snapshot,
-        slot=slot,
-        page_url=page,
-        locale=credential_type.locale or "en",
-        time_zone="UTC",
-        idempotency_key="draft",
-        url_of=lambda filename: f"{page}/{filename}",
-        draft=True,
-    )

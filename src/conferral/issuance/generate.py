@@ -1,6 +1,7 @@
 """Generation: artifacts that are due are claimed in batches, made, stored and recorded."""
 
 import logging
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -8,6 +9,7 @@ from functools import lru_cache, partial
 from pathlib import PurePath
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
@@ -152,7 +154,7 @@ def _make(row: CredentialArtifact, edition: dict[str, Any], station: Station) ->
     if not made:
         raise PermanentError("the generator made nothing")
     with storage.provisional() as files:
-        results = [_stored(artifact) for artifact in made]
+        results = [_stored(artifact, row.slot) for artifact in made]
         files.keep()
     further = [
         CredentialArtifact(credential=credential, edition_id=row.edition_id, slot=row.slot, required=row.required)
@@ -166,10 +168,9 @@ def _make(row: CredentialArtifact, edition: dict[str, Any], station: Station) ->
     return further
 
 
-def _stored(artifact: Artifact) -> dict[str, Any]:
+def _stored(artifact: Artifact, slot: str) -> dict[str, Any]:
     """Puts the artifact away; what its row says of it."""
-    if not artifact.filename or PurePath(artifact.filename).name != artifact.filename:
-        raise PermanentError(f"the generator named a file {artifact.filename!r}; a plain file name is needed")
+    _check(artifact, slot)
     result: dict[str, Any] = {
         "filename": artifact.filename,
         "media_type": artifact.media_type,
@@ -186,6 +187,21 @@ def _stored(artifact: Artifact) -> dict[str, Any]:
         )
         result["size"], result["sha256"] = len(artifact.content), storage.digest(artifact.content)
     return result
+
+
+def _check(artifact: Artifact, slot: str) -> None:
+    """Refuses what the row could not hold, before anything is put away."""
+    name = artifact.filename
+    if PurePath(name).name != name or not re.fullmatch(rf"{re.escape(slot)}([.-].*)?", name):
+        # The slots of a credential share one address, so their files are told apart by their names.
+        raise PermanentError(f"the generator named a file {name!r}; it has to be {slot}.…, or begin with {slot}-")
+    for attribute in ("filename", "media_type", "url"):
+        field: Any = CredentialArtifact._meta.get_field(attribute)  # noqa: SLF001 - Django documents this name
+        try:
+            field.clean(getattr(artifact, attribute), None)
+        except ValidationError as error:
+            said = " ".join(error.messages)
+            raise PermanentError(f"the generator made something that cannot be recorded: {attribute}: {said}") from None
 
 
 def _try_again(row: CredentialArtifact, error: TransientError) -> None:
@@ -224,7 +240,7 @@ def _record(batch: Sequence[CredentialArtifact], token: str, extra: dict[int, li
 def _write(rows: Sequence[CredentialArtifact], token: str) -> None:
     """Writes the rows' results in two statements: what differs by row, and what all of them share, as most do."""
     columns = {field: [getattr(row, field) for row in rows] for field in RESULT_FIELDS}
-    shared = {field: values[0] for field, values in columns.items() if values and values.count(values[0]) == len(values)}
+    shared = {field: each[0] for field, each in columns.items() if each and each.count(each[0]) == len(each)}
     held = CredentialArtifact.objects.filter(claim=token)
     if differing := [field for field in RESULT_FIELDS if field not in shared]:
         held.bulk_update(rows, differing)

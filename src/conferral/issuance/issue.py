@@ -76,12 +76,15 @@ def withdraw(run: Run, status: Run.Status, error: str) -> None:
             held.delete()
 
 
-def keep(run: Run) -> int:
-    """Renews the run's lease; LeaseLost when somebody else has closed it."""
-    kept = Run.objects.filter(pk=run.pk, claim=run.claim, active=True).update(claimed_until=lease.until())
-    if not kept:
+def renew(run: Run) -> int:
+    """Renews the run's lease; 0 when somebody else has closed it."""
+    return Run.objects.filter(pk=run.pk, claim=run.claim, active=True).update(claimed_until=lease.until())
+
+
+def keep(run: Run) -> None:
+    """Renews the run's lease, or raises LeaseLost: the first statement of every transaction of a run."""
+    if not renew(run):
         raise _lost(run)
-    return kept
 
 
 def _lost(run: Run) -> LeaseLost:

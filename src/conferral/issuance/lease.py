@@ -55,7 +55,7 @@ class Lease:
     """Renews a lease from a thread of its own while the block works, three times in its length."""
 
     def __init__(self, renew: Callable[[], int]) -> None:
-        """`renew` writes the new end of the lease and returns how many rows this holder still has."""
+        """`renew` writes the new end of the lease and returns how many rows this holder still has; 0 ends it."""
         self._renew = renew
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._keep, name="lease", daemon=True)

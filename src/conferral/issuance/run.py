@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -30,7 +31,7 @@ def run(configuration: CredentialConfiguration, *, trigger: str, progressed: Pro
     """
     begun = _begin(configuration, trigger)
     try:
-        with Lease(lambda: issue.keep(begun)):
+        with Lease(partial(issue.renew, begun)):
             _pass(begun, plugins.gateway(), progressed)
     except LeaseLost:
         raise  # whoever took over has closed it

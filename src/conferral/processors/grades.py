@@ -62,7 +62,8 @@ class Grades(Processor[GradesOptions]):
 
     def example(self, options: GradesOptions) -> Sequence[Fact]:
         """Full marks."""
-        return [Fact.share(category, Decimal(1), Decimal(0)) for category in options.required_grades]
+        full = LearnerGrades(Decimal(1), passing=True, by_category=dict.fromkeys(options.required_grades, Decimal(1)))
+        return list(_facts(full, options.required_grades, None))
 
     def decide(self, progress: Progress, options: GradesOptions, gathered: Any) -> Decision:
         """Compares each grade, exactly as the source stores it; an unattempted one is zero, as on the platform."""

@@ -19,8 +19,13 @@ _PREAMBLE = """\
     let lines = document-inputs.texts.at(name).split("\\n")
     let styled(size) = text.with(font: families, size: size, fill: colour, tracking: tracking)
     let widest = calc.max(..lines.map(line => measure(styled(size)(line)).width))
-    let shrunk = if widest > width { size * (width / widest) * 0.999 } else { size }
-    let fitting = calc.max(calc.min(min-size, size), shrunk)
+    let into-width(widest) = calc.min(size, size * (width / calc.max(widest, 0.01pt)) * 0.999)
+    let fitting = if widest <= width { size } else { into-width(widest) }
+    if fitting < min-size {
+      // Too long for one line: lines of the smallest size, or smaller still for a single word that fills a line.
+      let words = lines.map(line => line.split(" ")).flatten()
+      fitting = calc.min(min-size, size, into-width(calc.max(..words.map(word => measure(styled(size)(word)).width))))
+    }
     set align(side)
     set par(leading: fitting * line-height)
     lines.map(line => styled(fitting)(line)).join(linebreak())

@@ -13,6 +13,9 @@ from rich.console import Console
 from conferral.contract import ConferralError
 from conferral.management import SUBCOMMANDS
 
+WITHOUT_DATABASE = ("demo", "plugins")
+"""The demo migrates by itself; listing plugins asks for none."""
+
 
 class Error(CommandError):
     """What a person can mend: Django prints the class's name and the text, and exits with 1."""
@@ -36,7 +39,7 @@ class Command(BaseCommand):
         console = Console(file=getattr(self.stdout, "_out", sys.stdout), highlight=False, soft_wrap=True)
         module = import_module(f"conferral.management.{subcommand}")
         try:
-            if subcommand != "demo":  # which migrates by itself
+            if subcommand not in WITHOUT_DATABASE:
                 _check_migrations()
             module.handle(options, console)
         except ConferralError as error:
