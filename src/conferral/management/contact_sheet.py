@@ -6,21 +6,20 @@ from pathlib import Path
 import pypdfium2
 from PIL import Image
 
-COLUMNS = 6
 WIDTH, HEIGHT, GAP = 360, 270, 14
 BACKGROUND = "#e7e7e4"
 
 
-def contact_sheet(certificates: Sequence[Path], target: Path) -> None:
+def contact_sheet(certificates: Sequence[Path], target: Path, *, columns: int = 6) -> None:
     """Writes a PNG with each certificate's first page; nothing when there is none."""
     if not certificates:
         return
-    rows = -(-len(certificates) // COLUMNS)
-    size = (COLUMNS * (WIDTH + GAP) + GAP, rows * (HEIGHT + GAP) + GAP)
+    rows = -(-len(certificates) // columns)
+    size = (columns * (WIDTH + GAP) + GAP, rows * (HEIGHT + GAP) + GAP)
     sheet = Image.new("RGB", size, BACKGROUND)
     for position, path in enumerate(certificates):
         picture = _first_page(path)
-        row, column = divmod(position, COLUMNS)
+        row, column = divmod(position, columns)
         left = GAP + column * (WIDTH + GAP) + (WIDTH - picture.width) // 2
         top = GAP + row * (HEIGHT + GAP) + (HEIGHT - picture.height) // 2
         sheet.paste(picture, (left, top))

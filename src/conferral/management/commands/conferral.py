@@ -12,6 +12,7 @@ from rich.console import Console
 
 from conferral.contract import ConferralError
 from conferral.management import SUBCOMMANDS
+from conferral.settings import current
 
 WITHOUT_DATABASE = ("demo", "plugins")
 """The demo migrates by itself; listing plugins asks for none."""
@@ -38,6 +39,7 @@ class Command(BaseCommand):
         """Runs it; what a person can mend is said in one line, with a non-zero exit."""
         console = Console(file=getattr(self.stdout, "_out", sys.stdout), highlight=False, soft_wrap=True)
         module = import_module(f"conferral.management.{subcommand}")
+        current()  # a wrong setting is told before anything else is done
         try:
             if subcommand not in WITHOUT_DATABASE:
                 _check_migrations()
