@@ -82,6 +82,7 @@ def test_the_same_again_changes_nothing(assets):
         ({"generators": element(colour="red")}, "elements.name.colour: 'red' is not accepted"),
         ({"generators": element(page=2)}, "elements.name.page: 2: the template has 1 pages"),
         ({"generators": element(sise=2)}, "elements.name.sise: unknown key; known here: align, colour, font"),
+        ({"locale": "klingon"}, "locale: 'klingon' is not known; write a language tag like fr or pt-BR"),
         ({"kinds": ["course"], "processor": "nobody"}, "processor: 'nobody' is not installed"),
     ],
 )

@@ -4,6 +4,7 @@ Each is validated whole before it is written; what is the same already is left a
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -19,9 +20,10 @@ from conferral.contract import (
     OptionsError,
     PermanentError,
     check_key,
+    sample_request,
 )
 from conferral.contract.context import is_pathway_key
-from conferral.contract.sample import sample_request
+from conferral.contract.placeholders import babel_locale
 from conferral.issuance import plan
 from conferral.models import (
     Context,
@@ -90,6 +92,7 @@ def save_context(key: str, **values: Any) -> Change:
 
 def save_type(name: str, **values: Any) -> Change:
     """A credential type: its plugins, options and assets have to be there, and a sample has to come out right."""
+    _check_locale(values.get("locale", ""))
     candidate = CredentialType(name=name, **values)
     rule = plan.resolve_rule(candidate)
     for kind in candidate.kinds:
@@ -238,6 +241,11 @@ def _check_time_zone(name: str) -> None:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise OptionsError(f"time_zone: {name!r} is not known; write a name like Europe/Paris or UTC") from None
+
+
+def _check_locale(tag: str) -> None:
+    if tag and babel_locale(tag).language != re.split("[-_]", tag)[0].lower():
+        raise OptionsError(f"locale: {tag!r} is not known; write a language tag like fr or pt-BR")
 
 
 def _try_out_plan(candidate: CredentialConfiguration) -> None:

@@ -87,11 +87,15 @@ class PDF(Generator[PDFOptions]):
             "language": babel_locale(request.locale).language,
             "texts": texts,
         }
-        content = prepared.compiler.compile(
-            format="pdf",
-            sys_inputs={"document": json.dumps(document, ensure_ascii=False)},
-            timestamp=int(snapshot.issued.timestamp()),
-        )
+        try:
+            content = prepared.compiler.compile(
+                format="pdf",
+                sys_inputs={"document": json.dumps(document, ensure_ascii=False)},
+                timestamp=int(snapshot.issued.timestamp()),
+            )
+        except typst.TypstError as error:
+            # Our source is the same for every design: what typst cannot do is use this template or font.
+            raise PermanentError(f"the template could not be typeset: {error.message}") from error
         assert isinstance(content, bytes)  # typst returns a list for formats of one file a page only
         return [Artifact(f"{request.slot}.pdf", MEDIA_TYPE, content)]
 
