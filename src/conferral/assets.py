@@ -2,6 +2,7 @@
 
 import io
 import re
+import warnings
 from collections.abc import Mapping
 from functools import partial
 from pathlib import PurePath
@@ -16,7 +17,6 @@ from conferral.contract.options import SLUG_PATTERN
 from conferral.models import CredentialAsset
 
 MAX_BYTES = 20 * 1024 * 1024
-MAX_PIXELS = 50_000_000
 KINDS = {
     ".pdf": CredentialAsset.Kind.PDF,
     ".ttf": CredentialAsset.Kind.FONT,
@@ -38,7 +38,7 @@ def upload(slug: str, filename: str, content: bytes, description: str = "") -> t
     """
     if not re.fullmatch(SLUG_PATTERN, slug):
         raise AssetError(f"asset {slug!r}: a slug has lower-case letters, digits, - and _ only")
-    kind = _kind(slug, filename)
+    kind = kind_of(slug, filename)
     existing = CredentialAsset.objects.filter(slug=slug, current=True).first()
     sha256 = storage.digest(content)
     if existing and existing.sha256 == sha256 and existing.kind == kind:
@@ -100,7 +100,8 @@ class AssetReader:
         return self._contents[slug]
 
 
-def _kind(slug: str, filename: str) -> CredentialAsset.Kind:
+def kind_of(slug: str, filename: str) -> CredentialAsset.Kind:
+    """What the file says that it is, by the ending of its name."""
     suffix = PurePath(filename).suffix.lower()
     if suffix not in KINDS:
         raise AssetError(f"asset {slug!r}: {filename} does not end in one of {' '.join(KINDS)}")
@@ -122,10 +123,11 @@ def _check(slug: str, filename: str, kind: CredentialAsset.Kind, content: bytes)
 
 def _check_image(content: bytes) -> None:
     try:
-        with Image.open(io.BytesIO(content), formats=("PNG", "JPEG")) as image:
-            width, height = image.size
-            if width * height > MAX_PIXELS:
-                raise PermanentError(f"has {width} × {height} pixels; at most {MAX_PIXELS:,} are accepted")
-            image.verify()
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(io.BytesIO(content), formats=("PNG", "JPEG")) as image:
+                image.verify()
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
+        raise PermanentError("has too many pixels; make it smaller") from None
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError):
         raise PermanentError("is not a PNG or JPEG picture, or is damaged") from None

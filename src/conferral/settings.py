@@ -4,6 +4,7 @@ In an LMS they are Django settings; the standalone service reads them from envir
 """
 
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
@@ -28,12 +29,16 @@ class AppSettings(BaseModel):
         "conferral",
         description="Alias in STORAGES for assets and artifacts; `default` is used when there is no such alias.",
     )
-    page_size: int = Field(1000, ge=1, le=10000, description="Learners that are evaluated and issued to at a time.")
+    page_size: int = Field(
+        1000, ge=1, le=10000, description="Learners that are imported, evaluated and issued to at a time."
+    )
     batch_size: int = Field(100, ge=1, le=1000, description="Credentials whose artifacts are made in one batch.")
     lease_seconds: int = Field(
         60, ge=5, description="How long a run or a batch stays with a worker that has stopped answering."
     )
-    attempts: int = Field(8, ge=1, description="How often an artifact is tried before it has failed.")
+    attempts: int = Field(
+        30, ge=1, description="How often an artifact is tried before it has failed: 30 tries take a little over a day."
+    )
     retry_seconds: int = Field(
         30, ge=0, description="Pause before the second try; it doubles with each further one, up to an hour."
     )
@@ -41,8 +46,9 @@ class AppSettings(BaseModel):
     @field_validator("public_url")
     @classmethod
     def _is_an_address(cls, value: str) -> str:
-        if not value.startswith(("http://", "https://")):
-            raise ValueError("write it with http:// or https://")
+        address = urlsplit(value)
+        if address.scheme not in ("http", "https") or not address.hostname or address.query or address.fragment:
+            raise ValueError("write an address like https://credentials.example.org")
         return value.rstrip("/")
 
 
@@ -57,6 +63,14 @@ class ServiceSettings(BaseModel):
         default_factory=dict,
         description="A STORAGES entry as JSON (`BACKEND`, `OPTIONS`); empty: files in CONFERRAL_HOME.",
     )
+
+    @field_validator("CONFERRAL_STORAGE")
+    @classmethod
+    def _has_a_backend(cls, value: dict[str, Any]) -> dict[str, Any]:
+        if value and "BACKEND" not in value:
+            raise ValueError("BACKEND is missing")
+        return value
+
     SECRET_KEY: str = Field("", description="Empty: made on first use and kept in CONFERRAL_HOME.")
     DEBUG: bool = Field(False, description="Never in production.")
 

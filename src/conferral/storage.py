@@ -1,17 +1,20 @@
 """Files: put, read, remove. The only door to Django storage."""
 
+import logging
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from hashlib import sha256
 
+from django.conf import DEFAULT_STORAGE_ALIAS
 from django.core.files.base import ContentFile
 from django.core.files.storage import Storage, storages
-from django.core.files.storage.handler import InvalidStorageError
 
 from conferral.contract import PermanentError, TransientError
 from conferral.settings import current
+
+logger = logging.getLogger(__name__)
 
 _provisional: ContextVar["Provisional | None"] = ContextVar("provisional", default=None)
 
@@ -24,15 +27,16 @@ def digest(content: bytes) -> str:
 def put(content: bytes, *, folder: str, suffix: str, media_type: str = "application/octet-stream") -> str:
     """Puts the content away as a new object and returns its name, which nobody can guess.
 
-    A storage that fails in whatever way is a TransientError: a bucket comes back, a disk is cleared.
+    A storage that fails is a TransientError: a bucket comes back, a disk is cleared.
     """
     token = secrets.token_hex(16)
     # Two levels, so that a million files do not share a directory.
     name = f"{folder}/{token[:2]}/{token[2:]}{suffix}"
     file = ContentFile(content)
     file.content_type = media_type  # type: ignore[attr-defined]  # django-storages reads it, Django's do not mind
+    storage = _storage()
     try:
-        name = _storage().save(name, file)
+        name = storage.save(name, file)
     except Exception as error:  # each backend has errors of its own, and no common base
         raise TransientError(f"storage: the file could not be written: {error}") from error
     if (files := _provisional.get()) is not None:
@@ -42,8 +46,9 @@ def put(content: bytes, *, folder: str, suffix: str, media_type: str = "applicat
 
 def read(name: str) -> bytes:
     """The content of an object; a PermanentError when it is gone, a TransientError when the storage fails."""
+    storage = _storage()
     try:
-        with _storage().open(name) as file:
+        with storage.open(name) as file:
             return bytes(file.read())
     except FileNotFoundError:
         raise PermanentError(f"storage: the file {name} is missing") from None
@@ -54,6 +59,14 @@ def read(name: str) -> bytes:
 def remove(name: str) -> None:
     """Removes an object; one that is not there is removed already."""
     _storage().delete(name)
+
+
+def discard(name: str) -> None:
+    """Removes an object that nothing names any more; one that cannot be removed now is logged and left."""
+    try:
+        remove(name)
+    except Exception:  # whatever the backend raises: what is under way matters more than a superfluous file
+        logger.warning("the superfluous file %s could not be removed", name, exc_info=True)
 
 
 def location(name: str) -> str:
@@ -68,29 +81,30 @@ def location(name: str) -> str:
 class Provisional:
     """Objects put away within a block, which stay only if somebody says so."""
 
-    def __init__(self) -> None:
+    def __init__(self, outer: "Provisional | None") -> None:
         self.names: list[str] = []
+        self._outer = outer
 
     def keep(self) -> None:
-        """They stay."""
-        self.names.clear()
+        """They stay, as far as this block goes; a block around it has its own say."""
+        if self._outer:
+            self._outer.names += self.names
+        self.names = []
 
 
 @contextmanager
 def provisional() -> Iterator[Provisional]:
     """What is put away inside is removed again unless it was kept: the files' side of a transaction."""
-    files = Provisional()
+    files = Provisional(_provisional.get())
     token = _provisional.set(files)
     try:
         yield files
     finally:
         _provisional.reset(token)
         for name in files.names:
-            remove(name)
+            discard(name)
 
 
 def _storage() -> Storage:
-    try:
-        return storages[current().storage_alias]
-    except InvalidStorageError:
-        return storages["default"]
+    alias = current().storage_alias
+    return storages[alias if alias in storages.backends else DEFAULT_STORAGE_ALIAS]

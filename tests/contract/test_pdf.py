@@ -14,6 +14,7 @@ from conferral.contract import OptionsError, PermanentError, sample_request
 from conferral.contract.options import parse
 from conferral.contract.testing import GeneratorSuite, MemoryAssets
 from conferral.generators.pdf import PDF
+from conferral.generators.pdf.generator import capitals
 
 LANDSCAPE = typst.compile(b"#set page(width: 400pt, height: 300pt)\n#rect(width: 100%, height: 100%)")
 # Each edge and the page's number look different, so that a page that is turned, moved or mistaken does not match.
@@ -311,3 +312,33 @@ def test_what_fits_is_not_made_smaller():
     small = letters(generate(elements={"name": {**element, "size": "12pt"}}))
     large = letters(generate(elements={"name": element}))
     assert large[0][3] - large[0][1] == pytest.approx(2 * (small[0][3] - small[0][1]), rel=0.02)
+
+
+def inked(content):
+    """The box of everything that was drawn, in points, from the page's left top; and the page's size."""
+    with pypdfium2.PdfDocument(content) as document:
+        page = document[0]
+        picture = page.render(scale=1).to_pil().convert("L")
+        return ImageChops.invert(picture).getbbox(), picture.size
+
+
+BLANK = typst.compile(b"#set page(width: 400pt, height: 300pt)\n")
+
+
+@pytest.mark.parametrize("name", ["W" * 200, "Wide " * 60, "ก" * 300, "W" * 40 + " and " + "M" * 80])
+@pytest.mark.parametrize("place", [{"y": "50%"}, {"y": "93%"}, {"y": "50%", "letter_spacing": 10, "min_size": 2}])
+def test_no_name_however_long_leaves_the_page(name, place):
+    element = {"text": "{name}", "x": 20, "width": 360, "size": 30, "min_size": 12, **place}
+    content = generate(template=BLANK, request=sample_request(name=name.strip()), elements={"name": element})
+    (left, top, right, bottom), (width, height) = inked(content)
+    assert left >= 18
+    assert right <= width - 18
+    assert top > 0
+    assert bottom < height
+
+
+def test_capitals_are_those_of_the_language():
+    assert capitals("istanbul", "tr") == "İSTANBUL"
+    assert capitals("istanbul", "en") == "ISTANBUL"
+    assert capitals("straße", "de") == "STRASSE"
+    assert capitals("გიორგი", "ka") == "გიორგი"

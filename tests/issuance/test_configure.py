@@ -3,6 +3,7 @@
 import re
 
 import pytest
+import typst
 
 from conferral.contract import ConferralError
 from conferral.issuance import configure
@@ -50,9 +51,9 @@ def test_the_same_again_changes_nothing(assets):
         ({"processor_options": {"required": 1}}, "processor_options.required: unknown key; known here: required_compl"),
         (
             {"processor_options": {"required_completion": 1.2}},
-            "processor_options.required_completion: 1.2 is not accepted: Input should be less than or equal to 1",
+            "processor_options.required_completion: 1.2 is not accepted: write a share",
         ),
-        ({"processor_options": {"required_completion": True}}, "True is not accepted: a share is a number from 0 to 1"),
+        ({"processor_options": {"required_completion": True}}, "True is not accepted: write a share"),
         ({"processor": "grades"}, "processor_options.required_grades: is required"),
         (
             {"processor": "grades", "processor_options": {"required_grades": {"Exam": "pass"}}},
@@ -80,6 +81,11 @@ def test_the_same_again_changes_nothing(assets):
         ({"generators": element(text="{evidence.total}")}, "the evidence has no such figure; it has: completion"),
         ({"generators": element(x="wide")}, "elements.name.x: 'wide' is not accepted: write a length"),
         ({"generators": element(colour="red")}, "elements.name.colour: 'red' is not accepted"),
+        ({"generators": element(size=0)}, "elements.name.size: 0 is not accepted: it has to be above zero"),
+        ({"generators": element(width="-5mm")}, "elements.name.width: '-5mm' is not accepted: it has to be above zero"),
+        ({"generators": element(y="150%")}, "elements.name.y: 150%: is not on the page, which is 595.276 points high"),
+        ({"generators": element(x="50%")}, "elements.name: its column from x 50%, width 80%, does not lie on the page"),
+        ({"generators": element(x="99999999mm")}, "elements.name.x: '99999999mm' is not accepted: write a length"),
         ({"generators": element(page=2)}, "elements.name.page: 2: the template has 1 pages"),
         ({"generators": element(sise=2)}, "elements.name.sise: unknown key; known here: align, colour, font"),
         ({"locale": "klingon"}, "locale: 'klingon' is not known; write a language tag like fr or pt-BR"),
@@ -150,7 +156,24 @@ def test_a_changed_type_has_to_suit_its_configurations(course):
         course.type_name, processor="grades", processor_options={"required_grades": {"total": 0.5}}, generators={}
     )
     with pytest.raises(ConferralError, match=r"configuration .*: processor_options.required_completion: unknown key"):
-        configure.check_configurations(course.type_name)
+        configure.check_configurations({course.type_name}, (), ())
+
+
+def test_a_changed_asset_or_pathway_has_to_suit_its_configurations(course, template):
+    two_pages = typst.compile(b'#set page(paper: "a4", flipped: true)\n#pagebreak()')
+    configure.save_asset("classic", "classic.pdf", two_pages)
+    course.configure(generators=pdf(elements={"name": {"text": "{name}", "y": 100, "page": 2}}))
+    configure.save_asset("classic", "classic.pdf", template)
+    with pytest.raises(ConferralError, match=r"elements.name.page: 2: the template has 1 pages"):
+        configure.check_configurations((), (), {"classic"})
+    configure.check_configurations((), {"course-v1:Other+O+1"}, ())
+
+
+def test_an_issuers_addresses_are_addresses(db):
+    with pytest.raises(ConferralError, match="url: 'javascript:alert\\(1\\)' is not accepted: Enter a valid URL"):
+        configure.save_issuer("demo", name="Demo", url="javascript:alert(1)")
+    with pytest.raises(ConferralError, match="reply_to: 'nonsense' is not accepted"):
+        configure.save_issuer("demo", name="Demo", reply_to="nonsense")
 
 
 def test_a_pathway_needs_its_steps(db, course):

@@ -274,3 +274,22 @@ def test_two_runs_at_once_issue_once(course):
 
     assert Credential.objects.count() == 30
     assert sorted(outcomes, key=str) in ([0, 30], [30, "running"])
+
+
+def test_a_run_that_is_renewed_meanwhile_is_not_closed(course):
+    lost = lost_run(course, "another-host:1:token", -1)
+    seen = Run.objects.get(pk=lost.pk)
+    assert issue.renew(seen) == 1
+    assert not issue.withdraw(seen, Run.Status.LOST, "gone", as_seen=True)
+    assert Run.objects.get(pk=lost.pk).active
+
+
+def test_so_close_that_only_all_digits_tell_them_apart(course):
+    course.learner("close", "0.79994")
+    course.learner("nines", "0.7" + "9" * 30)
+    course.configure(processor_options={"required_completion": 0.79995})
+    said = {one.learner: one.reason for page in dry_run(course.configuration) for one in page}
+    assert said["close"] == "completion 0.79994 (0.79995 required)"
+    course.configure(processor_options={"required_completion": 0.8})
+    said = {one.learner: one.reason for page in dry_run(course.configuration) for one in page}
+    assert said["nines"] == "completion 79.99 % (80 % required)"

@@ -104,6 +104,14 @@ class Buggy(Text):
                 return [Artifact("../evil.txt", "text/plain", b"")]
             case "Other":
                 return [Artifact("badge.txt", "text/plain", b"")]
+            case "Receipt":
+                return [Artifact("certificate.txt", "text/plain", b"x", receipt={"at": object()})]
+            case "Twice":
+                return [Artifact("certificate.txt", "text/plain", b"x")] * 2
+            case "Hollow":
+                return [Artifact("certificate.txt", "text/plain")]
+            case "Nul":
+                raise KeyError("a\0b")
             case "Endless":
                 return [Artifact("certificate.txt", "text/" + "x" * 200, b"")]
         return super().generate(prepared, request)

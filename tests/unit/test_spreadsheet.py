@@ -33,6 +33,11 @@ def test_a_byte_order_mark_semicolons_and_blank_lines_are_what_spreadsheets_writ
     assert [row.username for row in read(path)] == ["ana"]
 
 
+def test_a_space_after_the_colon_is_no_part_of_an_assignment_type(tmp_path):
+    (row,) = read(write(tmp_path, "username, grade: Homework \nana,0.5\n"))
+    assert row.grades == {"Homework": "0.5"}
+
+
 def test_one_name_has_one_spelling(tmp_path):
     (row,) = read(write(tmp_path, "username,name\nana,An\u0303a\n"))
     assert row.person["name"] == "Añ" + "a"
@@ -59,6 +64,10 @@ def test_one_name_has_one_spelling(tmp_path):
         ("username,name\n,Ana\n", "line 2: username is empty"),
         ("username\nana,1\n", "line 2: has 2 cells, the header has 1 columns"),
         ('username,name\nana,"Ana\n', "is not CSV"),
+        ("name,username\nAna\n", "line 2: username is empty"),
+        ("username\nana\nAna\n", "line 3: username 'Ana' is there already"),
+        ("username,completion\nana,1e-99999999\n", "line 2: completion: '1e-99999999' is not a share"),
+        ("username,completion\nana,0.8888888888888888888888888888888888888888\n", "is not a share"),
     ],
 )
 def test_a_wrong_csv_is_refused_with_the_place_and_the_way_out(tmp_path, content, says):
@@ -76,6 +85,9 @@ def test_a_wrong_csv_is_refused_with_the_place_and_the_way_out(tmp_path, content
         ("[1]", "learner 1: 1 is no object"),
         ('[{"name": "Ana"}]', "learner 1: there is no column `username`"),
         ('[{"username": ["a"]}]', "learner 1: username: ['a'] is not accepted"),
+        ('[{"username": "a", "username": "b"}]', "a key is there twice in one object"),
+        ('[{"username": "\\ud800"}]', "has a control character (U+D800)"),
+        ("[" * 100_000, "is not JSON"),
     ],
 )
 def test_wrong_json_is_refused(tmp_path, content, says):

@@ -30,10 +30,18 @@ class Fact:
         met = actual is not None and actual >= required
         return cls(key, None if actual is None else f"{actual:f}", f"{required:f}", met)
 
+    def __post_init__(self) -> None:
+        # Facts are stored as JSON: a mistake is that of the learner at hand, not of the whole page.
+        if not isinstance(self.required, str) or not isinstance(self.actual, str | None):
+            raise TypeError(f"fact {self.key!r}: actual and required are texts, shares as decimal strings")
+
     def __str__(self) -> str:
         where = f"{short_key(self.step)}: " if self.step else ""
         actual = "unknown" if self.actual is None else readable(self.actual)
-        return f"{where}{self.key} {actual} ({readable(self.required)} required)"
+        required = readable(self.required)
+        if actual == required and not self.met and self.actual is not None:
+            actual, required = self.actual, self.required  # so close that only all digits tell them apart
+        return f"{where}{self.key} {actual} ({required} required)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +50,10 @@ class Decision:
 
     facts: tuple[Fact, ...] = ()
     earned: datetime | None = None
+
+    def __post_init__(self) -> None:
+        if self.earned is not None and self.earned.tzinfo is None:
+            raise TypeError("earned: an instant has to say its time zone")
 
     @classmethod
     def on(cls, *facts: Fact, earned: datetime | None = None) -> "Decision":
@@ -82,7 +94,8 @@ def percentage(value: str) -> Decimal | None:
         share = Decimal(value)
     except InvalidOperation:
         return None
-    return (share * 100).quantize(Decimal("0.01"), ROUND_FLOOR) if share.is_finite() else None
+    # Cut first: a multiplication rounds to the context's digits.
+    return share.quantize(Decimal("0.0001"), ROUND_FLOOR) * 100 if share.is_finite() else None
 
 
 def readable(value: str) -> str:

@@ -1,7 +1,7 @@
 """A plugin's options: a frozen pydantic model whose JSON schema draws the form, and whose errors name the field."""
 
 from collections.abc import Iterator, Mapping
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import (
@@ -28,16 +28,27 @@ class Options(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
 
-def _no_booleans(value: object) -> object:
-    if isinstance(value, bool):
-        raise ValueError("a share is a number from 0 to 1")  # noqa: TRY004 - pydantic turns ValueErrors into field errors
-    return value
+SHARE_DIGITS = 40
+"""Characters in the longest share."""
+
+
+def share(value: object) -> Decimal:
+    """The exact share 0..1 that a number or its text is; else a ValueError."""
+    try:
+        found = Decimal(str(value))
+    except InvalidOperation:
+        found = Decimal("NaN")
+    # The exponent first: the plain notation of 1e-99999999 would be a hundred megabytes.
+    exponent = found.as_tuple().exponent
+    small = isinstance(exponent, int) and exponent >= -SHARE_DIGITS and len(f"{found:f}") <= SHARE_DIGITS
+    if isinstance(value, bool) or not small or not 0 <= found <= 1:
+        raise ValueError("write a share: a number from 0 to 1, for example 0.8")
+    return found
 
 
 Share = Annotated[
     Decimal,
-    BeforeValidator(_no_booleans),
-    Field(ge=0, le=1),
+    BeforeValidator(share),
     WithJsonSchema({"type": "number", "format": "share", "minimum": 0, "maximum": 1}),
 ]
 """An exact share, 0..1; people see it as a percentage."""
@@ -99,6 +110,7 @@ def parse(shape: type[T], data: object, where: str) -> T:
 
 def _explain(details: ErrorDetails, where: str, shape: Any) -> str:
     path = where + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in details["loc"])
+    path = path.replace(": .", ": ").removesuffix(": ")
     match details["type"]:
         case "extra_forbidden":
             return f"{path}: unknown key; known here: {', '.join(_known(shape, details['loc'][:-1])) or 'none'}"

@@ -44,6 +44,8 @@ def placeholders_in(text: str) -> Iterator[str]:
 
 def check(text: str) -> str:
     """The text, when every placeholder is known and every brace has its pair; else a ValueError."""
+    if "\0" in text:
+        raise ValueError("a NUL character cannot be printed; remove it")
     for match in _TOKEN.finditer(text):
         if match[0] in ("{", "}"):
             raise ValueError(f"a single {match[0]!r}; double it to print a brace")
@@ -128,9 +130,14 @@ def _field(fields: Mapping[str, Any], key: str, locale: Locale) -> str:
 
 def babel_locale(language: str) -> Locale:
     """The locale of a BCP 47 tag; of its language, when the region is unknown; else English."""
-    for tag in (language.replace("_", "-"), language.replace("_", "-").split("-", maxsplit=1)[0]):
-        try:
-            return Locale.parse(tag, sep="-")
-        except (UnknownLocaleError, ValueError):
-            continue
-    return Locale("en")
+    tag = language.replace("_", "-")
+    return known_locale(tag) or known_locale(tag.split("-", maxsplit=1)[0]) or Locale("en")
+
+
+def known_locale(tag: str) -> Locale | None:
+    """The locale of a BCP 47 tag, or None when there is none (`root` is no language)."""
+    try:
+        locale = Locale.parse(tag.replace("_", "-"), sep="-")
+    except (UnknownLocaleError, ValueError):
+        return None
+    return locale if locale.language != "root" else None

@@ -4,12 +4,12 @@ Each is validated whole before it is written; what is the same already is left a
 """
 
 import json
-import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.db.models import ProtectedError
 
@@ -23,8 +23,9 @@ from conferral.contract import (
     sample_request,
 )
 from conferral.contract.context import is_pathway_key
-from conferral.contract.placeholders import babel_locale
+from conferral.contract.placeholders import known_locale
 from conferral.issuance import plan
+from conferral.issuance.run import close_lost_runs
 from conferral.models import (
     Context,
     Credential,
@@ -60,7 +61,10 @@ def save_asset(slug: str, filename: str, content: bytes, description: str = "") 
     if is_new:
         versions = (before.version if before else None, asset.version)
         return Change("asset", slug, "change" if before else "create", {"version": versions} if before else {})
-    return _save(CredentialAsset, {"pk": asset.pk}, {"description": description}, "asset", slug)
+    if asset.description == description:
+        return Change("asset", slug, "keep")
+    CredentialAsset.objects.filter(pk=asset.pk).update(description=description)
+    return Change("asset", slug, "change", {"description": (asset.description, description)})
 
 
 def save_issuer(slug: str, **values: Any) -> Change:
@@ -80,7 +84,10 @@ def save_issuer(slug: str, **values: Any) -> Change:
 def save_context(key: str, **values: Any) -> Change:
     """A context of the roster gateway; the steps of a pathway have to be declared before it."""
     check_key(key)
+    _check_locale("language", values.get("language", ""))
     steps = values.get("steps", [])
+    if len(set(steps)) < len(steps):
+        raise OptionsError(f"steps: a course is there twice in {key}; name each once")
     if bool(steps) != is_pathway_key(key):
         raise OptionsError(f"steps: a pathway (path-v1:…) has steps, a course has none; {key} has {len(steps)}")
     values["kind"] = Kind.PATHWAY.value if steps else values.get("kind") or Kind.COURSE.value
@@ -92,7 +99,7 @@ def save_context(key: str, **values: Any) -> Change:
 
 def save_type(name: str, **values: Any) -> Change:
     """A credential type: its plugins, options and assets have to be there, and a sample has to come out right."""
-    _check_locale(values.get("locale", ""))
+    _check_locale("locale", values.get("locale", ""))
     candidate = CredentialType(name=name, **values)
     rule = plan.resolve_rule(candidate)
     for kind in candidate.kinds:
@@ -113,11 +120,18 @@ def save_configuration(context_key: str, type_name: str, **values: Any) -> Chang
     return _save(CredentialConfiguration, lookup, values, "configuration", f"{context_key} · {type_name}")
 
 
-def check_configurations(type_name: str) -> None:
-    """Every configuration of a type can run with it as it is now; else a ConferralError names the one that cannot."""
-    for configuration in CredentialConfiguration.objects.filter(type__name=type_name, archived=None):
+def check_configurations(types: Collection[str], contexts: Collection[str], slugs: Collection[str]) -> None:
+    """Every configuration that uses one of those types, contexts or assets can run with it as it is now.
+
+    Else a ConferralError names the one that cannot.
+    """
+    lms = plugins.gateway()
+    for configuration in CredentialConfiguration.objects.filter(archived=None).select_related("type"):
         try:
-            _try_out_plan(configuration)
+            resolved = plan.resolve(configuration, lms)
+            mine = {configuration.context_key, *resolved.steps}
+            if configuration.type.name in types or mine & set(contexts) or set(resolved.assets) & set(slugs):
+                _try_out(configuration.type, resolved.rule, resolved.slots, fields=resolved.fields)
         except ConferralError as error:
             raise ConferralError(f"configuration {configuration}: {error}") from None
 
@@ -149,10 +163,11 @@ def delete_configuration(context_key: str, type_name: str) -> None:
     name = f"configuration {context_key} · {type_name}"
     if found is None:
         raise ConferralError(f"{name}: there is none")
-    issued = Credential.objects.filter(configuration=found).count()
-    if issued:
-        raise InUse(f"{name}: has issued {issued} credentials; switch it off instead (enabled: false)")
+    close_lost_runs()
     with transaction.atomic():
+        issued = Credential.objects.filter(configuration=found).exclude(state=Credential.State.HELD).count()
+        if issued:
+            raise InUse(f"{name}: has issued {issued} credentials; switch it off instead (enabled: false)")
         if found.runs.filter(active=True).exists():
             raise InUse(f"{name}: is running; wait until the run has ended")
         found.runs.all().delete()
@@ -195,6 +210,13 @@ def delete_issuer(slug: str) -> None:
 
 def _save(model: type[M], lookup: Mapping[str, Any], values: Mapping[str, Any], kind: str, name: str) -> Change:
     """Creates the row, or updates the fields that differ."""
+    try:
+        model(**lookup, **values).clean_fields()
+    except ValidationError as error:
+        wrong, messages = next(iter(error.message_dict.items()))
+        raise OptionsError(
+            f"{wrong}: {values.get(wrong, lookup.get(wrong))!r} is not accepted: {messages[0]}"
+        ) from None
     found = model._default_manager.filter(**lookup).first()  # noqa: SLF001 - Django documents this name
     if found is None:
         model(**lookup, **values).save(force_insert=True)
@@ -243,9 +265,9 @@ def _check_time_zone(name: str) -> None:
         raise OptionsError(f"time_zone: {name!r} is not known; write a name like Europe/Paris or UTC") from None
 
 
-def _check_locale(tag: str) -> None:
-    if tag and babel_locale(tag).language != re.split("[-_]", tag)[0].lower():
-        raise OptionsError(f"locale: {tag!r} is not known; write a language tag like fr or pt-BR")
+def _check_locale(field: str, tag: str) -> None:
+    if tag and known_locale(tag) is None:
+        raise OptionsError(f"{field}: {tag!r} is not known; write a language tag like fr or pt-BR")
 
 
 def _try_out_plan(candidate: CredentialConfiguration) -> None:

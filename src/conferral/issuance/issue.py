@@ -64,16 +64,22 @@ def release(run: Run, counts: dict[str, int], *, has_artifacts: bool) -> None:
         of_this_run.filter(state=Credential.State.HELD).update(state=state)
 
 
-def withdraw(run: Run, status: Run.Status, error: str) -> None:
-    """Closes a run that failed or whose holder is gone, and deletes what it holds: as if it had never begun."""
+def withdraw(run: Run, status: Run.Status, error: str, *, as_seen: bool = False) -> bool:
+    """Closes a run that failed or was lost, and deletes what it holds: as if it had never begun.
+
+    `as_seen` closes it only if its lease has not been renewed since `run` was read. False when it was not closed.
+    """
     with transaction.atomic():
-        closed = Run.objects.filter(pk=run.pk, claim=run.claim, active=True).update(
-            status=status, active=None, ended=timezone.now(), error=error
-        )
-        if closed:
-            held = Credential.objects.filter(run=run, state=Credential.State.HELD)
-            CredentialArtifact.objects.filter(credential__in=held.values("pk")).delete()
-            held.delete()
+        found = Run.objects.filter(pk=run.pk, claim=run.claim, active=True)
+        if as_seen:
+            found = found.filter(claimed_until=run.claimed_until)
+        if not found.update(status=status, active=None, ended=timezone.now(), error=error):
+            return False
+        held = Credential.objects.filter(run=run, state=Credential.State.HELD).order_by("pk")
+        while page := list(held.values_list("pk", flat=True)[: current().page_size]):
+            CredentialArtifact.objects.filter(credential_id__in=page).delete()
+            Credential.objects.filter(pk__in=page).delete()
+    return True
 
 
 def renew(run: Run) -> int:

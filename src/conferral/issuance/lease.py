@@ -14,7 +14,8 @@ from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Self
 
-from django.db import DatabaseError, connection
+from django.db import Error as DatabaseFailure
+from django.db import connection
 from django.utils import timezone
 
 from conferral.contract import ConferralError
@@ -76,8 +77,9 @@ class Lease:
                 try:
                     if not self._renew():
                         return
-                except DatabaseError:
+                except DatabaseFailure:
                     # The work itself will meet the same database; if it comes back in time, the lease does too.
                     logger.warning("a lease could not be renewed", exc_info=True)
+                    connection.close()  # a connection that was cut does not mend itself
         finally:
             connection.close()

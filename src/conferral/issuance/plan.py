@@ -79,8 +79,9 @@ class Plan:
 
 def merge(base: Any, override: Any) -> Any:
     """Mappings merge, everything else replaces, null removes."""
-    if not isinstance(base, Mapping) or not isinstance(override, Mapping):
+    if not isinstance(override, Mapping):
         return override
+    base = base if isinstance(base, Mapping) else {}
     merged = {key: value for key, value in base.items() if key not in override}
     merged |= {key: merge(base.get(key), value) for key, value in override.items() if value is not None}
     return merged
@@ -95,6 +96,8 @@ def resolve(configuration: CredentialConfiguration, lms: LMS) -> Plan:
     if context.kind not in allowed:
         kinds = ", ".join(sorted(allowed))
         raise ConferralError(f"type: {credential_type.name!r} is for {kinds}; {context.key} is a {context.kind}")
+    if configuration.step_options and not rule.processor.per_step:
+        raise ConferralError(f"step_options: the rule {rule.name!r} looks at the learner, not at steps; leave them out")
     for step in configuration.step_options:
         if step not in context.steps:
             raise ConferralError(

@@ -87,8 +87,7 @@ def _begin(configuration: CredentialConfiguration, trigger: str) -> Run:
 def _close_if_lost(run: Run) -> bool:
     if run.claimed_until > timezone.now() and not lease.holder_is_gone(run.claim):
         return False
-    issue.withdraw(run, Run.Status.LOST, "the process that ran it ended without closing it")
-    return True
+    return issue.withdraw(run, Run.Status.LOST, "the process that ran it ended without closing it", as_seen=True)
 
 
 def _already(other: Run | None) -> AlreadyRunning:

@@ -6,7 +6,6 @@ import json
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
 from conferral.contract import ConferralError
+from conferral.contract.options import share
 
 PERSON_COLUMNS = ("email", "name", "language", "active")
 COLUMNS = ("username", *PERSON_COLUMNS, "completion")
@@ -52,7 +52,8 @@ def read(path: Path) -> list[Row]:
     places: dict[str, str] = {}
     for place, record in records:
         row = _row(place, record)
-        first = places.setdefault(row.username, place)
+        # Some databases do not tell upper from lower case, and no person should have to.
+        first = places.setdefault(row.username.casefold(), place)
         if first is not place:
             raise RosterError(f"{place}: username {row.username!r} is there already ({first}); remove one of the two")
         rows.append(row)
@@ -67,7 +68,7 @@ def _csv(path: Path, text: str) -> Iterator[tuple[str, dict[str, str]]]:
     delimiter = max(",;\t", key=header.count)
     reader = csv.reader(io.StringIO(text), delimiter=delimiter, strict=True)
     try:
-        columns = [column.strip() for column in next(reader)]
+        columns = [_column(column) for column in next(reader)]
         _check_columns(f"{path}: line 1", columns)
         for cells in reader:
             if not any(cells):
@@ -82,8 +83,8 @@ def _csv(path: Path, text: str) -> Iterator[tuple[str, dict[str, str]]]:
 
 def _json(path: Path, text: str) -> Iterator[tuple[str, dict[str, str]]]:
     try:
-        records = json.loads(text, parse_float=Decimal)
-    except ValueError as error:
+        records = json.loads(text, parse_float=str, object_pairs_hook=_no_key_twice)
+    except (ValueError, RecursionError) as error:
         raise RosterError(f"{path}: is not JSON: {error}") from None
     if not isinstance(records, list):
         raise RosterError(f'{path}: a list of learners is expected: [{{"username": …}}, …]')
@@ -91,8 +92,22 @@ def _json(path: Path, text: str) -> Iterator[tuple[str, dict[str, str]]]:
         place = f"{path}: learner {number}"
         if not isinstance(record, Mapping):
             raise RosterError(f'{place}: {record!r} is no object; write {{"username": …, "name": …}}')
-        _check_columns(place, list(record))
-        yield place, {key: _cell(place, key, value) for key, value in record.items()}
+        cells = {_column(key): _cell(place, key, value) for key, value in record.items()}
+        _check_columns(place, list(cells))
+        yield place, cells
+
+
+def _no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    record = dict(pairs)
+    if len(record) < len(pairs):
+        raise ValueError("a key is there twice in one object")
+    return record
+
+
+def _column(name: str) -> str:
+    """A column's name without the spaces that people add, in one spelling."""
+    prefix, colon, rest = unicodedata.normalize("NFC", name).partition(":")
+    return f"{prefix.strip()}{colon}{rest.strip()}"
 
 
 def _cell(place: str, column: str, value: object) -> str:
@@ -100,7 +115,7 @@ def _cell(place: str, column: str, value: object) -> str:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, str | int | Decimal):
+    if isinstance(value, str | int):
         return str(value)
     raise RosterError(f"{place}: {column}: {value!r} is not accepted; write a text or a number")
 
@@ -121,7 +136,7 @@ def _check_columns(place: str, columns: list[str]) -> None:
 
 def _row(place: str, record: Mapping[str, str]) -> Row:
     cells = {column: _text(place, column, value) for column, value in record.items()}
-    if not cells["username"]:
+    if not cells.get("username"):
         raise RosterError(f"{place}: username is empty")
     person: dict[str, Any] = {column: cells[column] for column in PERSON_COLUMNS if column in cells}
     if person.get("email"):
@@ -152,7 +167,7 @@ def _text(place: str, column: str, value: str) -> str:
     if limit and len(text) > limit:
         raise RosterError(f"{place}: {column}: {text[:30]!r}… has {len(text)} characters, at most {limit} are allowed")
     for character in text:
-        if unicodedata.category(character) == "Cc":
+        if unicodedata.category(character) in ("Cc", "Cs"):
             raise RosterError(
                 f"{place}: {column}: {text!r} has a control character (U+{ord(character):04X}); remove it"
             )
@@ -169,9 +184,8 @@ def _yes_or_no(place: str, value: str) -> bool:
 def _share(place: str, column: str, value: str) -> str:
     """A share as the file has it; nothing attempted is zero, as on the platform."""
     try:
-        share = Decimal(value or "0")
-    except InvalidOperation:
-        share = Decimal("NaN")
-    if not share.is_finite() or not 0 <= share <= 1 or len(value) > 40:  # noqa: PLR2004 - what the column holds
-        raise RosterError(f"{place}: {column}: {value!r} is not a share; write a number from 0 to 1, for example 0.795")
-    return str(share)
+        return f"{share(value or 0):f}"
+    except ValueError:
+        raise RosterError(
+            f"{place}: {column}: {value!r} is not a share; write a number from 0 to 1, for example 0.795"
+        ) from None

@@ -1,20 +1,22 @@
 """`conferral apply FILE.yaml`: declares assets, issuers, contexts, types and configurations."""
 
 from argparse import ArgumentParser
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from rich.console import Console
 from rich.markup import escape
 
-from conferral import storage
+from conferral import assets, storage
 from conferral.contract import ConferralError
 from conferral.issuance import configure
 from conferral.issuance.configure import Change
-from conferral.management.declaration import Declaration, read
+from conferral.management.declaration import AssetDeclaration, ConfigurationDeclaration, Declared, read
 
+CHECKED = ("type", "context", "asset")
 HELP = "Declares assets, issuers, contexts, types and configurations; again changes nothing."
 
 
@@ -27,24 +29,36 @@ def arguments(parser: ArgumentParser) -> None:
 def handle(options: dict[str, Any], console: Console) -> None:
     """Applies the file and shows what changed."""
     # Files and rows together: all of the file, or nothing of it.
-    with storage.provisional() as files:
-        with transaction.atomic():
-            changes = list(apply(options["file"]))
-            transaction.set_rollback(options["dry_run"])
-        if not options["dry_run"]:
-            files.keep()
+    try:
+        with storage.provisional() as files:
+            with transaction.atomic():
+                changes = apply(options["file"])
+                transaction.set_rollback(options["dry_run"])
+            if not options["dry_run"]:
+                files.keep()
+    except IntegrityError:
+        raise ConferralError(f"{options['file']}: somebody else applied at the same time; apply it again") from None
     show(changes, console, dry_run=options["dry_run"])
 
 
-def apply(path: Path) -> Iterator[Change]:
+def apply(path: Path) -> list[Change]:
     """Saves everything that the file declares, in the order in which one thing needs another."""
     declared = read(path)
-    yield from _named(path, "assets", declared.assets, lambda one: _save_asset(path, one))
-    yield from _named(path, "issuers", declared.issuers, lambda one: configure.save_issuer(**one.values()))
-    yield from _named(path, "contexts", declared.contexts, lambda one: configure.save_context(**one.values()))
-    yield from _named(path, "types", declared.types, lambda one: configure.save_type(**one.values()))
-    yield from _named(path, "configurations", declared.configurations, _save_configuration)
-    _check_others(path, declared)
+    changes = []
+    for section, save in (
+        ("assets", partial(_save_asset, path)),
+        ("issuers", _save(configure.save_issuer)),
+        ("contexts", _save(configure.save_context)),
+        ("types", _save(configure.save_type)),
+        ("configurations", _save_configuration),
+    ):
+        for position, one in enumerate(getattr(declared, section)):
+            try:
+                changes.append(save(one))
+            except ConferralError as error:
+                raise ConferralError(f"{path}: {section}[{position}]: {error}") from error
+    _check_users(path, changes)
+    return changes
 
 
 def show(changes: list[Change], console: Console, *, dry_run: bool) -> None:
@@ -62,34 +76,37 @@ def show(changes: list[Change], console: Console, *, dry_run: bool) -> None:
     console.print(f"{changed} {verdict}, {kept} as declared already")
 
 
-def _named(path: Path, section: str, declared: list[Any], save: Callable[[Any], Change]) -> Iterator[Change]:
-    for position, one in enumerate(declared):
-        try:
-            yield save(one)
-        except ConferralError as error:
-            raise ConferralError(f"{path}: {section}[{position}]: {error}") from error
+def _save(save: Callable[..., Change]) -> Callable[[Declared], Change]:
+    return lambda declared: save(**declared.values())
 
 
-def _save_asset(path: Path, declared: Any) -> Change:
+def _save_asset(path: Path, declared: AssetDeclaration) -> Change:
     file = path.parent / declared.file
+    assets.kind_of(declared.slug, declared.file)  # by its name, before a byte is read
     try:
+        if not file.is_file():
+            raise ConferralError(f"file: {declared.file} cannot be read: No such file")
+        if file.stat().st_size > assets.MAX_BYTES:
+            raise ConferralError(f"file: {declared.file} is too large; at most {assets.MAX_BYTES:,} bytes are accepted")
         content = file.read_bytes()
     except OSError as error:
         raise ConferralError(f"file: {declared.file} cannot be read: {error.strerror}") from None
     return configure.save_asset(declared.slug, file.name, content, declared.description)
 
 
-def _save_configuration(declared: Any) -> Change:
+def _save_configuration(declared: ConfigurationDeclaration) -> Change:
     return configure.save_configuration(declared.context, declared.type, **declared.values("context", "type"))
 
 
-def _check_others(path: Path, declared: Declaration) -> None:
-    """A changed type has to suit the configurations that this file does not mention, too."""
-    for one in declared.types:
-        try:
-            configure.check_configurations(one.name)
-        except ConferralError as error:
-            raise ConferralError(f"{path}: types: {one.name!r}: {error}") from error
+def _check_users(path: Path, changes: list[Change]) -> None:
+    """What changed has to suit the configurations that use it, those that this file does not mention too."""
+    changed = {kind: {one.name for one in changes if one.kind == kind and one.action == "change"} for kind in CHECKED}
+    if not any(changed.values()):
+        return
+    try:
+        configure.check_configurations(types=changed["type"], contexts=changed["context"], slugs=changed["asset"])
+    except ConferralError as error:
+        raise ConferralError(f"{path}: what changes here breaks what uses it: {error}") from error
 
 
 def _shown(value: Any) -> str:

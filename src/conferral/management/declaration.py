@@ -1,21 +1,32 @@
 """The YAML file that `apply` reads: its shape, and how it is read."""
 
+import math
+import unicodedata
 from collections.abc import Hashable
 from datetime import UTC, date, datetime, time
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from celery.schedules import ParseException, crontab
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from conferral.contract import ConferralError, Kind, Share
 from conferral.contract.options import SLUG_PATTERN, parse
+
+T = TypeVar("T", bound="Declared")
 
 
 class Declared(BaseModel):
     """Part of the file; unknown keys are refused."""
 
     model_config = ConfigDict(extra="forbid")
+    names: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """What tells it from others of its section."""
+        return tuple(getattr(self, name) for name in self.names)
 
     def values(self, *without: str) -> dict[str, Any]:
         """The fields as they are saved: plain JSON, with what was left out at its default."""
@@ -24,49 +35,97 @@ class Declared(BaseModel):
 
 def _instant(value: object) -> object:
     """A bare date means noon UTC of that day, which is that day in nearly every time zone."""
+    if isinstance(value, str):
+        value = datetime.fromisoformat(value) if len(value) > len("2026-01-10") else date.fromisoformat(value)
     if isinstance(value, date) and not isinstance(value, datetime):
-        return datetime.combine(value, time(12), UTC)
-    if isinstance(value, datetime) and value.tzinfo is None:
-        return value.replace(tzinfo=UTC)
-    return value
+        value = datetime.combine(value, time(12))
+    if not isinstance(value, datetime):
+        raise ValueError("write a date like 2026-01-10, or an instant like 2026-01-10T09:00:00Z")  # noqa: TRY004
+    if not FIRST_YEAR <= value.year <= LAST_YEAR:
+        raise ValueError(f"years from {FIRST_YEAR} to {LAST_YEAR} are accepted")
+    return value if value.tzinfo else value.replace(tzinfo=UTC)
 
 
+def _printable(text: str) -> str:
+    if any(unicodedata.category(character) in ("Cc", "Cs") for character in text):
+        raise ValueError("it has a control character; remove it")
+    return text
+
+
+def _json(value: object) -> object:
+    """Options are stored as JSON, which has fewer values than YAML."""
+    match value:
+        case dict():
+            return {_json_key(key): _json(item) for key, item in value.items()}
+        case list():
+            return [_json(item) for item in value]
+        case str():
+            if "\0" in value:
+                raise ValueError("a NUL character cannot be stored; remove it")
+            return value
+        case float() if not math.isfinite(value):
+            raise ValueError(f"{value} is no number")
+        case None | bool() | int() | float():
+            return value
+        case _:
+            raise ValueError(f"{value!r} is not accepted; put it in quotes to make it a text")
+
+
+def _json_key(key: object) -> str:
+    if not isinstance(key, str) or "\0" in key:
+        raise ValueError(f"the key {key!r} is no text; put it in quotes")
+    return key
+
+
+def _words(fields: dict[str, Any]) -> dict[str, Any]:
+    for name, value in fields.items():
+        if isinstance(value, bool | list | dict):
+            raise ValueError(f"{name}: {value!r} cannot be printed; write a text or a number")  # noqa: TRY004 - as above
+    return fields
+
+
+FIRST_YEAR, LAST_YEAR = 1900, 9000
 Instant = Annotated[datetime, BeforeValidator(_instant)]
 Slug = Annotated[str, Field(pattern=SLUG_PATTERN, max_length=100)]
-Name = Annotated[str, Field(min_length=1, max_length=255)]
-Options = dict[str, Any]
+Words = Annotated[str, Field(max_length=255), AfterValidator(_printable)]
+Name = Annotated[Words, Field(min_length=1)]
+Options = Annotated[dict[str, Any], BeforeValidator(_json)]
+Fields = Annotated[Options, AfterValidator(_words)]
 
 
 class AssetDeclaration(Declared):
     """A file, relative to the YAML file."""
 
+    names = ("slug",)
     slug: Slug
-    file: Path
-    description: str = Field("", max_length=255)
+    file: Annotated[str, AfterValidator(_printable)]
+    description: Words = ""
 
 
 class IssuerDeclaration(Declared):
     """Who issues; without an organisation it is the site's own issuer."""
 
+    names = ("slug",)
     slug: Slug
     name: Name
-    organisation: str = Field("", max_length=255)
-    url: str = Field("", max_length=200)
-    logo: str = ""
-    colours: dict[str, str] = Field(default_factory=dict)
-    linkedin_id: str = Field("", max_length=50)
-    sender: str = Field("", max_length=255)
-    reply_to: str = Field("", max_length=254)
+    organisation: Words = ""
+    url: Words = ""
+    logo: Words = ""
+    colours: dict[str, Words] = Field(default_factory=dict)
+    linkedin_id: Words = ""
+    sender: Words = ""
+    reply_to: Words = ""
 
 
 class ContextDeclaration(Declared):
     """A course, lesson or pathway that no LMS tells of."""
 
+    names = ("key",)
     key: str
     name: Name
     kind: Literal[Kind.COURSE, Kind.LESSON] | None = None
-    organisation: str = Field("", max_length=255)
-    language: str = Field("", max_length=35)
+    organisation: Words = ""
+    language: Words = ""
     start: Instant | None = None
     end: Instant | None = None
     pass_mark: Share | None = Field(None, decimal_places=4)
@@ -83,37 +142,53 @@ class WordingDeclaration(Declared):
 class ValidityDeclaration(Declared):
     """How long a credential holds from the day of issue; all left out: for ever."""
 
-    years: int = Field(0, ge=0)
-    months: int = Field(0, ge=0)
-    days: int = Field(0, ge=0)
+    years: int = Field(0, ge=0, le=100)
+    months: int = Field(0, ge=0, le=1200)
+    days: int = Field(0, ge=0, le=36500)
 
 
 class TypeDeclaration(Declared):
     """A kind of credential."""
 
+    names = ("name",)
     name: Name
     kinds: list[Kind] = Field(default_factory=list)
     processor: str
     processor_options: Options = Field(default_factory=dict)
     generators: dict[Annotated[str, Field(pattern=SLUG_PATTERN, max_length=50)], Options] = Field(default_factory=dict)
-    fields: Options = Field(default_factory=dict)
+    fields: Fields = Field(default_factory=dict)
     wording: WordingDeclaration = WordingDeclaration()
-    locale: str = Field("", max_length=35)
+    locale: Words = ""
     printed_date: Literal["issued", "earned", "end"] = "issued"
     validity: ValidityDeclaration = ValidityDeclaration()
 
 
-class ScheduleDeclaration(Declared):
-    """One of: a crontab, a pause between runs, or one instant."""
+def _crontab(text: str) -> str:
+    try:
+        crontab.from_string(text)
+    except (ValueError, TypeError, ParseException) as error:
+        raise ValueError(f"write minute, hour, day of month, month, day of week, like 0 3 * * 1 ({error})") from None
+    return text
 
-    crontab: str | None = None
-    every: str | None = Field(None, pattern=r"^[1-9]\d* (minute|hour|day|week)s?$")
+
+class ScheduleDeclaration(Declared):
+    """When it runs, in the configuration's time zone: one of a crontab, a pause between runs, or one instant."""
+
+    crontab: Annotated[str, AfterValidator(_crontab)] | None = None
+    every: str | None = Field(None, pattern=r"^[1-9]\d{0,3} (minute|hour|day|week)s?$")
     at: Instant | None = None
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        if len(self.model_fields_set) > 1:
+            raise ValueError("give one of crontab, every and at")
+        return self
 
 
 class ConfigurationDeclaration(Declared):
     """A type in a context."""
 
+    names = ("context", "type")
     context: str
     type: str
     enabled: bool = False
@@ -122,17 +197,27 @@ class ConfigurationDeclaration(Declared):
     processor_options: Options = Field(default_factory=dict)
     step_options: dict[str, Options] = Field(default_factory=dict)
     generators: Options = Field(default_factory=dict)
-    fields: Options = Field(default_factory=dict)
+    fields: Fields = Field(default_factory=dict)
+
+
+def _each_once(section: list[T]) -> list[T]:
+    seen = set()
+    for one in section:
+        key = one.identity
+        if key in seen:
+            raise ValueError(f"{' · '.join(key)} is declared twice")
+        seen.add(key)
+    return section
 
 
 class Declaration(Declared):
     """The whole file; every section may be left out."""
 
-    issuers: list[IssuerDeclaration] = Field(default_factory=list)
-    assets: list[AssetDeclaration] = Field(default_factory=list)
-    contexts: list[ContextDeclaration] = Field(default_factory=list)
-    types: list[TypeDeclaration] = Field(default_factory=list)
-    configurations: list[ConfigurationDeclaration] = Field(default_factory=list)
+    issuers: Annotated[list[IssuerDeclaration], AfterValidator(_each_once)] = Field(default_factory=list)
+    assets: Annotated[list[AssetDeclaration], AfterValidator(_each_once)] = Field(default_factory=list)
+    contexts: Annotated[list[ContextDeclaration], AfterValidator(_each_once)] = Field(default_factory=list)
+    types: Annotated[list[TypeDeclaration], AfterValidator(_each_once)] = Field(default_factory=list)
+    configurations: Annotated[list[ConfigurationDeclaration], AfterValidator(_each_once)] = Field(default_factory=list)
 
 
 class _Loader(yaml.SafeLoader):
@@ -159,8 +244,8 @@ def read(path: Path) -> Declaration:
     except yaml.MarkedYAMLError as error:
         line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
         raise ConferralError(f"{path}: {line}is not YAML: {error.problem}") from None
-    except yaml.YAMLError as error:
-        raise ConferralError(f"{path}: is not YAML: {error}") from None
+    except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:
+        raise ConferralError(f"{path}: is not YAML: {' '.join(str(error).split())}") from None
     if data is None:
         raise ConferralError(f"{path}: is empty; it may have issuers, assets, contexts, types and configurations")
     return parse(Declaration, data, f"{path}: ")

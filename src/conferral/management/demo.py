@@ -7,6 +7,7 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings as django_settings
 from django.core.management import call_command
 from rich.console import Console
 from rich.markup import escape
@@ -54,7 +55,7 @@ def handle(options: dict[str, Any], console: Console) -> None:
     for configuration in configurations(None, None):
         console.print(f"running {configuration.type} in {short_key(configuration.context_key)} …", style="dim")
         reports.append(real_run(configuration, console))
-    output = options["output"] or _home() / "demo"
+    output = options["output"] or django_settings.HOME / "demo"
     count = _copy_by_name(output)
     sheet = output / "contact-sheet.png"
     contact_sheet(sorted(output.glob("*/*.pdf")), sheet)
@@ -85,11 +86,6 @@ def _copy_by_name(output: Path) -> int:
         copy.write_bytes(storage.read(artifact.storage_name))
         count += 1
     return count
-
-
-def _home() -> Path:
-    """The directory of the embedded defaults, beside the files."""
-    return Path(storage.location("x")).parent.parent
 
 
 def _plain(text: str) -> str:

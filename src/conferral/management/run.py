@@ -19,6 +19,7 @@ from conferral.issuance import generate as generation
 from conferral.issuance import run as runs
 from conferral.issuance.evaluate import Outcome
 from conferral.issuance.run import AlreadyRunning
+from conferral.issuance.sweep import sweep
 from conferral.management import report
 from conferral.management.find import configurations
 from conferral.management.report import RunReport
@@ -39,6 +40,8 @@ def arguments(parser: ArgumentParser) -> None:
 
 def handle(options: dict[str, Any], console: Console) -> None:
     """Runs, and shows a table."""
+    if not options["dry_run"]:
+        sweep()  # what a killed process left is completed first, in configurations that are switched off by now too
     found = configurations(options["context"], options["type_name"])
     quiet = options["json"]
     if options["dry_run"]:
@@ -54,25 +57,18 @@ def handle(options: dict[str, Any], console: Console) -> None:
 
 
 def real_run(configuration: CredentialConfiguration, console: Console, *, quiet: bool = False) -> RunReport:
-    """Runs one configuration and makes its artifacts; an error becomes part of the report."""
+    """Runs one configuration and makes what is due in it; an error becomes part of the report."""
     made = RunReport.of(configuration)
-    begun = time.monotonic()
-    try:
-        with _progress(console, f"{made.short} · {made.type}", quiet=quiet) as bar:
+    with _reporting(made), _progress(console, f"{made.short} · {made.type}", quiet=quiet) as bar:
+        try:
             task = bar.add_task("evaluating", total=None)
             ended = runs.run(configuration, trigger="command", progressed=lambda count: bar.advance(task, count))
             bar.update(task, total=ended.evaluated)
-            task = bar.add_task("making", total=generation.due(configuration))
-            generation.generate(configuration, progressed=lambda count: bar.advance(task, count))
+        finally:
+            # What earlier runs left is made in any case.
+            making = bar.add_task("making", total=generation.due(configuration))
+            generation.generate(configuration, progressed=lambda count: bar.advance(making, count))
         made.take(ended)
-    except AlreadyRunning as error:
-        made.status, made.error = "running", str(error)
-    except ConferralError as error:
-        made.status, made.error = "failed", str(error)
-    except Exception as error:  # a gateway that breaks, a plugin's mistake: the other configurations go on
-        logger.exception("the run of %s failed", configuration)
-        made.status, made.error = "failed", f"{type(error).__name__}: {error}"
-    made.seconds = round(time.monotonic() - begun, 2)
     return made
 
 
@@ -80,9 +76,8 @@ def dry_run(configuration: CredentialConfiguration) -> RunReport:
     """What a run would do, learner by learner."""
     made = RunReport.of(configuration)
     made.learners = []
-    begun = time.monotonic()
     outcomes: Counter[Outcome] = Counter()
-    try:
+    with _reporting(made):
         for page in runs.dry_run(configuration):
             outcomes.update(evaluation.outcome for evaluation in page)
             made.learners += [
@@ -97,10 +92,23 @@ def dry_run(configuration: CredentialConfiguration) -> RunReport:
         made.status = "dry run"
         for name, count in runs.counts_of(outcomes).items():
             setattr(made, name, count)
+    return made
+
+
+@contextmanager
+def _reporting(made: RunReport) -> Iterator[None]:
+    """Errors become part of the report, so that the other configurations go on."""
+    begun = time.monotonic()
+    try:
+        yield
+    except AlreadyRunning as error:
+        made.status, made.error = "running", str(error)
     except ConferralError as error:
         made.status, made.error = "failed", str(error)
+    except Exception as error:  # a gateway that breaks, a plugin's mistake
+        logger.exception("the run of %s in %s failed", made.type, made.context)
+        made.status, made.error = "failed", f"{type(error).__name__}: {error}"
     made.seconds = round(time.monotonic() - begun, 2)
-    return made
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import secrets
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 LENGTH = 16
-_FORGIVING = str.maketrans("OIL", "011", "- \t")
+_FORGIVING = str.maketrans("OIL", "011", "-‐‑–— \t\u00a0")
 
 
 def new_id() -> str:
@@ -23,7 +23,7 @@ def shown(verification_id: str) -> str:
 
 
 def normalised(text: str) -> str | None:
-    """The stored form of what somebody typed: lower case, without dashes, with O for 0 and I or L for 1.
+    """The stored form of what somebody typed: in lower case, with dashes or without, with O for 0, I or L for 1.
 
     None when it cannot be an id: wrong length, a symbol outside the alphabet, or a check symbol that does not agree.
     """

@@ -1,13 +1,14 @@
 """Grades: by assignment type and in total."""
 
 from collections.abc import Iterator, Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema
 
 from conferral.contract import LMS, Decision, Fact, LearningContext, Need, Options, Processor, Progress
 from conferral.contract import Grades as LearnerGrades
+from conferral.contract.options import share
 
 TOTAL = "total"
 PASS: Literal["pass"] = "pass"  # noqa: S105 - a grade, not a password
@@ -17,12 +18,9 @@ def _threshold(value: object) -> Decimal | str:
     if value == PASS:
         return PASS
     try:
-        share = Decimal(str(value))
-    except InvalidOperation:
-        share = Decimal("NaN")
-    if isinstance(value, bool) or not share.is_finite() or not 0 <= share <= 1:
-        raise ValueError(f"write a share from 0 to 1, or {PASS!r} for the course's own pass mark")
-    return share
+        return share(value)
+    except ValueError:
+        raise ValueError(f"write a share from 0 to 1, or {PASS!r} for the course's own pass mark") from None
 
 
 def _check(thresholds: dict[str, Decimal | str]) -> dict[str, Decimal | str]:

@@ -45,7 +45,10 @@ def _secret_key(home: Path) -> str:
 
 def _database(url: str, home: Path) -> dict[str, Any]:
     if url:
-        return dict(dj_database_url.parse(url))
+        try:
+            return dict(dj_database_url.parse(url))
+        except ValueError:  # its message would show the password
+            raise ImproperlyConfigured("DATABASE_URL: is not an address like postgres://user@host/name") from None
     return {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": str(home / "conferral.sqlite3"),
@@ -62,7 +65,10 @@ SERVICE = checked(
     ServiceSettings, {name: _from_environment(name) for name in ServiceSettings.model_fields if name in os.environ}
 )
 HOME = Path(SERVICE.CONFERRAL_HOME).absolute()
-HOME.mkdir(parents=True, exist_ok=True)
+try:
+    HOME.mkdir(parents=True, exist_ok=True)
+except OSError as error:
+    raise ImproperlyConfigured(f"CONFERRAL_HOME: {HOME} cannot be made: {error.strerror}") from None
 
 SECRET_KEY = SERVICE.SECRET_KEY or _secret_key(HOME)
 DEBUG = SERVICE.DEBUG

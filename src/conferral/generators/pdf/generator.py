@@ -13,9 +13,12 @@ import typst
 from conferral.contract import Artifact, Assets, GenerationRequest, Generator, OptionsError, PermanentError
 from conferral.contract.placeholders import babel_locale, fill, values
 from conferral.generators.pdf.fonts import Font, built_in, described, read_font, uncovered
-from conferral.generators.pdf.options import PDFOptions, TextElement
-from conferral.generators.pdf.template import read_pages
+from conferral.generators.pdf.options import PDFOptions, TextElement, points
+from conferral.generators.pdf.template import Page, read_pages
 from conferral.generators.pdf.typesetting import source
+
+SLACK = 1.0
+"""Points by which a column may pass the edge: what rounding to millimetres makes."""
 
 MEDIA_TYPE = "application/pdf"
 
@@ -49,8 +52,7 @@ class PDF(Generator[PDFOptions]):
         template = assets.read(options.template)
         pages = read_pages(template)
         for name, element in options.elements.items():
-            if element.page > len(pages):
-                raise OptionsError(f"elements.{name}.page: {element.page}: the template has {len(pages)} pages")
+            _check_place(name, element, pages)
         fonts = {name: _chain(options, element, assets) for name, element in options.elements.items()}
         root = Path(mkdtemp(prefix="conferral-"))
         (root / "template.pdf").write_bytes(template)
@@ -74,7 +76,7 @@ class PDF(Generator[PDFOptions]):
         texts = {}
         for name, element in prepared.options.elements.items():
             text = fill(element.text, value_of)
-            texts[name] = text.upper() if element.upper_case else text
+            texts[name] = capitals(text, request.locale) if element.upper_case else text
             if missing := uncovered(texts[name], prepared.fonts[name]):
                 raise PermanentError(
                     f"{name}: has a character that no font covers: {described(missing)}; "
@@ -106,3 +108,25 @@ def _chain(options: PDFOptions, element: TextElement, assets: Assets) -> tuple[F
     slugs = [*([own] if own else []), *options.fallback_fonts]
     fonts = [read_font(assets.read(slug)) for slug in slugs]
     return tuple(dict.fromkeys([*fonts, *built_in()]))
+
+
+def capitals(text: str, language: str) -> str:
+    """The text in capitals, as its language writes them; Georgian sets no capitals in titles and names."""
+    if language.split("-", maxsplit=1)[0] in ("tr", "az"):
+        text = text.replace("i", "İ")
+    return "".join(letter if "\u10d0" <= letter <= "\u10ff" else letter.upper() for letter in text)
+
+
+def _check_place(name: str, element: TextElement, pages: Sequence[Page]) -> None:
+    if element.page > len(pages):
+        raise OptionsError(f"elements.{name}.page: {element.page}: the template has {len(pages)} pages")
+    page = pages[element.page - 1]
+    left, y = points(element.x, page.width), points(element.y, page.height)
+    right = left + points(element.width, page.width)
+    if not 0 < y < page.height:
+        raise OptionsError(f"elements.{name}.y: {element.y}: is not on the page, which is {page.height:g} points high")
+    if left < -SLACK or right > page.width + SLACK:
+        raise OptionsError(
+            f"elements.{name}: its column from x {element.x}, width {element.width}, does not lie on the page, "
+            f"which is {page.width:g} points wide"
+        )

@@ -3,14 +3,14 @@
 import re
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from conferral.contract import FontAsset, Options, PDFAsset
 from conferral.contract.options import SLUG_PATTERN
 from conferral.contract.placeholders import Text
 
 POINTS = {"pt": 1.0, "mm": 72 / 25.4, "cm": 72 / 2.54, "in": 72.0}
-_LENGTH = re.compile(r"(-?\d+(?:\.\d+)?)\s*(pt|mm|cm|in|%)")
+_LENGTH = re.compile(r"(-?\d{1,5}(?:\.\d{1,6})?)\s*(pt|mm|cm|in|%)")
 
 
 def _length(value: object) -> str:
@@ -29,6 +29,16 @@ Length = Annotated[
 """A length in pt, mm, cm or in; % is of the page's width for x and width, of its height for y and sizes."""
 
 
+def _positive(length: str) -> str:
+    if points(length, 100) <= 0:
+        raise ValueError("it has to be above zero")
+    return length
+
+
+Size = Annotated[Length, AfterValidator(_positive)]
+"""A length above zero."""
+
+
 def points(length: str, whole: float) -> float:
     """The length in points (1/72 inch); `whole` is what its percentage is of."""
     match = _LENGTH.fullmatch(length)
@@ -38,16 +48,19 @@ def points(length: str, whole: float) -> float:
 
 
 class TextElement(Options):
-    """One text on the page. It is set on one line; where that is too wide it shrinks to `min_size`, then wraps."""
+    """One text on the page, set on one line. Where that is too wide it shrinks to `min_size`, then wraps.
+
+    It shrinks further where a single word or the last line would leave the page.
+    """
 
     text: Text = Field(description="What is printed; placeholders such as {name} are filled in, {{ prints a brace.")
     x: Length = Field("10%", description="Left edge of the text's column, from the left edge of the page.")
     y: Length = Field(description="Baseline of the first line, from the top edge of the page.")
-    width: Length = Field("80%", description="Width of the column in which the text is aligned.")
+    width: Size = Field("80%", description="Width of the column in which the text is aligned.")
     align: Literal["left", "center", "right"] = Field("center", description="Where the text stands in its column.")
     font: FontAsset | None = Field(None, description="Font asset; else the design's font.")
-    size: Length = Field("12pt", description="Size of the letters.")
-    min_size: Length = Field("6pt", description="How far the letters may shrink for the text to fit on one line.")
+    size: Size = Field("12pt", description="Size of the letters.")
+    min_size: Size = Field("6pt", description="How far the letters may shrink for the text to fit on one line.")
     colour: str = Field("#000000", pattern=r"^#[0-9a-fA-F]{6}$", description="Colour as #rrggbb.")
     letter_spacing: Length = Field("0pt", description="Space added between letters; % is of the page's height.")
     upper_case: bool = Field(False, description="Print capitals.")

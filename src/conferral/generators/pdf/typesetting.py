@@ -8,27 +8,34 @@ from conferral.generators.pdf.options import PDFOptions, TextElement, points
 from conferral.generators.pdf.template import Page
 
 # Lines have no height of their own, so that y is a baseline and line heights are exact in every script and font.
+DESCENT = 0.3
+"""How far letters hang below a baseline, in sizes: enough for every script of the built-in fonts."""
+
 _PREAMBLE = """\
 #let document-inputs = json(bytes(sys.inputs.document))
 #set document(title: document-inputs.title, author: document-inputs.author)
 #set text(lang: document-inputs.language, fallback: false, hyphenate: false)
 #set text(top-edge: "baseline", bottom-edge: "baseline")
 #set par(justify: false, spacing: 0pt)
-#let element(name, x, y, width, side, families, size, min-size, colour, tracking, line-height) = place(
+#let element(name, x, y, width, room, side, families, size, min-size, colour, tracking, line-height) = place(
   top + left, dx: x, dy: y, block(width: width, context {
     let lines = document-inputs.texts.at(name).split("\\n")
-    let styled(size) = text.with(font: families, size: size, fill: colour, tracking: tracking)
-    let widest = calc.max(..lines.map(line => measure(styled(size)(line)).width))
-    let into-width(widest) = calc.min(size, size * (width / calc.max(widest, 0.01pt)) * 0.999)
-    let fitting = if widest <= width { size } else { into-width(widest) }
+    // Letter spacing is given for the full size, and shrinks with the letters.
+    let styled(size) = text.with(font: families, size: size, fill: colour, tracking: tracking * size)
+    let widest(parts) = calc.max(0.01pt, ..parts.map(part => measure(styled(size)(part)).width))
+    let into-width(parts) = calc.min(size, size * (width / widest(parts)) * 0.999)
+    let fitting = if widest(lines) <= width { size } else { into-width(lines) }
     if fitting < min-size {
       // Too long for one line: lines of the smallest size, or smaller still for a single word that fills a line.
-      let words = lines.map(line => line.split(" ")).flatten()
-      fitting = calc.min(min-size, size, into-width(calc.max(..words.map(word => measure(styled(size)(word)).width))))
+      fitting = calc.min(min-size, size, into-width(lines.map(line => line.split(" ")).flatten()))
     }
-    set align(side)
-    set par(leading: fitting * line-height)
-    lines.map(line => styled(fitting)(line)).join(linebreak())
+    let paragraph(size) = {
+      set align(side)
+      set par(leading: size * line-height)
+      lines.map(line => styled(size)(line)).join(linebreak())
+    }
+    while measure(width: width, paragraph(fitting)).height > room and fitting > 1pt { fitting = fitting * 0.9 }
+    paragraph(fitting)
   })
 )
 """
@@ -63,17 +70,20 @@ def _element(name: str, element: TextElement, page: Page, families: Sequence[str
     def length(value: str, whole: float) -> str:
         return f"{points(value, whole):.4f}pt"
 
+    y, size = points(element.y, page.height), points(element.size, page.height)
     arguments = [
         json.dumps(name),
         length(element.x, page.width),
-        length(element.y, page.height),
+        f"{y:.4f}pt",
         length(element.width, page.width),
+        # Below the first baseline, less what hangs below the last one.
+        f"{max(page.height - y - DESCENT * size, 0.0):.4f}pt",
         element.align,
         f"({', '.join(json.dumps(family) for family in families)},)",
-        length(element.size, page.height),
+        f"{size:.4f}pt",
         length(element.min_size, page.height),
         f'rgb("{element.colour}")',
-        length(element.letter_spacing, page.height),
+        f"{points(element.letter_spacing, page.height) / size:.6f}",
         str(element.line_height),
     ]
     return f"#element({', '.join(arguments)})\n"

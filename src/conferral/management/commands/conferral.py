@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import connection
+from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 from rich.console import Console
 
@@ -46,6 +46,8 @@ class Command(BaseCommand):
             module.handle(options, console)
         except ConferralError as error:
             raise Error(str(error)) from error
+        except OperationalError as error:
+            raise Error(f"the database does not answer: {str(error).splitlines()[0]}") from error
         except KeyboardInterrupt:
             raise Error("interrupted; what was under way is taken up by the next run", returncode=130) from None
 

@@ -1,0 +1,117 @@
+"""Making one artifact: the generator prepared, its answer checked, the file put away."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any
+
+from django.core.exceptions import ValidationError
+
+from conferral import plugins, storage
+from conferral.assets import AssetReader
+from conferral.contract import Artifact, Generator, PermanentError
+from conferral.contract.options import parse
+from conferral.issuance.snapshot import request_for
+from conferral.models import CredentialArtifact, Edition
+
+State = CredentialArtifact.State
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """A slot's generator, prepared with the options and assets of one edition; for one thread at a time."""
+
+    edition: dict[str, Any]
+    generator: Generator[Any]
+    prepared: Any
+
+
+def prepare(edition_id: int, slot: str) -> Station:
+    """The station of one slot of one edition."""
+    edition = Edition.objects.get(pk=edition_id)
+    declared = edition.content["generators"][slot]
+    generator = plugins.generator(declared["generator"])
+    options = parse(generator.Options, declared["options"], f"generators.{slot}.options")
+    versions = {one.asset.slug: one.asset for one in edition.assets.select_related("asset")}
+    return Station(edition.content, generator, generator.prepare(options, AssetReader(versions)))
+
+
+def make(row: CredentialArtifact, station: Station, *, most_attempts: int) -> list[CredentialArtifact]:
+    """Makes and stores the row's artifact, unsaved; returns the rows of any further files that the generator made.
+
+    When it raises, the row is as it was and nothing is stored.
+    """
+    credential = row.credential
+    if row.attempts >= most_attempts:
+        raise PermanentError(f"given up: the worker stopped {row.attempts} times while making it")
+    if not credential.recipient_name:
+        raise PermanentError("the learner has no name; add it where the learner's account is kept")
+    request = request_for(credential, station.edition, row.slot)
+    made = list(station.generator.generate(station.prepared, request))
+    version = station.generator.version
+    _check(made, row.slot, version)
+    with storage.provisional() as files:
+        results = [_stored(artifact) for artifact in made]
+        files.keep()
+    further = [
+        CredentialArtifact(credential=credential, edition_id=row.edition_id, slot=row.slot, required=row.required)
+        for _ in made[1:]
+    ]
+    done = {"state": State.STORED, "next_try": None, "last_error": "", "generator_version": version}
+    for each, result in zip((row, *further), results, strict=True):
+        for name, value in (result | done).items():
+            setattr(each, name, value)
+    return further
+
+
+def _check(made: Sequence[Artifact], slot: str, version: str) -> None:
+    """Refuses, before anything is put away, what could not be recorded or told apart."""
+    if not made:
+        raise PermanentError("the generator made nothing")
+    for artifact in made:
+        name = artifact.filename
+        if PurePath(name).name != name or not re.fullmatch(rf"{re.escape(slot)}([.-].*)?", name):
+            # The slots of a credential share one address, so their files are told apart by their names.
+            raise PermanentError(f"the generator named a file {name!r}; it has to be {slot}.…, or begin with {slot}-")
+        if (artifact.content is None) == (not artifact.url):
+            raise PermanentError(f"the generator made {name!r} with neither or both of content and address")
+        try:
+            json.dumps([dict(artifact.receipt), list(artifact.problems)], allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise PermanentError(f"the generator's receipt or problems are no JSON: {error}") from None
+        recorded = {"filename": name, "media_type": artifact.media_type, "url": artifact.url}
+        _check_lengths(recorded | {"generator_version": version})
+    if len({artifact.filename for artifact in made}) < len(made):
+        raise PermanentError("the generator gave two files one name")
+
+
+def _stored(artifact: Artifact) -> dict[str, Any]:
+    """Puts the artifact away; what its row says of it."""
+    result: dict[str, Any] = {
+        "filename": artifact.filename,
+        "media_type": artifact.media_type,
+        "url": artifact.url,
+        "receipt": dict(artifact.receipt),
+        "problems": list(artifact.problems),
+    }
+    if artifact.content is not None:
+        result["storage_name"] = storage.put(
+            artifact.content,
+            folder="credentials",
+            suffix=PurePath(artifact.filename).suffix,
+            media_type=artifact.media_type,
+        )
+        result["size"], result["sha256"] = len(artifact.content), storage.digest(artifact.content)
+    return result
+
+
+def _check_lengths(recorded: Mapping[str, str]) -> None:
+    for name, value in recorded.items():
+        field: Any = CredentialArtifact._meta.get_field(name)  # noqa: SLF001 - Django documents this name
+        try:
+            field.clean(value, None)
+        except ValidationError as error:
+            said = " ".join(error.messages)
+            raise PermanentError(f"the generator made something that cannot be recorded: {name}: {said}") from None

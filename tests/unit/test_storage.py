@@ -1,0 +1,45 @@
+import pytest
+from django.core.files.storage import InvalidStorageError
+
+from conferral import storage
+
+
+def put(content=b"x"):
+    return storage.put(content, folder="tests", suffix=".txt")
+
+
+def there(name):
+    try:
+        return bool(storage.read(name))
+    except storage.PermanentError:
+        return False
+
+
+def test_what_is_put_within_a_block_stays_only_if_it_is_kept():
+    with storage.provisional() as files:
+        kept = put()
+        files.keep()
+        dropped = put()
+    assert (there(kept), there(dropped)) == (True, False)
+
+
+def test_a_block_around_it_has_its_own_say():
+    with storage.provisional():
+        with storage.provisional() as inner:
+            name = put()
+            inner.keep()
+        assert there(name)
+    assert not there(name)
+
+
+def test_an_error_takes_it_back():
+    names = []
+    with pytest.raises(IndexError), storage.provisional():
+        names.append(put()) or names[1]
+    assert not there(names[0])
+
+
+def test_a_backend_that_does_not_exist_is_told_and_nothing_is_written_elsewhere(settings):
+    settings.STORAGES = settings.STORAGES | {"conferral": {"BACKEND": "storages.backends.s3.S3Storge"}}
+    with pytest.raises(InvalidStorageError):
+        put()
