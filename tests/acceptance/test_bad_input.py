@@ -95,7 +95,7 @@ def test_declarations_that_are_wrong(running):
     for change, says in (
         (
             ("slug: plain", "slug: plain, sulg: x"),
-            "wrong.yaml: .assets[0].sulg: unknown key; known here: description, file",
+            "wrong.yaml: assets[0].sulg: unknown key; known here: description, file",
         ),
         (
             ("processor: completion", "processor: magic"),
@@ -128,7 +128,7 @@ def test_declarations_that_are_wrong(running):
         ),
         (("types:", "types: {"), "is not YAML"),
         (("enabled: true}", "enabled: true, enabled: false}"), "the key 'enabled' is there twice"),
-        (("enabled: true}", "enabled: perhaps}"), ".configurations[0].enabled: 'perhaps' is not accepted"),
+        (("enabled: true}", "enabled: perhaps}"), "configurations[0].enabled: 'perhaps' is not accepted"),
         (("Test+T101+2026", "Test"), "context key: 'course-v1:Test' is not a key"),
         (("Test+T101+2026", f"{'T' * 250}+T101+2026"), "characters, at most 255 are allowed"),
     ):
