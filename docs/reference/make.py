@@ -43,8 +43,8 @@ Every Django management command is there as well: `conferral migrate` makes and 
 
 *For operators.*
 
-The service of its own reads environment variables of these names. A value that begins with `{` or `[` is read as JSON.
-Inside an LMS, those of the first table are Django settings of the same names.
+The service of its own reads environment variables of these names; an empty one counts as not set. Inside an LMS, those
+of the first table are Django settings of the same names.
 
 A value that is not accepted is told before anything else is done.
 """,

@@ -34,7 +34,8 @@ class AssetError(ConferralError):
 def upload(slug: str, filename: str, content: bytes, description: str = "") -> tuple[CredentialAsset, bool]:
     """The asset with this content as its current version, and whether that is a new version.
 
-    The content is checked by every installed generator first; the same content again makes no version.
+    The content is checked by every installed generator first. The same content again makes no version, but puts a
+    stored file that was lost back in its place.
     """
     if not re.fullmatch(SLUG_PATTERN, slug):
         raise AssetError(f"asset {slug!r}: a slug has lower-case letters, digits, - and _ only")
@@ -42,6 +43,9 @@ def upload(slug: str, filename: str, content: bytes, description: str = "") -> t
     existing = CredentialAsset.objects.filter(slug=slug, current=True).first()
     sha256 = storage.digest(content)
     if existing and existing.sha256 == sha256 and existing.kind == kind:
+        if not storage.exists(existing.storage_name):
+            existing.storage_name = storage.put(content, folder="assets", suffix=PurePath(filename).suffix.lower())
+            existing.save(update_fields=["storage_name"])
         return existing, False
     _check(slug, filename, kind, content)
     name = storage.put(content, folder="assets", suffix=PurePath(filename).suffix.lower())
@@ -115,8 +119,9 @@ def _check(slug: str, filename: str, kind: CredentialAsset.Kind, content: bytes)
     try:
         if kind == CredentialAsset.Kind.IMAGE:
             _check_image(content)
-        for generator in plugins.generators():
-            generator.check_asset(kind, content)
+        for name, generator in plugins.generators():
+            with plugins.blamed(plugins.GENERATORS, name):
+                generator.check_asset(kind, content)
     except PermanentError as error:
         raise AssetError(f"{where} {error}") from None
 

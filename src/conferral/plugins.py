@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
@@ -47,11 +48,11 @@ def generator(name: str) -> Generator[Any]:
     return found
 
 
-def generators() -> Iterator[Generator[Any]]:
-    """Every generator that loads; one that does not is told of where it is used or listed."""
+def generators() -> Iterator[tuple[str, Generator[Any]]]:
+    """Every generator that loads, by name; one that does not is told of where it is used or listed."""
     for name in offered(GENERATORS):
         try:
-            yield generator(name)
+            yield name, generator(name)
         except PluginError:
             logger.warning("a generator is left out", exc_info=True)
 
@@ -60,6 +61,18 @@ def gateway() -> LMS:
     """The gateway that CONFERRAL_LMS names."""
     found: LMS = load(GATEWAYS, current().lms)
     return found
+
+
+@contextmanager
+def blamed(group: str, name: str) -> Iterator[None]:
+    """What a plugin raises by mistake becomes a PluginError that names it; the traceback is logged."""
+    try:
+        yield
+    except ConferralError:
+        raise
+    except Exception as error:  # other people's code
+        logger.exception("%s %s raised", _NOUN[group], name)
+        raise PluginError(f"{_NOUN[group]} {name!r}: raised {error!r}; the log has its traceback") from error
 
 
 @cache
@@ -77,4 +90,8 @@ def load(group: str, name: str) -> Any:
     port = _PORT[group]
     if not isinstance(made, port):
         raise PluginError(f"{_NOUN[group]} {name!r} ({point.value}) is no {port.__module__}.{port.__name__}")
+    if not isinstance(getattr(made, "label", None), str):
+        raise PluginError(f"{_NOUN[group]} {name!r} ({point.value}) has no label")
+    if port is not LMS and not isinstance(getattr(made, "Options", None), type):
+        raise PluginError(f"{_NOUN[group]} {name!r} ({point.value}) has no Options")
     return made

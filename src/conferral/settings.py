@@ -3,6 +3,7 @@
 In an LMS they are Django settings; the standalone service reads them from environment variables of the same names.
 """
 
+import json
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -34,13 +35,13 @@ class AppSettings(BaseModel):
     )
     batch_size: int = Field(100, ge=1, le=1000, description="Credentials whose artifacts are made in one batch.")
     lease_seconds: int = Field(
-        60, ge=5, description="How long a run or a batch stays with a worker that has stopped answering."
+        60, ge=5, le=86400, description="How long a run or a batch stays with a worker that has stopped answering."
     )
     attempts: int = Field(
-        30, ge=1, description="How often an artifact is tried before it has failed: 30 tries take a little over a day."
+        30, ge=2, le=1000, description="How often an artifact is tried before it has failed: 30 tries take about a day."
     )
     retry_seconds: int = Field(
-        30, ge=0, description="Pause before the second try; it doubles with each further one, up to an hour."
+        30, ge=0, le=3600, description="Pause before the second try; it doubles with each further one, up to an hour."
     )
 
     @field_validator("public_url")
@@ -58,20 +59,27 @@ class ServiceSettings(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     CONFERRAL_HOME: str = Field("var", description="Directory of the embedded database, the files and the secret key.")
-    DATABASE_URL: str = Field("", description="`postgres://…`, `mysql://…`; empty: SQLite in CONFERRAL_HOME.")
+    DATABASE_URL: str = Field(
+        "", repr=False, description="`postgres://…`, `mysql://…`; empty: SQLite in CONFERRAL_HOME."
+    )
     CONFERRAL_STORAGE: dict[str, Any] = Field(
         default_factory=dict,
+        repr=False,
         description="A STORAGES entry as JSON (`BACKEND`, `OPTIONS`); empty: files in CONFERRAL_HOME.",
     )
 
-    @field_validator("CONFERRAL_STORAGE")
+    @field_validator("CONFERRAL_STORAGE", mode="before")
     @classmethod
-    def _has_a_backend(cls, value: dict[str, Any]) -> dict[str, Any]:
-        if value and "BACKEND" not in value:
+    def _is_an_entry(cls, value: object) -> object:
+        try:
+            entry = json.loads(value) if isinstance(value, str) else value
+        except ValueError as error:
+            raise ValueError(f"it is not JSON: {error}") from None
+        if isinstance(entry, dict) and entry and "BACKEND" not in entry:
             raise ValueError("BACKEND is missing")
-        return value
+        return entry
 
-    SECRET_KEY: str = Field("", description="Empty: made on first use and kept in CONFERRAL_HOME.")
+    SECRET_KEY: str = Field("", repr=False, description="Empty: made on first use and kept in CONFERRAL_HOME.")
     DEBUG: bool = Field(False, description="Never in production.")
 
 
@@ -91,5 +99,8 @@ def checked(shape: type[S], given: dict[str, Any], prefix: str = "") -> S:
         return shape.model_validate(given)
     except ValidationError as error:
         first = error.errors()[0]
-        name = prefix + str(first["loc"][0]).upper()
-        raise ImproperlyConfigured(f"{name}: {first['input']!r} is not accepted: {first['msg']}") from None
+        field = str(first["loc"][0])
+        # What may hold a password is not repeated.
+        value = f"{first['input']!r}" if shape.model_fields[field].repr else "its value"
+        message = first["msg"].removeprefix("Value error, ")
+        raise ImproperlyConfigured(f"{prefix}{field.upper()}: {value} is not accepted: {message}") from None

@@ -11,7 +11,7 @@ from django.conf import DEFAULT_STORAGE_ALIAS
 from django.core.files.base import ContentFile
 from django.core.files.storage import Storage, storages
 
-from conferral.contract import PermanentError, TransientError
+from conferral.contract import ConferralError, TransientError
 from conferral.settings import current
 
 logger = logging.getLogger(__name__)
@@ -34,9 +34,8 @@ def put(content: bytes, *, folder: str, suffix: str, media_type: str = "applicat
     name = f"{folder}/{token[:2]}/{token[2:]}{suffix}"
     file = ContentFile(content)
     file.content_type = media_type  # type: ignore[attr-defined]  # django-storages reads it, Django's do not mind
-    storage = _storage()
     try:
-        name = storage.save(name, file)
+        name = _storage().save(name, file)
     except Exception as error:  # each backend has errors of its own, and no common base
         raise TransientError(f"storage: the file could not be written: {error}") from error
     if (files := _provisional.get()) is not None:
@@ -45,15 +44,30 @@ def put(content: bytes, *, folder: str, suffix: str, media_type: str = "applicat
 
 
 def read(name: str) -> bytes:
-    """The content of an object; a PermanentError when it is gone, a TransientError when the storage fails."""
-    storage = _storage()
+    """The content of an object; a TransientError when the storage fails, or does not have it (a disk comes back)."""
     try:
-        with storage.open(name) as file:
+        with _storage().open(name) as file:
             return bytes(file.read())
     except FileNotFoundError:
-        raise PermanentError(f"storage: the file {name} is missing") from None
+        raise TransientError(f"storage: the file {name} is missing") from None
     except Exception as error:  # as above
         raise TransientError(f"storage: the file {name} could not be read: {error}") from error
+
+
+def exists(name: str) -> bool:
+    """Whether the object is there; a TransientError when the storage fails."""
+    try:
+        return _storage().exists(name)
+    except Exception as error:  # as above
+        raise TransientError(f"storage: the file {name} could not be looked for: {error}") from error
+
+
+def check() -> None:
+    """Makes the storage, without asking it for anything; a ConferralError when it is not set up right."""
+    try:
+        _storage()
+    except Exception as error:  # whatever a backend raises that is missing, or does not know an option
+        raise ConferralError(f"storage {_alias()!r} is not set up right: {error}") from error
 
 
 def remove(name: str) -> None:
@@ -106,5 +120,9 @@ def provisional() -> Iterator[Provisional]:
 
 
 def _storage() -> Storage:
+    return storages[_alias()]
+
+
+def _alias() -> str:
     alias = current().storage_alias
-    return storages[alias if alias in storages.backends else DEFAULT_STORAGE_ALIAS]
+    return alias if alias in storages.backends else DEFAULT_STORAGE_ALIAS

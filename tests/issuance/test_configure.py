@@ -5,10 +5,12 @@ import re
 import pytest
 import typst
 
+from conferral import storage
 from conferral.contract import ConferralError
 from conferral.issuance import configure
 from conferral.issuance.configure import InUse
 from conferral.models import Context, CredentialAsset, CredentialConfiguration, CredentialType
+from tests.conftest import Course
 
 
 @pytest.fixture
@@ -167,6 +169,63 @@ def test_a_changed_asset_or_pathway_has_to_suit_its_configurations(course, templ
     with pytest.raises(ConferralError, match=r"elements.name.page: 2: the template has 1 pages"):
         configure.check_configurations((), (), {"classic"})
     configure.check_configurations((), {"course-v1:Other+O+1"}, ())
+
+
+def test_what_is_broken_by_something_else_stands_in_nobodys_way(course):
+    course.configure()
+    Course(course.key, type_name="Other").configure()
+    CredentialType.objects.filter(name="Other").update(processor="gone")
+    configure.check_configurations({course.type_name}, {"course-v1:Other+O+1"}, {"classic"})
+    with pytest.raises(ConferralError, match="processor: 'gone' is not installed"):
+        configure.check_configurations({"Other"}, (), ())
+
+
+def test_a_slot_that_an_override_adds_is_checked_too(course):
+    course.configure()
+    for name in ("a/b", "[/x]", "s" * 80):
+        with pytest.raises(ConferralError, match="generators"):
+            configure.save_configuration(course.key, course.type_name, generators={name: {"generator": "text"}})
+
+
+def test_a_bug_in_a_plugin_is_told_with_its_name(course, caplog):
+    with pytest.raises(
+        ConferralError, match=r"generators.certificate.options: generator 'broken': raised KeyError\('oops"
+    ):
+        course.configure(generators={"certificate": {"generator": "broken"}})
+    assert "Traceback" in caplog.text
+
+
+def test_an_asset_stays_in_use_while_a_plugin_of_its_type_is_missing(course, template):
+    configure.save_asset("classic", "classic.pdf", template)
+    course.configure(generators=pdf() | {"badge": {"generator": "text"}})
+    stored = CredentialType.objects.get()
+    stored.generators["badge"]["generator"] = "gone"
+    stored.save()
+    with pytest.raises(InUse, match="asset 'classic': is used by the type 'Completion'"):
+        configure.delete_asset("classic")
+
+
+def test_a_lost_file_is_put_back_by_uploading_it_again(course, template):
+    configure.save_asset("classic", "classic.pdf", template)
+    lost = CredentialAsset.objects.get()
+    storage.remove(lost.storage_name)
+    assert configure.save_asset("classic", "classic.pdf", template).action == "keep"
+    course.configure(generators=pdf())
+
+
+def test_what_a_failed_run_left_does_not_keep_its_type(course, template, settings):
+    configure.save_asset("classic", "classic.pdf", template)
+    settings.CONFERRAL_PAGE_SIZE = 1
+    course.learner("ana")
+    course.learner("bo")
+    course.configure(generators=pdf())
+    settings.CONFERRAL_LMS = "breaking"
+    with pytest.raises(ConnectionError):
+        course.run()
+    settings.CONFERRAL_LMS = "roster"
+    configure.delete_configuration(course.key, "Completion")
+    configure.delete_type("Completion")
+    configure.delete_asset("classic")
 
 
 def test_an_issuers_addresses_are_addresses(db):

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from hashlib import sha256
+from pathlib import Path
 
 import pytest
 from django.db import connection
@@ -30,7 +31,7 @@ def test_the_file_is_stored_with_its_hash_and_size_under_a_name_nobody_can_guess
 
 
 def test_a_learner_without_a_name_fails_with_that_reason(course):
-    course.learner("nameless", name="")
+    course.learner("nameless", name="\u200b")
     course.learner("ana")
     course.configure()
     course.run_and_generate()
@@ -44,6 +45,8 @@ def test_a_learner_without_a_name_fails_with_that_reason(course):
         ("Permanent", "this name cannot be engraved"),
         ("Bug", "the generator raised KeyError('oops')"),
         ("Nothing", "the generator made nothing"),
+        ("Surrogate", "no \N{REPLACEMENT CHARACTER}"),
+        ("NulReceipt", "the generator's receipt or problems cannot be recorded"),
         ("Path", "the generator named a file '../evil.txt'; it has to be certificate.…, or begin with certificate-"),
         ("Other", "the generator named a file 'badge.txt'; it has to be certificate.…, or begin with certificate-"),
         (
@@ -75,6 +78,30 @@ def test_a_service_that_is_away_is_tried_again(course):
     generate()
     assert course.states() == {"ana": "available"}
     assert CredentialArtifact.objects.get().attempts == 1
+
+
+@pytest.mark.parametrize("name", ["Disk", "Never", "Before", "Sometime"])
+def test_what_passes_is_tried_again_within_the_hour(course, name):
+    course.learner("odd", name=name)
+    course.learner("even")
+    course.configure(generators={"certificate": {"generator": "buggy"}})
+    course.run_and_generate()
+    assert course.states() == {"odd": "pending", "even": "available"}
+    waiting = CredentialArtifact.objects.get(credential__learner__key="odd")
+    assert timezone.now() < waiting.next_try <= timezone.now() + timedelta(hours=1)
+
+
+def test_a_design_that_cannot_be_prepared_for_now_waits(course, monkeypatch):
+    course.learner("ana")
+    course.configure()
+    course.run()
+    with monkeypatch.context() as full:
+        full.setattr(plugins.generator("text"), "prepare", lambda *_: Path("/dev/null/x").read_bytes())
+        generate()
+    assert course.states() == {"ana": "pending"}
+    CredentialArtifact.objects.update(next_try=timezone.now())
+    generate()
+    assert course.states() == {"ana": "available"}
 
 
 def test_the_pauses_grow_and_end(course, settings):

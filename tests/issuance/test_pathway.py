@@ -2,6 +2,7 @@
 
 import pytest
 
+from conferral.contract import ConferralError
 from conferral.issuance import configure
 from conferral.issuance.run import dry_run
 from conferral.models import Credential
@@ -53,6 +54,26 @@ def test_a_step_may_ask_for_less(pathway):
     pathway.configure(step_options={SECOND: {"required_completion": 0.75}})
     pathway.run_and_generate()
     assert set(pathway.states()) == {"both", "one"}
+
+
+def test_the_design_can_print_what_the_steps_have(pathway, template):
+    configure.save_asset("classic", "classic.pdf", template)
+
+    def designed(figure):
+        elements = {"figure": {"text": f"{{evidence.{figure}}}", "y": 100}}
+        return {"certificate": {"generator": "pdf", "options": {"template": "classic", "elements": elements}}}
+
+    pathway.configure(
+        processor="grades", processor_options={"required_grades": {"total": 0.5}}, generators=designed("total")
+    )
+    only_quiz = {"required_grades": {"total": None, "Quiz": 0.5}}
+    with pytest.raises(ConferralError, match=r"{evidence.total}: the evidence has no such figure; it has: Quiz"):
+        pathway.configure(
+            processor="grades",
+            processor_options={"required_grades": {"total": 0.5}},
+            step_options={COURSE: only_quiz, SECOND: only_quiz},
+            generators=designed("total"),
+        )
 
 
 def test_a_rule_about_the_learner_is_asked_once_for_the_pathway(pathway):

@@ -1,6 +1,7 @@
 """A run: who gets a credential, once, and what happens when something goes wrong in it."""
 
 import threading
+import time
 from datetime import timedelta
 
 import pytest
@@ -10,12 +11,30 @@ from django.utils import timezone
 
 from conferral.contract import ConferralError
 from conferral.issuance import configure, issue, lease
+from conferral.issuance import generate as generation
 from conferral.issuance.evaluate import Outcome
 from conferral.issuance.generate import generate
 from conferral.issuance.lease import LeaseLost
 from conferral.issuance.run import AlreadyRunning, close_lost_runs, dry_run, run
 from conferral.issuance.sweep import sweep
 from conferral.models import Credential, CredentialArtifact, CredentialConfiguration, Edition, Run
+
+
+def twice_at_once(work):
+    start = threading.Barrier(2)
+
+    def one():
+        start.wait()
+        try:
+            work()
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=one) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
 
 def figures(ended):
@@ -140,6 +159,18 @@ def test_gathering_that_fails_fails_the_run(course):
     assert Run.objects.get().status == Run.Status.FAILED
 
 
+def test_a_configuration_that_was_switched_off_meanwhile_does_not_run(course):
+    course.learner("ana")
+    course.configure()
+    configure.save_configuration(course.key, course.type_name, enabled=False)
+    with pytest.raises(ConferralError, match="was switched off or deleted meanwhile"):
+        course.run()
+    configure.delete_configuration(course.key, course.type_name)
+    with pytest.raises(ConferralError, match="was switched off or deleted meanwhile"):
+        course.run()
+    assert course.states() == {}
+
+
 def test_a_second_run_is_told_that_one_is_going_on(course):
     course.configure()
     Run.objects.create(
@@ -255,25 +286,34 @@ def test_two_runs_at_once_issue_once(course):
         course.learner(f"learner-{number}")
     configuration = course.configure()
     outcomes = []
-    start = threading.Barrier(2)
 
     def one():
-        start.wait()
         try:
             outcomes.append(run(configuration, trigger="test").issued)
         except AlreadyRunning:
             outcomes.append("running")
-        finally:
-            connection.close()
 
-    threads = [threading.Thread(target=one) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
+    twice_at_once(one)
     assert Credential.objects.count() == 30
     assert sorted(outcomes, key=str) in ([0, 30], [30, "running"])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_workers_that_finish_two_slots_of_one_credential_leave_it_available(course, settings, monkeypatch):
+    move_on = generation._move_on
+
+    def slowly(credentials):
+        time.sleep(0.02)  # long enough for the other worker to be in the same place
+        move_on(credentials)
+
+    monkeypatch.setattr(generation, "_move_on", slowly)
+    settings.CONFERRAL_BATCH_SIZE = 1
+    for number in range(10):
+        course.learner(f"learner-{number}")
+    course.configure(generators={"certificate": {"generator": "text"}, "badge": {"generator": "text"}})
+    course.run()
+    twice_at_once(generate)
+    assert set(course.states().values()) == {"available"}
 
 
 def test_a_run_that_is_renewed_meanwhile_is_not_closed(course):

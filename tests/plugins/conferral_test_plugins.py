@@ -1,5 +1,7 @@
 """Plugins that misbehave, installed for the tests as anybody's would be: by entry points."""
 
+from math import inf, nan
+
 from conferral.contract import (
     Artifact,
     Decision,
@@ -91,30 +93,40 @@ class Buggy(Text):
     """Fails for odd names, one way or the other."""
 
     label = "Buggy"
+    raised = {
+        "Permanent": PermanentError("this name cannot be engraved"),
+        "Bug": KeyError("oops"),
+        "Nul": KeyError("a\0b"),
+        "Surrogate": PermanentError("no \ud800"),
+        "Disk": OSError(28, "No space left on device"),
+        "Never": TransientError("later", delay=inf),
+        "Before": TransientError("later", delay=-5),
+        "Sometime": TransientError("later", delay=nan),
+    }
+    made = {
+        "Nothing": [],
+        "Path": [Artifact("../evil.txt", "text/plain", b"")],
+        "Other": [Artifact("badge.txt", "text/plain", b"")],
+        "Receipt": [Artifact("certificate.txt", "text/plain", b"x", receipt={"at": object()})],
+        "NulReceipt": [Artifact("certificate.txt", "text/plain", b"x", receipt={"at": "b\0"})],
+        "Twice": [Artifact("certificate.txt", "text/plain", b"x")] * 2,
+        "Hollow": [Artifact("certificate.txt", "text/plain")],
+        "Endless": [Artifact("certificate.txt", "text/" + "x" * 200, b"")],
+    }
 
     def generate(self, prepared, request):
-        match request.snapshot.name:
-            case "Permanent":
-                raise PermanentError("this name cannot be engraved")
-            case "Bug":
-                raise KeyError("oops")
-            case "Nothing":
-                return []
-            case "Path":
-                return [Artifact("../evil.txt", "text/plain", b"")]
-            case "Other":
-                return [Artifact("badge.txt", "text/plain", b"")]
-            case "Receipt":
-                return [Artifact("certificate.txt", "text/plain", b"x", receipt={"at": object()})]
-            case "Twice":
-                return [Artifact("certificate.txt", "text/plain", b"x")] * 2
-            case "Hollow":
-                return [Artifact("certificate.txt", "text/plain")]
-            case "Nul":
-                raise KeyError("a\0b")
-            case "Endless":
-                return [Artifact("certificate.txt", "text/" + "x" * 200, b"")]
-        return super().generate(prepared, request)
+        if error := self.raised.get(request.snapshot.name):
+            raise error
+        return self.made.get(request.snapshot.name, super().generate(prepared, request))
+
+
+class Broken(Text):
+    """Has a bug that every learner meets."""
+
+    label = "Broken"
+
+    def generate(self, prepared, request):
+        raise KeyError("oops")
 
 
 class BreakingGateway(RosterGateway):

@@ -1,7 +1,7 @@
 import pytest
-from django.core.files.storage import InvalidStorageError
 
 from conferral import storage
+from conferral.contract import ConferralError, TransientError
 
 
 def put(content=b"x"):
@@ -9,10 +9,7 @@ def put(content=b"x"):
 
 
 def there(name):
-    try:
-        return bool(storage.read(name))
-    except storage.PermanentError:
-        return False
+    return storage.exists(name)
 
 
 def test_what_is_put_within_a_block_stays_only_if_it_is_kept():
@@ -41,5 +38,14 @@ def test_an_error_takes_it_back():
 
 def test_a_backend_that_does_not_exist_is_told_and_nothing_is_written_elsewhere(settings):
     settings.STORAGES = settings.STORAGES | {"conferral": {"BACKEND": "storages.backends.s3.S3Storge"}}
-    with pytest.raises(InvalidStorageError):
+    with pytest.raises(ConferralError, match="storage 'conferral' is not set up right: .*S3Storge"):
+        storage.check()
+    with pytest.raises(TransientError, match="could not be written"):
         put()
+
+
+def test_what_is_missing_may_come_back():
+    name = put()
+    storage.remove(name)
+    with pytest.raises(TransientError, match="is missing"):
+        storage.read(name)

@@ -7,13 +7,14 @@ from decimal import ROUND_FLOOR, Decimal, InvalidOperation
 from typing import Any
 
 from conferral.contract.context import short_key
+from conferral.contract.text import check_storable
 
 EVIDENCE_SCHEMA = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One comparison: `actual` against `required`. Shares are decimal strings (0..1), other values plain words.
+    """One comparison: `actual` against `required`. Shares are decimal strings (0..1), other values words (`3 quizzes`).
 
     `actual` is None when the source has no such figure; `step` is the course's key in a pathway.
     """
@@ -34,6 +35,8 @@ class Fact:
         # Facts are stored as JSON: a mistake is that of the learner at hand, not of the whole page.
         if not isinstance(self.required, str) or not isinstance(self.actual, str | None):
             raise TypeError(f"fact {self.key!r}: actual and required are texts, shares as decimal strings")
+        for text in (self.key, self.required, self.actual or ""):
+            check_storable(text)
 
     def __str__(self) -> str:
         where = f"{short_key(self.step)}: " if self.step else ""
@@ -91,11 +94,11 @@ def combine(by_step: Mapping[str, Decision]) -> Decision:
 def percentage(value: str) -> Decimal | None:
     """The percentage of a share, cut (never rounded up) to two decimals; None for a value that is no number."""
     try:
-        share = Decimal(value)
+        # Cut first: a multiplication rounds to the context's digits. What is too long to cut is no share.
+        share = Decimal(value).quantize(Decimal("0.0001"), ROUND_FLOOR)
     except InvalidOperation:
         return None
-    # Cut first: a multiplication rounds to the context's digits.
-    return share.quantize(Decimal("0.0001"), ROUND_FLOOR) * 100 if share.is_finite() else None
+    return share * 100 if share.is_finite() else None
 
 
 def readable(value: str) -> str:

@@ -10,7 +10,7 @@ class OptionsError(ConferralError):
 
 
 class TransientError(ConferralError):
-    """It may work later: try again, after `delay` seconds when the source said so."""
+    """It may work later: try again, after `delay` seconds (at most an hour) when the source said so."""
 
     def __init__(self, message: str, *, delay: float | None = None) -> None:
         super().__init__(message)

@@ -1,7 +1,8 @@
 """A plugin's options: a frozen pydantic model whose JSON schema draws the form, and whose errors name the field."""
 
+import re
 from collections.abc import Iterator, Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import (
@@ -28,20 +29,17 @@ class Options(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
 
+# At most two digits of exponent: the plain notation of 1e-99999999 would be a hundred megabytes.
+_NUMBER = re.compile(r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,2})?")
 SHARE_DIGITS = 40
 """Characters in the longest share."""
 
 
 def share(value: object) -> Decimal:
     """The exact share 0..1 that a number or its text is; else a ValueError."""
-    try:
-        found = Decimal(str(value))
-    except InvalidOperation:
-        found = Decimal("NaN")
-    # The exponent first: the plain notation of 1e-99999999 would be a hundred megabytes.
-    exponent = found.as_tuple().exponent
-    small = isinstance(exponent, int) and exponent >= -SHARE_DIGITS and len(f"{found:f}") <= SHARE_DIGITS
-    if isinstance(value, bool) or not small or not 0 <= found <= 1:
+    text = str(value).strip()
+    found = Decimal(text) if len(text) <= SHARE_DIGITS and _NUMBER.fullmatch(text) else None
+    if found is None or len(f"{found:f}") > SHARE_DIGITS or not 0 <= found <= 1:
         raise ValueError("write a share: a number from 0 to 1, for example 0.8")
     return found
 

@@ -15,6 +15,7 @@ from pydantic import AfterValidator, Field
 from conferral.contract.artifact import GenerationRequest
 from conferral.contract.decision import percentage
 from conferral.contract.errors import PermanentError
+from conferral.contract.text import check_storable
 
 PLACEHOLDERS = (
     "name",
@@ -44,8 +45,7 @@ def placeholders_in(text: str) -> Iterator[str]:
 
 def check(text: str) -> str:
     """The text, when every placeholder is known and every brace has its pair; else a ValueError."""
-    if "\0" in text:
-        raise ValueError("a NUL character cannot be printed; remove it")
+    check_storable(text)
     for match in _TOKEN.finditer(text):
         if match[0] in ("{", "}"):
             raise ValueError(f"a single {match[0]!r}; double it to print a brace")

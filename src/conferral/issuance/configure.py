@@ -4,7 +4,7 @@ Each is validated whole before it is written; what is the same already is left a
 """
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -16,15 +16,15 @@ from django.db.models import ProtectedError
 from conferral import assets, plugins
 from conferral.contract import (
     ConferralError,
+    Fact,
     Kind,
     OptionsError,
-    PermanentError,
     check_key,
     sample_request,
 )
 from conferral.contract.context import is_pathway_key
 from conferral.contract.placeholders import known_locale
-from conferral.issuance import plan
+from conferral.issuance import make, plan
 from conferral.issuance.run import close_lost_runs
 from conferral.models import (
     Context,
@@ -32,6 +32,7 @@ from conferral.models import (
     CredentialAsset,
     CredentialConfiguration,
     CredentialType,
+    Edition,
     EditionAsset,
     Issuer,
     RosterEntry,
@@ -105,7 +106,7 @@ def save_type(name: str, **values: Any) -> Change:
     for kind in candidate.kinds:
         if kind not in rule.processor.kinds:
             raise OptionsError(f"kinds: {kind!r} is not for the processor {candidate.processor!r}")
-    _try_out(candidate, rule, plan.resolve_slots(candidate))
+    _try_out(plan.resolve_slots(candidate), candidate, candidate.fields, rule.example())
     return _save(CredentialType, {"name": name}, values, "type", name)
 
 
@@ -121,17 +122,19 @@ def save_configuration(context_key: str, type_name: str, **values: Any) -> Chang
 
 
 def check_configurations(types: Collection[str], contexts: Collection[str], slugs: Collection[str]) -> None:
-    """Every configuration that uses one of those types, contexts or assets can run with it as it is now.
+    """Every enabled configuration that uses one of those types, contexts or assets can run with it as it is now.
 
     Else a ConferralError names the one that cannot.
     """
     lms = plugins.gateway()
-    for configuration in CredentialConfiguration.objects.filter(archived=None).select_related("type"):
+    for configuration in CredentialConfiguration.objects.filter(enabled=True, archived=None).select_related("type"):
+        context = lms.describe(configuration.context_key)
+        mine = {configuration.context_key, *(context.steps if context else ())}
+        named = _texts(plan.merge(configuration.type.generators, configuration.generators))
+        if configuration.type.name not in types and not mine & set(contexts) and not named & set(slugs):
+            continue
         try:
-            resolved = plan.resolve(configuration, lms)
-            mine = {configuration.context_key, *resolved.steps}
-            if configuration.type.name in types or mine & set(contexts) or set(resolved.assets) & set(slugs):
-                _try_out(configuration.type, resolved.rule, resolved.slots, fields=resolved.fields)
+            _try_out_plan(configuration)
         except ConferralError as error:
             raise ConferralError(f"configuration {configuration}: {error}") from None
 
@@ -150,9 +153,11 @@ def delete_type(name: str) -> None:
     credential_type = find_type(name)
     used = credential_type.configurations.count()
     if used:
-        raise InUse(f"type {name!r}: is used by {used} configurations; delete or archive those first")
+        raise InUse(f"type {name!r}: is used by {used} configurations; delete those first")
     try:
-        credential_type.delete()
+        with transaction.atomic():
+            _delete_unused_editions(type=credential_type)
+            credential_type.delete()
     except ProtectedError:
         raise InUse(f"type {name!r}: credentials were issued with it; it has to stay as their record") from None
 
@@ -181,9 +186,10 @@ def delete_asset(slug: str) -> None:
         raise ConferralError(f"asset {slug!r}: there is none")
     if users := _users_of(slug):
         raise InUse(f"asset {slug!r}: is used by {', '.join(users)}; change those first")
-    if EditionAsset.objects.filter(asset__in=versions).exists():
-        raise InUse(f"asset {slug!r}: credentials were issued with it; it has to stay for making them again")
     with transaction.atomic():
+        _delete_unused_editions(assets__asset__slug=slug)
+        if EditionAsset.objects.filter(asset__in=versions).exists():
+            raise InUse(f"asset {slug!r}: credentials were issued with it; it has to stay for making them again")
         assets.remove(slug)
 
 
@@ -241,21 +247,38 @@ def _plain(value: Any) -> Any:
 
 def _users_of(slug: str) -> list[str]:
     users = [f"the issuer {issuer.slug!r}" for issuer in Issuer.objects.filter(logo=slug)]
-    for credential_type in CredentialType.objects.all():
-        try:
-            named = plan.resolve_assets(plan.resolve_slots(credential_type))
-        except ConferralError:
-            continue  # a type that is broken by now (a plugin gone) names its own trouble when it is used
-        if slug in named:
-            users.append(f"the type {credential_type.name!r}")
-    for configuration in CredentialConfiguration.objects.exclude(generators={}).select_related("type"):
-        try:
-            named = plan.resolve_assets(plan.resolve_slots(configuration.type, configuration.generators))
-        except ConferralError:
-            continue  # as above
-        if slug in named:
-            users.append(f"the configuration {configuration}")
+    users += [f"the type {one.name!r}" for one in CredentialType.objects.all() if slug in _assets_of(one)]
+    overriding = CredentialConfiguration.objects.exclude(generators={}).select_related("type")
+    users += [f"the configuration {one}" for one in overriding if slug in _assets_of(one.type, one.generators)]
     return users
+
+
+def _assets_of(credential_type: CredentialType, overrides: Mapping[str, Any] | None = None) -> Collection[str]:
+    """The slugs that the slots name; every text in them, when a plugin that could tell is missing."""
+    try:
+        return plan.resolve_assets(plan.resolve_slots(credential_type, overrides))
+    except ConferralError:
+        return _texts(plan.merge(credential_type.generators, overrides or {}))
+
+
+def _texts(value: Any) -> set[str]:
+    match value:
+        case str():
+            return {value}
+        case dict():
+            return set().union(*map(_texts, value.values()))
+        case list():
+            return set().union(*map(_texts, value))
+        case _:
+            return set()
+
+
+def _delete_unused_editions(**made_with: Any) -> None:
+    """A run that failed leaves its edition; it is the record of nothing."""
+    unused = Edition.objects.filter(credentials=None, artifacts=None, **made_with)
+    unused = Edition.objects.filter(pk__in=list(unused.values_list("pk", flat=True)))
+    EditionAsset.objects.filter(edition__in=unused).delete()
+    unused.delete()
 
 
 def _check_time_zone(name: str) -> None:
@@ -272,27 +295,27 @@ def _check_locale(field: str, tag: str) -> None:
 
 def _try_out_plan(candidate: CredentialConfiguration) -> None:
     resolved = plan.resolve(candidate, plugins.gateway())
-    _try_out(candidate.type, resolved.rule, resolved.slots, fields=resolved.fields)
+    _try_out(resolved.slots, candidate.type, resolved.fields, resolved.rule.example(resolved.steps))
 
 
 def _try_out(
-    credential_type: CredentialType,
-    rule: plan.Rule,
-    slots: tuple[plan.Slot, ...],
-    fields: Mapping[str, Any] | None = None,
+    slots: Sequence[plan.Slot], credential_type: CredentialType, fields: Mapping[str, Any], evidence: tuple[Fact, ...]
 ) -> None:
     """Makes a sample of every slot, so that a wrong placeholder, font or template is refused now and not at night."""
-    versions = plan.resolve_assets(slots)
+    versions = plan.resolve_assets(tuple(slots))
     for slot in slots:
+        generator = slot.generator
         request = sample_request(
             type=credential_type.name,
-            fields=credential_type.fields if fields is None else fields,
-            evidence=tuple(rule.processor.example(rule.options)),
+            fields=fields,
+            evidence=evidence,
             slot=slot.name,
             locale=credential_type.locale or "en",
             draft=True,
         )
         try:
-            slot.generator.generate(slot.generator.prepare(slot.options, assets.AssetReader(versions)), request)
-        except (PermanentError, OptionsError) as error:
+            with plugins.blamed(plugins.GENERATORS, slot.generator_name):
+                made = generator.generate(generator.prepare(slot.options, assets.AssetReader(versions)), request)
+                make.check(list(made), slot.name, generator.version)
+        except ConferralError as error:
             raise OptionsError(f"generators.{slot.name}.options: {error}") from None

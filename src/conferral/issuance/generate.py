@@ -11,7 +11,8 @@ from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from conferral import storage
-from conferral.contract import ConferralError, TransientError
+from conferral.contract import ConferralError, OptionsError, PermanentError, TransientError
+from conferral.contract.text import storable
 from conferral.issuance import lease
 from conferral.issuance.lease import Lease
 from conferral.issuance.make import Station, make, prepare
@@ -22,7 +23,8 @@ from conferral.settings import current
 logger = logging.getLogger(__name__)
 
 State = CredentialArtifact.State
-LONGEST_PAUSE = timedelta(hours=1)
+LONGEST_PAUSE = 3600
+"""Seconds."""
 RESULT_FIELDS = (
     "state",
     "filename",
@@ -50,9 +52,7 @@ def generate(
 
     An artifact that cannot be made is failed or tried again later; the others go on.
     """
-    scope = CredentialArtifact.objects.filter(state=State.PENDING)
-    if configuration:
-        scope = scope.filter(credential__configuration=configuration)
+    scope = _waiting(configuration)
     _release_abandoned(scope)
     # A station is kept for the batches of this call, never across threads: prepared templates are not shared.
     station: Prepare = lru_cache(maxsize=8)(prepare)
@@ -71,13 +71,14 @@ def generate(
             progressed(len(batch))
 
 
-def due(configuration: CredentialConfiguration) -> int:
-    """How many artifacts of a configuration wait to be made now."""
-    return (
-        CredentialArtifact.objects.filter(state=State.PENDING, credential__configuration=configuration)
-        .due(timezone.now())
-        .count()
-    )
+def due(configuration: CredentialConfiguration | None = None) -> int:
+    """How many artifacts (of one configuration, if given) wait to be made now."""
+    return int(_waiting(configuration).due(timezone.now()).count())
+
+
+def _waiting(configuration: CredentialConfiguration | None) -> Any:
+    of = {"credential__configuration": configuration} if configuration else {}
+    return CredentialArtifact.objects.filter(state=State.PENDING, **of)
 
 
 def _release_abandoned(scope: QuerySet[CredentialArtifact]) -> None:
@@ -120,9 +121,13 @@ def _work(batch: Sequence[CredentialArtifact], token: str, station: Prepare) -> 
     further: dict[int, list[CredentialArtifact]] = {}
     try:
         made_at = station(batch[0].edition_id, batch[0].slot)
-    except Exception as error:  # whatever a plugin's preparation raises, it is the same for all of them
+    except (PermanentError, OptionsError) as error:
         for row in batch:
             _settle(row, error)
+    except Exception as error:  # no learner's fault, and the same for all of them: it is mended, and they are made
+        logger.exception("slot %s could not be prepared", batch[0].slot)
+        for row in batch:
+            _settle(row, error, passing=True)
     else:
         for row in batch:
             try:
@@ -134,30 +139,38 @@ def _work(batch: Sequence[CredentialArtifact], token: str, station: Prepare) -> 
     _record(batch, token, further)
 
 
-def _settle(row: CredentialArtifact, error: Exception) -> None:
-    """Failed, with a reason that a person understands; or tried again later, as long as that makes sense."""
+def _settle(row: CredentialArtifact, error: Exception, *, passing: bool = False) -> None:
+    """Failed, with a reason that a person understands; or tried again later, as long as that makes sense.
+
+    Networks, disks and storages come back, a missing plugin comes back with its package: those pass.
+    """
     reason = str(error) if isinstance(error, ConferralError) else f"the generator raised {error!r}"
-    if isinstance(error, TransientError | PluginError):  # a plugin that is missing comes back with its package
+    if passing or isinstance(error, TransientError | PluginError | OSError | MemoryError):
         row.attempts += 1
         if row.attempts < current().attempts:
-            delay = error.delay if isinstance(error, TransientError) else None
-            pause = timedelta(seconds=delay or current().retry_seconds * 2 ** min(row.attempts - 1, 12))
-            row.next_try = timezone.now() + min(pause, LONGEST_PAUSE)
-            row.last_error = _plain(reason)
+            row.next_try = timezone.now() + _pause(row.attempts, error)
+            row.last_error = storable(reason)
             return
         reason = f"given up after {row.attempts} tries: {reason}"
     elif not isinstance(error, ConferralError):
         logger.error("artifact %s (%s) could not be made", row.pk, row.slot, exc_info=error)
-    row.state, row.next_try, row.last_error = State.FAILED, None, _plain(reason)
+    row.state, row.next_try, row.last_error = State.FAILED, None, storable(reason)
 
 
-def _plain(text: str) -> str:
-    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")  # which PostgreSQL refuses
+def _pause(attempts: int, error: Exception) -> timedelta:
+    """What the source asked for, else twice as long each time; an hour at most."""
+    asked = error.delay if isinstance(error, TransientError) else None
+    if asked is None or not asked >= 0:  # NaN is not
+        asked = current().retry_seconds * 2 ** min(attempts - 1, 12)
+    return timedelta(seconds=min(asked, LONGEST_PAUSE))
 
 
 def _record(batch: Sequence[CredentialArtifact], token: str, further: dict[int, list[CredentialArtifact]]) -> None:
     """Writes the results of the rows that are still ours, and moves their credentials on."""
     with transaction.atomic():
+        # The credentials first: of two workers that finish two slots of one, the second sees what the first wrote.
+        credentials = Credential.objects.select_for_update().filter(pk__in=[row.credential_id for row in batch])
+        list(credentials.order_by("pk").values_list("pk"))
         locked = CredentialArtifact.objects.select_for_update().filter(claim=token)
         ours = set(locked.values_list("pk", flat=True))
         kept = [row for row in batch if row.pk in ours]

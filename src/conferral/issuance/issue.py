@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from conferral.contract import LMS
+from conferral.contract.text import storable
 from conferral.issuance import lease
 from conferral.issuance.evaluate import Evaluation
 from conferral.issuance.lease import LeaseLost
@@ -73,7 +74,7 @@ def withdraw(run: Run, status: Run.Status, error: str, *, as_seen: bool = False)
         found = Run.objects.filter(pk=run.pk, claim=run.claim, active=True)
         if as_seen:
             found = found.filter(claimed_until=run.claimed_until)
-        if not found.update(status=status, active=None, ended=timezone.now(), error=error):
+        if not found.update(status=status, active=None, ended=timezone.now(), error=storable(error)):
             return False
         held = Credential.objects.filter(run=run, state=Credential.State.HELD).order_by("pk")
         while page := list(held.values_list("pk", flat=True)[: current().page_size]):

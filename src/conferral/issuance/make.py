@@ -13,6 +13,7 @@ from conferral import plugins, storage
 from conferral.assets import AssetReader
 from conferral.contract import Artifact, Generator, PermanentError
 from conferral.contract.options import parse
+from conferral.contract.text import check_storable, is_visible
 from conferral.issuance.snapshot import request_for
 from conferral.models import CredentialArtifact, Edition
 
@@ -46,12 +47,12 @@ def make(row: CredentialArtifact, station: Station, *, most_attempts: int) -> li
     credential = row.credential
     if row.attempts >= most_attempts:
         raise PermanentError(f"given up: the worker stopped {row.attempts} times while making it")
-    if not credential.recipient_name:
+    if not is_visible(credential.recipient_name):
         raise PermanentError("the learner has no name; add it where the learner's account is kept")
     request = request_for(credential, station.edition, row.slot)
     made = list(station.generator.generate(station.prepared, request))
     version = station.generator.version
-    _check(made, row.slot, version)
+    check(made, row.slot, version)
     with storage.provisional() as files:
         results = [_stored(artifact) for artifact in made]
         files.keep()
@@ -66,8 +67,8 @@ def make(row: CredentialArtifact, station: Station, *, most_attempts: int) -> li
     return further
 
 
-def _check(made: Sequence[Artifact], slot: str, version: str) -> None:
-    """Refuses, before anything is put away, what could not be recorded or told apart."""
+def check(made: Sequence[Artifact], slot: str, version: str) -> None:
+    """A PermanentError for what could not be recorded or told apart: asked before anything is put away."""
     if not made:
         raise PermanentError("the generator made nothing")
     for artifact in made:
@@ -78,9 +79,10 @@ def _check(made: Sequence[Artifact], slot: str, version: str) -> None:
         if (artifact.content is None) == (not artifact.url):
             raise PermanentError(f"the generator made {name!r} with neither or both of content and address")
         try:
-            json.dumps([dict(artifact.receipt), list(artifact.problems)], allow_nan=False)
+            said = json.dumps([dict(artifact.receipt), list(artifact.problems)], allow_nan=False, ensure_ascii=False)
+            check_storable(said.replace("\\u0000", "\0"))
         except (TypeError, ValueError) as error:
-            raise PermanentError(f"the generator's receipt or problems are no JSON: {error}") from None
+            raise PermanentError(f"the generator's receipt or problems cannot be recorded: {error}") from None
         recorded = {"filename": name, "media_type": artifact.media_type, "url": artifact.url}
         _check_lengths(recorded | {"generator_version": version})
     if len({artifact.filename for artifact in made}) < len(made):
@@ -111,7 +113,7 @@ def _check_lengths(recorded: Mapping[str, str]) -> None:
     for name, value in recorded.items():
         field: Any = CredentialArtifact._meta.get_field(name)  # noqa: SLF001 - Django documents this name
         try:
-            field.clean(value, None)
-        except ValidationError as error:
-            said = " ".join(error.messages)
+            field.clean(check_storable(value), None)
+        except (ValidationError, ValueError) as error:
+            said = " ".join(error.messages) if isinstance(error, ValidationError) else str(error)
             raise PermanentError(f"the generator made something that cannot be recorded: {name}: {said}") from None

@@ -2,9 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
 
 from django.conf import settings as django_settings
 from django.db import transaction
@@ -15,6 +15,7 @@ from conferral.contract import (
     LMS,
     AssetReference,
     ConferralError,
+    Fact,
     Generator,
     Kind,
     LearningContext,
@@ -22,10 +23,14 @@ from conferral.contract import (
     OptionsError,
     Processor,
 )
-from conferral.contract.options import assets_in, parse
+from conferral.contract.options import SLUG_PATTERN, assets_in, parse
 from conferral.models import CredentialAsset, CredentialConfiguration, CredentialType, Edition, EditionAsset, Issuer
 
 EDITION_SCHEMA = 1
+
+
+SlotName = Annotated[str, Field(pattern=SLUG_PATTERN, max_length=50)]
+"""File names begin with it."""
 
 
 class SlotDeclaration(BaseModel):
@@ -57,6 +62,20 @@ class Rule:
     processor: Processor[Any]
     options: Options
     step_options: Mapping[str, Options]
+
+    def example(self, steps: Iterable[str] = ()) -> tuple[Fact, ...]:
+        """Facts of somebody who is eligible, in each of a pathway's steps."""
+        if not steps or not self.processor.per_step:
+            return tuple(self._example(self.options))
+        return tuple(
+            replace(fact, step=step)
+            for step in steps
+            for fact in self._example(self.step_options.get(step, self.options))
+        )
+
+    def _example(self, options: Options) -> Sequence[Fact]:
+        with plugins.blamed(plugins.PROCESSORS, self.name):
+            return self.processor.example(options)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +165,7 @@ def resolve_rule(credential_type: CredentialType, configuration: CredentialConfi
 
 def resolve_slots(credential_type: CredentialType, overrides: Mapping[str, Any] | None = None) -> tuple[Slot, ...]:
     """The type's generators with their options validated, merged with a configuration's overrides."""
-    declared = parse(dict[str, SlotDeclaration], merge(credential_type.generators, overrides or {}), "generators")
+    declared = parse(dict[SlotName, SlotDeclaration], merge(credential_type.generators, overrides or {}), "generators")
     slots = []
     for name, slot in declared.items():
         generator = plugins.generator(slot.generator)
@@ -187,16 +206,11 @@ def edition_of(plan: Plan) -> Edition:
 
 
 def edition_content(plan: Plan) -> dict[str, Any]:
-    """Everything that decides how a credential is made, in plain JSON."""
+    """Everything that decides how a credential is made, in plain JSON; why it was earned is its own evidence."""
     credential_type = plan.configuration.type
     return {
         "schema": EDITION_SCHEMA,
         "type": credential_type.name,
-        "processor": {
-            "name": plan.rule.name,
-            "options": plan.rule.options.model_dump(mode="json"),
-            "steps": {step: options.model_dump(mode="json") for step, options in plan.rule.step_options.items()},
-        },
         "generators": {
             slot.name: {
                 "generator": slot.generator_name,

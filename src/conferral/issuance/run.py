@@ -27,9 +27,10 @@ class AlreadyRunning(ConferralError):
 def run(configuration: CredentialConfiguration, *, trigger: str, progressed: Progressed | None = None) -> Run:
     """Evaluates every learner and issues to those newly eligible, exactly once; returns the closed run.
 
-    A ConferralError says what was wrong; nothing was issued then. What was issued is pending: `generate` makes it.
+    The configuration is taken as it is stored now. A ConferralError says what was wrong; nothing was issued then. What
+    was issued is pending: `generate` makes it.
     """
-    begun = _begin(configuration, trigger)
+    begun = _begin(_as_stored(configuration), trigger)
     try:
         with Lease(partial(issue.renew, begun)):
             _pass(begun, plugins.gateway(), progressed)
@@ -65,6 +66,14 @@ def close_lost_runs() -> int:
     for lost in Run.objects.filter(active=True):
         closed += _close_if_lost(lost)
     return closed
+
+
+def _as_stored(configuration: CredentialConfiguration) -> CredentialConfiguration:
+    stored = CredentialConfiguration.objects.filter(pk=configuration.pk, enabled=True, archived=None)
+    found = stored.select_related("type").first()
+    if found is None:
+        raise ConferralError(f"configuration {configuration}: was switched off or deleted meanwhile")
+    return found
 
 
 def _begin(configuration: CredentialConfiguration, trigger: str) -> Run:

@@ -14,6 +14,7 @@ from django.core.validators import validate_email
 
 from conferral.contract import ConferralError
 from conferral.contract.options import share
+from conferral.contract.text import check_line
 
 PERSON_COLUMNS = ("email", "name", "language", "active")
 COLUMNS = ("username", *PERSON_COLUMNS, "completion")
@@ -74,9 +75,9 @@ def _csv(path: Path, text: str) -> Iterator[tuple[str, dict[str, str]]]:
             if not any(cells):
                 continue
             place = f"{path}: line {reader.line_num}"
-            if len(cells) > len(columns):
+            if len(cells) != len(columns):
                 raise RosterError(f"{place}: has {len(cells)} cells, the header has {len(columns)} columns")
-            yield place, dict(zip(columns, cells, strict=False))
+            yield place, dict(zip(columns, cells, strict=True))
     except csv.Error as error:
         raise RosterError(f"{path}: line {reader.line_num}: is not CSV: {error}") from None
 
@@ -92,9 +93,10 @@ def _json(path: Path, text: str) -> Iterator[tuple[str, dict[str, str]]]:
         place = f"{path}: learner {number}"
         if not isinstance(record, Mapping):
             raise RosterError(f'{place}: {record!r} is no object; write {{"username": …, "name": …}}')
-        cells = {_column(key): _cell(place, key, value) for key, value in record.items()}
-        _check_columns(place, list(cells))
-        yield place, cells
+        columns = [_column(key) for key in record]
+        _check_columns(place, columns)
+        cells = [_cell(place, column, value) for column, value in zip(columns, record.values(), strict=True)]
+        yield place, dict(zip(columns, cells, strict=True))
 
 
 def _no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -126,6 +128,7 @@ def _check_columns(place: str, columns: list[str]) -> None:
             f"{place}: there is no column `username`; the first line names the columns: {','.join(COLUMNS)},grade:…"
         )
     for column in columns:
+        _text(place, "a column's name", column)
         if column not in COLUMNS and not (column.startswith(GRADE) and column != GRADE):
             raise RosterError(
                 f"{place}: unknown column {column!r}; known: {', '.join(COLUMNS)}, grade:TYPE, grade:total"
@@ -166,12 +169,10 @@ def _text(place: str, column: str, value: str) -> str:
     limit = LENGTHS.get(column)
     if limit and len(text) > limit:
         raise RosterError(f"{place}: {column}: {text[:30]!r}… has {len(text)} characters, at most {limit} are allowed")
-    for character in text:
-        if unicodedata.category(character) in ("Cc", "Cs"):
-            raise RosterError(
-                f"{place}: {column}: {text!r} has a control character (U+{ord(character):04X}); remove it"
-            )
-    return text
+    try:
+        return check_line(text)
+    except ValueError as error:
+        raise RosterError(f"{place}: {column}: {text!r} is not accepted: {error}") from None
 
 
 def _yes_or_no(place: str, value: str) -> bool:

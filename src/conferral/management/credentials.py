@@ -44,7 +44,7 @@ def handle(options: dict[str, Any], console: Console) -> None:
         )
         for artifact in credential.artifacts.all():
             if artifact.last_error:
-                console.print(f"    [yellow]! {artifact.slot}: {escape(artifact.last_error)}[/]")
+                console.print(f"    [yellow]! {escape(artifact.slot)}: {escape(artifact.last_error)}[/]")
     console.print(f"{count} credentials" if count else "No credentials yet; `conferral run` issues them.")
 
 

@@ -1,7 +1,6 @@
 """The YAML file that `apply` reads: its shape, and how it is read."""
 
 import math
-import unicodedata
 from collections.abc import Hashable
 from datetime import UTC, date, datetime, time
 from pathlib import Path
@@ -13,6 +12,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from conferral.contract import ConferralError, Kind, Share
 from conferral.contract.options import SLUG_PATTERN, parse
+from conferral.contract.text import check_line, check_storable
+from conferral.issuance.plan import SlotName
 
 T = TypeVar("T", bound="Declared")
 
@@ -46,12 +47,6 @@ def _instant(value: object) -> object:
     return value if value.tzinfo else value.replace(tzinfo=UTC)
 
 
-def _printable(text: str) -> str:
-    if any(unicodedata.category(character) in ("Cc", "Cs") for character in text):
-        raise ValueError("it has a control character; remove it")
-    return text
-
-
 def _json(value: object) -> object:
     """Options are stored as JSON, which has fewer values than YAML."""
     match value:
@@ -60,9 +55,7 @@ def _json(value: object) -> object:
         case list():
             return [_json(item) for item in value]
         case str():
-            if "\0" in value:
-                raise ValueError("a NUL character cannot be stored; remove it")
-            return value
+            return check_storable(value)
         case float() if not math.isfinite(value):
             raise ValueError(f"{value} is no number")
         case None | bool() | int() | float():
@@ -72,25 +65,35 @@ def _json(value: object) -> object:
 
 
 def _json_key(key: object) -> str:
-    if not isinstance(key, str) or "\0" in key:
-        raise ValueError(f"the key {key!r} is no text; put it in quotes")
-    return key
+    if not isinstance(key, str):
+        raise ValueError(f"the key {key!r} is no text; put it in quotes")  # noqa: TRY004 - as above
+    return check_storable(key)
 
 
-def _words(fields: dict[str, Any]) -> dict[str, Any]:
+def _printable(fields: dict[str, Any]) -> dict[str, Any]:
     for name, value in fields.items():
         if isinstance(value, bool | list | dict):
             raise ValueError(f"{name}: {value!r} cannot be printed; write a text or a number")  # noqa: TRY004 - as above
     return fields
 
 
+def _given(fields: dict[str, Any]) -> dict[str, Any]:
+    for name, value in fields.items():
+        if value is None:
+            raise ValueError(f"{name} is empty; write a text or a number, or leave it out")
+    return fields
+
+
 FIRST_YEAR, LAST_YEAR = 1900, 9000
 Instant = Annotated[datetime, BeforeValidator(_instant)]
 Slug = Annotated[str, Field(pattern=SLUG_PATTERN, max_length=100)]
-Words = Annotated[str, Field(max_length=255), AfterValidator(_printable)]
+Line = Annotated[str, AfterValidator(check_line)]
+Words = Annotated[Line, Field(max_length=255)]
+Body = Annotated[str, AfterValidator(check_storable)]
 Name = Annotated[Words, Field(min_length=1)]
 Options = Annotated[dict[str, Any], BeforeValidator(_json)]
-Fields = Annotated[Options, AfterValidator(_words)]
+Overrides = Annotated[Options, AfterValidator(_printable)]
+Fields = Annotated[Overrides, AfterValidator(_given)]
 
 
 class AssetDeclaration(Declared):
@@ -98,7 +101,7 @@ class AssetDeclaration(Declared):
 
     names = ("slug",)
     slug: Slug
-    file: Annotated[str, AfterValidator(_printable)]
+    file: Line
     description: Words = ""
 
 
@@ -111,7 +114,7 @@ class IssuerDeclaration(Declared):
     organisation: Words = ""
     url: Words = ""
     logo: Words = ""
-    colours: dict[str, Words] = Field(default_factory=dict)
+    colours: dict[Words, Words] = Field(default_factory=dict)
     linkedin_id: Words = ""
     sender: Words = ""
     reply_to: Words = ""
@@ -121,7 +124,7 @@ class ContextDeclaration(Declared):
     """A course, lesson or pathway that no LMS tells of."""
 
     names = ("key",)
-    key: str
+    key: Line
     name: Name
     kind: Literal[Kind.COURSE, Kind.LESSON] | None = None
     organisation: Words = ""
@@ -129,14 +132,14 @@ class ContextDeclaration(Declared):
     start: Instant | None = None
     end: Instant | None = None
     pass_mark: Share | None = Field(None, decimal_places=4)
-    steps: list[str] = Field(default_factory=list)
+    steps: list[Line] = Field(default_factory=list)
 
 
 class WordingDeclaration(Declared):
     """The type's own words in the mail to the learner."""
 
-    subject: str = ""
-    body: str = ""
+    subject: Words = ""
+    body: Body = ""
 
 
 class ValidityDeclaration(Declared):
@@ -155,7 +158,7 @@ class TypeDeclaration(Declared):
     kinds: list[Kind] = Field(default_factory=list)
     processor: str
     processor_options: Options = Field(default_factory=dict)
-    generators: dict[Annotated[str, Field(pattern=SLUG_PATTERN, max_length=50)], Options] = Field(default_factory=dict)
+    generators: dict[SlotName, Options] = Field(default_factory=dict)
     fields: Fields = Field(default_factory=dict)
     wording: WordingDeclaration = WordingDeclaration()
     locale: Words = ""
@@ -189,15 +192,15 @@ class ConfigurationDeclaration(Declared):
     """A type in a context."""
 
     names = ("context", "type")
-    context: str
-    type: str
+    context: Line
+    type: Line
     enabled: bool = False
     time_zone: str = "UTC"
     schedule: ScheduleDeclaration = ScheduleDeclaration()
     processor_options: Options = Field(default_factory=dict)
     step_options: dict[str, Options] = Field(default_factory=dict)
     generators: Options = Field(default_factory=dict)
-    fields: Fields = Field(default_factory=dict)
+    fields: Overrides = Field(default_factory=dict)
 
 
 def _each_once(section: list[T]) -> list[T]:
@@ -221,7 +224,15 @@ class Declaration(Declared):
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML that refuses a key given twice, of which the second would silently win."""
+    """YAML that refuses a key given twice, of which the second would silently win.
+
+    Dates stay texts, so that a wrong one is told by the field that it is in.
+    """
+
+    yaml_implicit_resolvers = {
+        first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         keys = [key.value for key, _ in node.value]
@@ -248,7 +259,10 @@ def read(path: Path) -> Declaration:
         raise ConferralError(f"{path}: is not YAML: {' '.join(str(error).split())}") from None
     if data is None:
         raise ConferralError(f"{path}: is empty; it may have issuers, assets, contexts, types and configurations")
-    return parse(Declaration, data, f"{path}: ")
+    try:
+        return parse(Declaration, data, f"{path}: ")
+    except RecursionError:
+        raise ConferralError(f"{path}: an anchor (&) contains itself (*); write it out") from None
 
 
 def _plain(value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 import argparse
 import re
+import sys
 import time
 from argparse import ArgumentParser
 from pathlib import Path
@@ -59,11 +60,13 @@ def handle(options: dict[str, Any], console: Console) -> None:
     count = _copy_by_name(output)
     sheet = output / "contact-sheet.png"
     contact_sheet(sorted(output.glob("*/*.pdf")), sheet)
-    console.print(f"\n[bold green]✓[/] Ready in {_duration(time.time() - begun)} · no services needed")
+    if not any(each.error for each in reports):
+        console.print(f"\n[bold green]✓[/] Ready in {_duration(time.time() - begun)} · no services needed")
     report.show(reports, console)
     console.print(f"  {count} certificates: {_shown(output)}/   contact sheet: {_shown(sheet)}")
-    issued = sum(each.issued for each in reports)
-    if not issued:
+    if any(each.error for each in reports):
+        sys.exit(1)
+    if not any(each.issued for each in reports):
         console.print(
             "  Nothing new was issued: everybody who qualifies has one already, and nobody gets a second one."
         )

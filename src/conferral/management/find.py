@@ -43,7 +43,10 @@ def credential(text: str) -> Credential:
     if verification_id is None:
         raise ConferralError(f"verification id: {text!r} is mistyped; an id looks like K7QF-2M9X-4TBD-HW3R")
     found = (
-        Credential.objects.filter(verification_id=verification_id).select_related("learner", "edition__type").first()
+        Credential.objects.filter(verification_id=verification_id)
+        .exclude(state=Credential.State.HELD)
+        .select_related("learner", "edition__type")
+        .first()
     )
     if found is None:
         raise ConferralError(f"verification id: {text!r} is not known here")

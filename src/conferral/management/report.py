@@ -11,6 +11,10 @@ from rich.markup import escape
 from conferral.contract.context import short_key
 from conferral.models import Credential, CredentialArtifact, CredentialConfiguration, Run
 
+VERDICTS = {
+    CredentialArtifact.State.FAILED: "failed",
+    CredentialArtifact.State.PENDING: "will be tried again",
+}
 FIGURES = ("evaluated", "eligible", "already", "issued", "failed")
 
 
@@ -78,7 +82,7 @@ def show(reports: list[RunReport], console: Console) -> None:
         for problem in each.problems:
             console.print(f"    [yellow]! {escape(problem)}[/]")
         if each.pending:
-            console.print(f"    [yellow]! {each.pending} wait for another try; `conferral run` takes them up[/]")
+            console.print(f"    [yellow]! {each.pending} not made yet; `conferral run` takes up what waits[/]")
         for learner in each.learners or ():
             console.print(
                 f"    {learner['outcome']:<9} {escape(learner['username'])}  [dim]{escape(learner['reason'])}[/]"
@@ -86,10 +90,10 @@ def show(reports: list[RunReport], console: Console) -> None:
 
 
 def _reasons(run: Run) -> list[str]:
-    """Why certificates of this run could not be made, each reason once."""
-    failed = CredentialArtifact.objects.filter(credential__run=run, state=CredentialArtifact.State.FAILED)
-    counted = failed.values_list("last_error").annotate(count=Count("pk")).order_by("-count", "last_error")
-    return [f"{count} failed: {reason}" for reason, count in counted]
+    """Why certificates of this run could not be made, or not yet, each reason once."""
+    troubled = CredentialArtifact.objects.filter(credential__run=run).exclude(last_error="")
+    counted = troubled.values_list("state", "last_error").annotate(count=Count("pk"))
+    return [f"{count} {VERDICTS[state]}: {reason}" for state, reason, count in counted.order_by("-count", "last_error")]
 
 
 def _standing(run: Run) -> list[str]:

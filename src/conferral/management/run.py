@@ -40,10 +40,13 @@ def arguments(parser: ArgumentParser) -> None:
 
 def handle(options: dict[str, Any], console: Console) -> None:
     """Runs, and shows a table."""
-    if not options["dry_run"]:
-        sweep()  # what a killed process left is completed first, in configurations that are switched off by now too
-    found = configurations(options["context"], options["type_name"])
     quiet = options["json"]
+    if not options["dry_run"]:
+        # What a killed process left is completed first, in configurations that are switched off by now too.
+        with _progress(console, "from earlier runs", quiet=quiet) as bar:
+            making = bar.add_task("making", total=generation.due())
+            sweep(progressed=lambda count: bar.advance(making, count))
+    found = configurations(options["context"], options["type_name"])
     if options["dry_run"]:
         reports = [dry_run(configuration) for configuration in found]
     else:
@@ -60,14 +63,11 @@ def real_run(configuration: CredentialConfiguration, console: Console, *, quiet:
     """Runs one configuration and makes what is due in it; an error becomes part of the report."""
     made = RunReport.of(configuration)
     with _reporting(made), _progress(console, f"{made.short} · {made.type}", quiet=quiet) as bar:
-        try:
-            task = bar.add_task("evaluating", total=None)
-            ended = runs.run(configuration, trigger="command", progressed=lambda count: bar.advance(task, count))
-            bar.update(task, total=ended.evaluated)
-        finally:
-            # What earlier runs left is made in any case.
-            making = bar.add_task("making", total=generation.due(configuration))
-            generation.generate(configuration, progressed=lambda count: bar.advance(making, count))
+        task = bar.add_task("evaluating", total=None)
+        ended = runs.run(configuration, trigger="command", progressed=lambda count: bar.advance(task, count))
+        bar.update(task, total=ended.evaluated)
+        making = bar.add_task("making", total=generation.due(configuration))
+        generation.generate(configuration, progressed=lambda count: bar.advance(making, count))
         made.take(ended)
     return made
 
@@ -115,7 +115,9 @@ def _reporting(made: RunReport) -> Iterator[None]:
 def _progress(console: Console, label: str, *, quiet: bool) -> Iterator[Progress]:
     """A bar on a terminal, nothing elsewhere."""
     with Progress(
-        TextColumn(f"  {label}  {{task.description}}", markup=False),
+        TextColumn("  "),
+        TextColumn(label.replace("{", "{{").replace("}", "}}"), markup=False),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=24),
         MofNCompleteColumn(),
         TimeElapsedColumn(),

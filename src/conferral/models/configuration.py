@@ -13,7 +13,9 @@ class CredentialConfiguration(models.Model):
     `step_options` are the processor's overrides by step of a pathway; `schedule` is `{crontab}`, `{every}` or `{at}`;
     `opening` and `guards` are the rules that tie it to the course's dates and hold a run that issues too much.
 
-    .. no_pii:
+    .. pii: Options of a rule may name learners, as those of `listed` do.
+    .. pii_types: username, email_address
+    .. pii_retirement: local_api
     """
 
     context_key = models.CharField(max_length=KEY_LENGTH)

@@ -9,7 +9,9 @@ class CredentialType(models.Model):
     `generators` is `{slot: {generator, required, options}}`; `validity` is `{years, months, days}`, empty for ever;
     `kinds` limits the contexts that it may be applied to, empty for all that its processor knows.
 
-    .. no_pii:
+    .. pii: Options of a rule may name learners, as those of `listed` do.
+    .. pii_types: username, email_address
+    .. pii_retirement: local_api
     """
 
     class PrintedDate(models.TextChoices):

@@ -19,8 +19,9 @@ class LearnerQuerySet(models.QuerySet["Learner"]):
         changed = [known[key] for key, values in told.items() if key in known and known[key].take(values)]
         if changed:
             fields = sorted({field for learner in changed for field in told[learner.key]})
-            self.bulk_update(changed, fields, batch_size=500)
-        new = [Learner(gateway=gateway, key=key, **values) for key, values in told.items() if key not in known]
+            # In one order everywhere, so that two imports wait for each other and do not lock each other out.
+            self.bulk_update(sorted(changed, key=lambda learner: learner.key), fields, batch_size=500)
+        new = [Learner(gateway=gateway, key=key, **values) for key, values in sorted(told.items()) if key not in known]
         if new:
             try:
                 with transaction.atomic():

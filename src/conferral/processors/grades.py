@@ -64,7 +64,7 @@ class Grades(Processor[GradesOptions]):
         return list(_facts(full, options.required_grades, None))
 
     def decide(self, progress: Progress, options: GradesOptions, gathered: Any) -> Decision:
-        """Compares each grade, exactly as the source stores it; an unattempted one is zero, as on the platform."""
+        """Compares each grade, exactly as the source stores it; one that it does not tell reaches no threshold."""
         grades = progress.grades or LearnerGrades()
         return Decision.on(*_facts(grades, options.required_grades, gathered))
 
@@ -76,8 +76,9 @@ def _facts(grades: LearnerGrades, required: dict[str, Decimal | str], pass_mark:
             yield Fact.share(category, actual, threshold)
         elif grades.passing is not None:
             # The source's own verdict: it knows rounding and letter grades that a figure does not tell.
-            shown = str(actual) if actual is not None else "not passing"
-            mark = PASS if pass_mark is None else str(pass_mark)
+            verdict = "passing" if grades.passing else "not passing"
+            shown = verdict if actual is None else f"{actual:f}"
+            mark = PASS if pass_mark is None else f"{pass_mark:f}"
             yield Fact(category, shown, mark, met=grades.passing)
         elif pass_mark is not None:
             yield Fact.share(category, actual, pass_mark)

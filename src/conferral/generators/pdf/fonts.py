@@ -37,6 +37,7 @@ def read_font(content: bytes) -> Font:
     try:
         with TTFont(io.BytesIO(content), lazy=True, recalcBBoxes=False) as font:
             covered = frozenset(font.getBestCmap() or ())
+            is_packed = font.flavor is not None
             has_outlines = bool({"glyf", "CFF ", "CFF2"} & set(font.keys()))
             _rename(font, family)
             renamed = io.BytesIO()
@@ -44,6 +45,8 @@ def read_font(content: bytes) -> Font:
     except Exception as error:
         # fontTools has no common base for what a damaged table makes it raise.
         raise PermanentError("is not a font, or is damaged; a TrueType or OpenType file is needed") from error
+    if is_packed:
+        raise PermanentError("is a web font (WOFF); upload the TrueType or OpenType file that it was made from")
     if not covered or not has_outlines:
         raise PermanentError("has no letters that could be printed; a font with outlines is needed")
     return Font(family, renamed.getvalue(), covered)

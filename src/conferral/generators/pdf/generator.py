@@ -1,6 +1,7 @@
 """The generator: the template's pages with the texts set on them by typst, which shapes every script."""
 
 import json
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,18 +55,13 @@ class PDF(Generator[PDFOptions]):
         for name, element in options.elements.items():
             _check_place(name, element, pages)
         fonts = {name: _chain(options, element, assets) for name, element in options.elements.items()}
-        root = Path(mkdtemp(prefix="conferral-"))
-        (root / "template.pdf").write_bytes(template)
-        (root / "fonts").mkdir()
-        for font in {font.family: font for chain in fonts.values() for font in chain}.values():
-            (root / "fonts" / f"{font.family}.otf").write_bytes(font.content)
         families = {name: [font.family for font in chain] for name, chain in fonts.items()}
-        (root / "main.typ").write_text(source(options, pages, families), encoding="utf-8")
-        found = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[root / "fonts"])
-        for name, chain in families.items():
-            if unread := set(chain) - set(found.families()):
-                raise PermanentError(f"elements.{name}: {len(unread)} of its fonts cannot be used for typesetting")
-        compiler = typst.Compiler(root / "main.typ", root=root, font_paths=found)
+        root = Path(mkdtemp(prefix="conferral-"))
+        try:
+            compiler = _compiler(root, template, fonts, source(options, pages, families))
+        except BaseException:
+            rmtree(root, ignore_errors=True)
+            raise
         prepared = Prepared(options, fonts, compiler)
         finalize(prepared, rmtree, root, ignore_errors=True)
         return prepared
@@ -73,10 +69,11 @@ class PDF(Generator[PDFOptions]):
     def generate(self, prepared: Prepared, request: GenerationRequest) -> Sequence[Artifact]:
         """One PDF; a PermanentError when a text has a character that no font covers."""
         value_of = values(request)
+        language = babel_locale(request.locale).language
         texts = {}
         for name, element in prepared.options.elements.items():
             text = fill(element.text, value_of)
-            texts[name] = capitals(text, request.locale) if element.upper_case else text
+            texts[name] = capitals(text, language) if element.upper_case else text
             if missing := uncovered(texts[name], prepared.fonts[name]):
                 raise PermanentError(
                     f"{name}: has a character that no font covers: {described(missing)}; "
@@ -86,7 +83,7 @@ class PDF(Generator[PDFOptions]):
         document = {
             "title": f"{snapshot.type} · {snapshot.context}",
             "author": snapshot.issuer.name,
-            "language": babel_locale(request.locale).language,
+            "language": language,
             "texts": texts,
         }
         try:
@@ -102,6 +99,21 @@ class PDF(Generator[PDFOptions]):
         return [Artifact(f"{request.slot}.pdf", MEDIA_TYPE, content)]
 
 
+def _compiler(root: Path, template: bytes, fonts: Mapping[str, Sequence[Font]], main: str) -> typst.Compiler:
+    """A compiler over files in `root`; a PermanentError when it cannot use a font."""
+    (root / "template.pdf").write_bytes(template)
+    (root / "fonts").mkdir()
+    for font in {font.family: font for chain in fonts.values() for font in chain}.values():
+        (root / "fonts" / f"{font.family}.otf").write_bytes(font.content)
+    (root / "main.typ").write_text(main, encoding="utf-8")
+    found = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[root / "fonts"])
+    known = set(found.families())
+    for name, chain in fonts.items():
+        if unread := {font.family for font in chain} - known:
+            raise PermanentError(f"elements.{name}: {len(unread)} of its fonts cannot be used for typesetting")
+    return typst.Compiler(root / "main.typ", root=root, font_paths=found)
+
+
 def _chain(options: PDFOptions, element: TextElement, assets: Assets) -> tuple[Font, ...]:
     """The fonts of an element, in the order in which they are asked for a character."""
     own = element.font or options.font
@@ -111,9 +123,12 @@ def _chain(options: PDFOptions, element: TextElement, assets: Assets) -> tuple[F
 
 
 def capitals(text: str, language: str) -> str:
-    """The text in capitals, as its language writes them; Georgian sets no capitals in titles and names."""
-    if language.split("-", maxsplit=1)[0] in ("tr", "az"):
-        text = text.replace("i", "İ")
+    """The text in capitals: Turkish and Azeri dot their I, Greek drops its accents, Georgian sets no capitals."""
+    match language:
+        case "tr" | "az":
+            text = text.replace("i", "İ")
+        case "el":
+            text = unicodedata.normalize("NFC", unicodedata.normalize("NFD", text).replace("\u0301", ""))
     return "".join(letter if "\u10d0" <= letter <= "\u10ff" else letter.upper() for letter in text)
 
 

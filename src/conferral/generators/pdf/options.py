@@ -93,5 +93,5 @@ class PDFOptions(Options):
     )
     elements: dict[Annotated[str, Field(pattern=SLUG_PATTERN)], TextElement] = Field(
         default_factory=sensible_elements,
-        description="The texts by a name of your own; without any: name, course, date and verification link, centred.",
+        description="The texts by a name of your own; left out: type, name, course, date, verification link, centred.",
     )

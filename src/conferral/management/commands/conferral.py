@@ -10,6 +10,7 @@ from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 from rich.console import Console
 
+from conferral import storage
 from conferral.contract import ConferralError
 from conferral.management import SUBCOMMANDS
 from conferral.settings import current
@@ -41,13 +42,14 @@ class Command(BaseCommand):
         module = import_module(f"conferral.management.{subcommand}")
         current()  # a wrong setting is told before anything else is done
         try:
+            storage.check()
             if subcommand not in WITHOUT_DATABASE:
                 _check_migrations()
             module.handle(options, console)
         except ConferralError as error:
             raise Error(str(error)) from error
         except OperationalError as error:
-            raise Error(f"the database does not answer: {str(error).splitlines()[0]}") from error
+            raise Error(f"the database: {str(error).splitlines()[0]}") from error
         except KeyboardInterrupt:
             raise Error("interrupted; what was under way is taken up by the next run", returncode=130) from None
 
