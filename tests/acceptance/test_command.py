@@ -105,11 +105,19 @@ def test_settings_come_from_the_environment_and_a_wrong_one_is_named(site):
     site.set_up(ROSTER)
     site.ok("run")
     assert site.json("credentials")[0]["url"].startswith("https://awards.example/c/")
-    site.environment["CONFERRAL_PAGE_SIZE"] = "many"
-    done = site("run")
-    assert done.returncode == 1
-    assert done.stderr.startswith("conferral: CONFERRAL_PAGE_SIZE: 'many' is not accepted")
-    assert done.stderr.count("\n") == 1
+    for name, value, says in (
+        ("CONFERRAL_PAGE_SIZE", "many", "CONFERRAL_PAGE_SIZE: 'many' is not accepted"),
+        ("CONFERRAL_STORAGE", '{"BACKEND": "no.such.Storage"}', "storage 'conferral' is not set up right"),
+        ("CONFERRAL_STORAGE", '{"OPTIONS": {"key": "hush"}}', "its value is not accepted: BACKEND is missing"),
+    ):
+        wrong = dict(site.environment)
+        site.environment[name] = value
+        done = site("run")
+        site.environment = wrong
+        assert done.returncode == 1
+        assert says in done.stderr
+        assert "hush" not in done.stderr
+        assert done.stderr.count("\n") == 1
 
 
 def test_plugins_are_listed_with_their_options(site):

@@ -20,7 +20,7 @@ FIGURES = ("evaluated", "eligible", "already", "issued", "failed")
 
 @dataclass(slots=True)
 class RunReport:
-    """One run. `issued` are those whose certificates are there; `pending` wait for another try."""
+    """One run. `issued` are those whose certificates are there; `pending` are not made yet."""
 
     context: str
     type: str
