@@ -2,7 +2,7 @@
 
 import pytest
 
-from conferral.contract import KEY_LENGTH, ConferralError, Kind, LearningContext, check_key
+from conferral.contract import KEY_LENGTH, ConferralError, check_key
 from conferral.contract.context import is_pathway_key, short_key
 
 COURSES = ["course-v1:Demo+CS101+2026", "course-v1:Ünï+Çours.e_1-2+2026_T1", "library-v1:Demo+Lib"]
@@ -61,4 +61,3 @@ def test_pathways_are_told_from_courses():
 )
 def test_people_say_the_middle_of_a_key(key, short):
     assert short_key(key) == short
-    assert LearningContext(key, Kind.COURSE, "A Course").short == short

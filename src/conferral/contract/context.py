@@ -43,11 +43,6 @@ class LearningContext:
     pass_mark: Decimal | None = None
     steps: tuple[str, ...] = ()
 
-    @property
-    def short(self) -> str:
-        """The part of the key that people say: `CS101` of `course-v1:Demo+CS101+2026`."""
-        return short_key(self.key)
-
 
 def short_key(key: str) -> str:
     """The part of a key that people say: `CS101` of `course-v1:Demo+CS101+2026`."""
