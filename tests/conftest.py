@@ -47,6 +47,11 @@ class Course:
         )
         return learner
 
+    def learners(self, count, first=0):
+        """`learner-0`, `learner-1` and so on, who all qualify."""
+        for number in range(first, first + count):
+            self.learner(f"learner-{number}")
+
     def configure(self, *, processor="completion", processor_options=None, generators=None, **values):
         overrides = {name: values.pop(name) for name in ("step_options", "time_zone") if name in values}
         configure.save_type(

@@ -180,8 +180,7 @@ def test_what_was_claimed_too_long_ago_is_due_again(course):
 
 def test_work_that_kills_its_worker_each_time_is_given_up_and_takes_no_neighbour_with_it(course, settings):
     settings.CONFERRAL_ATTEMPTS = 3
-    for number in range(4):
-        course.learner(f"learner-{number}")
+    course.learners(4)
     course.configure()
     course.run()
     # A batch of four was under way; then, each time, the first of them alone.
@@ -202,8 +201,7 @@ def abandon(artifacts):
 
 def test_ten_kills_before_anything_is_recorded_fail_nobody(course, settings):
     settings.CONFERRAL_ATTEMPTS = 3
-    for number in range(5):
-        course.learner(f"learner-{number}")
+    course.learners(5)
     course.configure()
     course.run()
     for _ in range(10):
@@ -237,8 +235,7 @@ def test_a_generator_that_is_not_installed_waits_for_its_package(course):
 def test_queries_grow_with_batches_not_with_credentials(course, settings):
     settings.CONFERRAL_BATCH_SIZE = 50
     course.configure()
-    for number in range(100):
-        course.learner(f"learner-{number}")
+    course.learners(100)
     course.run()
     with CaptureQueriesContext(connection) as queries:
         assert generate() == 100

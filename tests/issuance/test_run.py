@@ -138,8 +138,7 @@ def test_a_rule_that_answers_rubbish_fails_the_learner(course):
 
 def test_nothing_is_issued_from_half_a_course(course, settings):
     settings.CONFERRAL_PAGE_SIZE = 2
-    for number in range(5):
-        course.learner(f"learner-{number}")
+    course.learners(5)
     course.configure()
     settings.CONFERRAL_LMS = "breaking"
 
@@ -264,15 +263,13 @@ def test_queries_grow_with_pages_not_with_learners(course, settings):
     """Evaluating those who hold one already: two queries a page, whatever its size."""
     settings.CONFERRAL_PAGE_SIZE = 50
     course.configure()
-    for number in range(50):
-        course.learner(f"learner-{number}")
+    course.learners(50)
     course.run()
     with CaptureQueriesContext(
         connection,
     ) as fifty:
         course.run()
-    for number in range(50, 150):
-        course.learner(f"learner-{number}")
+    course.learners(100, first=50)
     course.run()
     with CaptureQueriesContext(connection) as hundred_and_fifty:
         course.run()
@@ -282,8 +279,7 @@ def test_queries_grow_with_pages_not_with_learners(course, settings):
 @pytest.mark.django_db(transaction=True)
 def test_two_runs_at_once_issue_once(course):
     """Two threads of one process; the kill tests have processes."""
-    for number in range(30):
-        course.learner(f"learner-{number}")
+    course.learners(30)
     configuration = course.configure()
     outcomes = []
 
@@ -310,8 +306,7 @@ def test_two_workers_that_finish_two_slots_of_one_credential_leave_it_available(
 
     monkeypatch.setattr(generation, "_move_on", slowly)
     settings.CONFERRAL_BATCH_SIZE = 1
-    for number in range(10):
-        course.learner(f"learner-{number}")
+    course.learners(10)
     course.configure(generators={"certificate": {"generator": "text"}, "badge": {"generator": "text"}})
     course.run()
     twice_at_once(generate)

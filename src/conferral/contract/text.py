@@ -3,8 +3,10 @@
 import re
 import unicodedata
 
+_CONTROL = re.compile("[\0-\x1f\x7f-\x9f\ud800-\udfff]")
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _DIRECTION = re.compile("[\u202a-\u202e\u2066-\u2069]")
+_HIDDEN = "a character (U+{:04X}) that cannot be stored or shown"
 
 
 def storable(text: str) -> str:
@@ -14,15 +16,13 @@ def storable(text: str) -> str:
 
 def check_storable(text: str) -> str:
     """The text, when databases take it; else a ValueError."""
-    return _refuse(_UNSTORABLE.search(text), text)
+    return _refuse(_UNSTORABLE, text, _HIDDEN)
 
 
 def check_line(text: str) -> str:
     """The text, when it is one line without control or direction characters; else a ValueError."""
-    control = next((character for character in text if unicodedata.category(character) in ("Cc", "Cs")), None)
-    if control is not None:
-        raise ValueError(f"it has a control character (U+{ord(control):04X}); remove it")
-    return _refuse(_DIRECTION.search(text), text)
+    _refuse(_CONTROL, text, "a control character (U+{:04X})")
+    return _refuse(_DIRECTION, text, _HIDDEN)
 
 
 def is_visible(text: str) -> bool:
@@ -30,7 +30,7 @@ def is_visible(text: str) -> bool:
     return any(unicodedata.category(character)[0] in "LNPS" for character in text)
 
 
-def _refuse(found: re.Match[str] | None, text: str) -> str:
-    if found:
-        raise ValueError(f"it has a character (U+{ord(found[0]):04X}) that cannot be stored or shown; remove it")
+def _refuse(pattern: re.Pattern[str], text: str, what: str) -> str:
+    if found := pattern.search(text):
+        raise ValueError(f"it has {what.format(ord(found[0]))}; remove it")
     return text

@@ -4,7 +4,7 @@ Each is validated whole before it is written; what is the same already is left a
 """
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -276,9 +276,9 @@ def _texts(value: Any) -> set[str]:
 def _delete_unused_editions(**made_with: Any) -> None:
     """A run that failed leaves its edition; it is the record of nothing."""
     unused = Edition.objects.filter(credentials=None, artifacts=None, **made_with)
-    unused = Edition.objects.filter(pk__in=list(unused.values_list("pk", flat=True)))
-    EditionAsset.objects.filter(edition__in=unused).delete()
-    unused.delete()
+    keys = list(unused.values_list("pk", flat=True))
+    EditionAsset.objects.filter(edition__in=keys).delete()
+    Edition.objects.filter(pk__in=keys).delete()
 
 
 def _check_time_zone(name: str) -> None:
@@ -299,10 +299,13 @@ def _try_out_plan(candidate: CredentialConfiguration) -> None:
 
 
 def _try_out(
-    slots: Sequence[plan.Slot], credential_type: CredentialType, fields: Mapping[str, Any], evidence: tuple[Fact, ...]
+    slots: tuple[plan.Slot, ...],
+    credential_type: CredentialType,
+    fields: Mapping[str, Any],
+    evidence: tuple[Fact, ...],
 ) -> None:
     """Makes a sample of every slot, so that a wrong placeholder, font or template is refused now and not at night."""
-    versions = plan.resolve_assets(tuple(slots))
+    versions = plan.resolve_assets(slots)
     for slot in slots:
         generator = slot.generator
         request = sample_request(

@@ -41,6 +41,7 @@ def _instant(value: object) -> object:
     if isinstance(value, date) and not isinstance(value, datetime):
         value = datetime.combine(value, time(12))
     if not isinstance(value, datetime):
+        # pydantic makes field errors of ValueErrors, and of no TypeErrors: so too below.
         raise ValueError("write a date like 2026-01-10, or an instant like 2026-01-10T09:00:00Z")  # noqa: TRY004
     if not FIRST_YEAR <= value.year <= LAST_YEAR:
         raise ValueError(f"years from {FIRST_YEAR} to {LAST_YEAR} are accepted")
