@@ -55,7 +55,7 @@ bench-%: $(READY)
 	@$(BIN)/python bench/$*.py $(if $(JSON),--json) $(ARGS)
 
 lock:
-	$(LOCKER) --extra service --extra postgresql --extra test --extra lint -o requirements/django52.txt
+	$(LOCKER) --extra service --extra postgresql --extra s3 --extra redis --extra test --extra lint -o requirements/django52.txt
 	echo 'django<5' | $(LOCKER) --extra postgresql --extra test -c - -o requirements/django42.txt
 
 clean:

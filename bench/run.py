@@ -66,13 +66,13 @@ def measure(size):
 
     with connection.execute_wrapper(count):
         begun = time.perf_counter()
-        issued = run(configuration, trigger="bench").issued
+        issued = run(configuration, trigger="command").issued
         evaluated = time.perf_counter() - begun
         generate(configuration)
         made = time.perf_counter() - begun - evaluated
         first, queries = queries, 0
         begun = time.perf_counter()
-        run(configuration, trigger="bench")
+        run(configuration, trigger="command")
         again = time.perf_counter() - begun
     assert Credential.objects.filter(state="available").count() == issued
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform == "linux" else 1024**2)

@@ -66,7 +66,7 @@ class Course:
         return self.configuration
 
     def run(self):
-        return run(self.configuration, trigger="test")
+        return run(self.configuration, trigger="command")
 
     def run_and_generate(self):
         ended = self.run()

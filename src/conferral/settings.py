@@ -44,6 +44,17 @@ class AppSettings(BaseModel):
         30, ge=0, le=3600, description="Pause before the second try; it doubles with each further one, up to an hour."
     )
 
+    link_seconds: int = Field(
+        300,
+        ge=0,
+        le=86400,
+        description="How long a link lives that leads from a credential's file to a storage that signs links (S3); "
+        "0: Conferral streams every file itself.",
+    )
+    mails_per_minute: int = Field(
+        0, ge=0, description="The sending rate: mails that the whole site sends in a minute at most; 0: no limit."
+    )
+
     @field_validator("public_url")
     @classmethod
     def _is_an_address(cls, value: str) -> str:
@@ -78,6 +89,31 @@ class ServiceSettings(BaseModel):
         if isinstance(entry, dict) and entry and "BACKEND" not in entry:
             raise ValueError("BACKEND is missing")
         return entry
+
+    EMAIL_URL: str = Field(
+        "",
+        repr=False,
+        description="`smtp+tls://user:password@host:587`, `smtp+ssl://…:465`, `smtp://host:25`, `consolemail://`; "
+        "empty: files in CONFERRAL_HOME/mail, which no one receives.",
+    )
+    EMAIL_TIMEOUT: int = Field(20, ge=1, le=600, description="Seconds that a mail server has for each answer.")
+    DEFAULT_FROM_EMAIL: str = Field(
+        "", description="Sender of mails whose issuer has none; empty: `no-reply@` the host of the public address."
+    )
+    CELERY_BROKER_URL: str = Field(
+        "",
+        repr=False,
+        description="`redis://…`, `amqp://…`; empty: files in CONFERRAL_HOME/broker, for one machine.",
+    )
+    ALLOWED_HOSTS: list[str] = Field(
+        default_factory=list,
+        description="Host names that the site answers to besides that of the public address, separated by commas.",
+    )
+
+    @field_validator("ALLOWED_HOSTS", mode="before")
+    @classmethod
+    def _separated_by_commas(cls, value: object) -> object:
+        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
     SECRET_KEY: str = Field("", repr=False, description="Empty: made on first use and kept in CONFERRAL_HOME.")
     DEBUG: bool = Field(False, description="Never in production.")

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from hashlib import sha256
+from typing import Any
 
 from django.conf import DEFAULT_STORAGE_ALIAS
-from django.core.files.base import ContentFile
+from django.core.files.base import ContentFile, File
 from django.core.files.storage import Storage, storages
+from django.utils.http import content_disposition_header
 
 from conferral.contract import ConferralError, TransientError
 from conferral.settings import current
@@ -52,6 +54,33 @@ def read(name: str) -> bytes:
         raise TransientError(f"storage: the file {name} is missing") from None
     except Exception as error:  # as above
         raise TransientError(f"storage: the file {name} could not be read: {error}") from error
+
+
+def open_file(name: str) -> "File[bytes]":
+    """The object, opened to be streamed; a TransientError as for `read`. The caller closes it."""
+    try:
+        return _storage().open(name)
+    except FileNotFoundError:
+        raise TransientError(f"storage: the file {name} is missing") from None
+    except Exception as error:  # as above
+        raise TransientError(f"storage: the file {name} could not be read: {error}") from error
+
+
+def link(name: str, filename: str, media_type: str) -> str:
+    """An address at the storage itself, signed and short-lived; empty when it gives none, and the file is streamed.
+
+    A TransientError when the object is missing: a link that leads nowhere is never given out.
+    """
+    storage: Any = _storage()
+    seconds = current().link_seconds
+    signs = getattr(storage, "querystring_auth", False) and not getattr(storage, "custom_domain", None)
+    if not seconds or not signs:
+        return ""
+    if not exists(name):
+        raise TransientError(f"storage: the file {name} is missing")
+    disposition = content_disposition_header(as_attachment=False, filename=filename)
+    said = {"ResponseContentDisposition": disposition, "ResponseContentType": media_type}
+    return str(storage.url(name, parameters=said, expire=seconds))
 
 
 def exists(name: str) -> bool:

@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.db.models import ProtectedError
+from django.utils import timezone
 
-from conferral import assets, plugins
+from conferral import assets, plugins, schedules
 from conferral.contract import (
     ConferralError,
     Fact,
@@ -114,11 +115,17 @@ def save_configuration(context_key: str, type_name: str, **values: Any) -> Chang
     """A type in a context: merged with the type's options, it has to be able to run."""
     check_key(context_key)
     _check_time_zone(values.get("time_zone", "UTC"))
+    schedules.check(values.get("schedule", {}), values.get("time_zone", "UTC"))
     credential_type = find_type(type_name)
     candidate = CredentialConfiguration(context_key=context_key, type=credential_type, **values)
     _try_out_plan(candidate)
     lookup = {"context_key": context_key, "type": credential_type}
-    return _save(CredentialConfiguration, lookup, values, "configuration", f"{context_key} · {type_name}")
+    with transaction.atomic():
+        change = _save(CredentialConfiguration, lookup, values, "configuration", f"{context_key} · {type_name}")
+        saved = CredentialConfiguration.objects.select_related("type", "periodic_task__crontab").get(**lookup)
+        changed = change.action == "create" or bool(change.differences.keys() & {"schedule", "time_zone"})
+        schedules.keep(saved, timezone.now(), changed=changed)
+    return change
 
 
 def check_configurations(types: Collection[str], contexts: Collection[str], slugs: Collection[str]) -> None:
@@ -177,6 +184,7 @@ def delete_configuration(context_key: str, type_name: str) -> None:
             raise InUse(f"{name}: is running; wait until the run has ended")
         found.runs.all().delete()
         found.delete()
+        schedules.remove(found)
 
 
 def delete_asset(slug: str) -> None:
@@ -212,6 +220,33 @@ def delete_issuer(slug: str) -> None:
     """An issuer; what was issued keeps its name."""
     if not Issuer.objects.filter(slug=slug).delete()[0]:
         raise ConferralError(f"issuer {slug!r}: there is none")
+
+
+def forget_people(texts: Collection[str]) -> None:
+    """Takes usernames and addresses out of the lists of every rule's options, whatever the case they are written in."""
+    gone = {text.casefold() for text in texts}
+    rows: list[CredentialType | CredentialConfiguration] = [
+        *CredentialType.objects.all(),
+        *CredentialConfiguration.objects.all(),
+    ]
+    for row in rows:
+        for name in ("processor_options", "step_options"):
+            options = getattr(row, name, {})
+            left = _without_texts(options, gone)
+            if left != options:
+                type(row)._default_manager.filter(pk=row.pk).update(**{name: left})  # noqa: SLF001 - Django documents this name
+
+
+def _without_texts(value: Any, gone: Collection[str]) -> Any:
+    match value:
+        case dict():
+            return {key: _without_texts(item, gone) for key, item in value.items()}
+        case list():
+            return [
+                _without_texts(item, gone) for item in value if not (isinstance(item, str) and item.casefold() in gone)
+            ]
+        case _:
+            return value
 
 
 def _save(model: type[M], lookup: Mapping[str, Any], values: Mapping[str, Any], kind: str, name: str) -> Change:

@@ -2,18 +2,16 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from datetime import timedelta
 from functools import lru_cache, partial
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from conferral import storage
 from conferral.contract import ConferralError, OptionsError, PermanentError, TransientError
 from conferral.contract.text import storable
-from conferral.issuance import lease
+from conferral.issuance import deliver, lease, work
 from conferral.issuance.lease import Lease
 from conferral.issuance.make import Station, make, prepare
 from conferral.models import Credential, CredentialArtifact, CredentialConfiguration
@@ -23,8 +21,6 @@ from conferral.settings import current
 logger = logging.getLogger(__name__)
 
 State = CredentialArtifact.State
-LONGEST_PAUSE = 3600
-"""Seconds."""
 RESULT_FIELDS = (
     "state",
     "filename",
@@ -52,23 +48,23 @@ def generate(
 
     An artifact that cannot be made is failed or tried again later; the others go on.
     """
-    scope = _waiting(configuration)
-    _release_abandoned(scope)
+    waiting = _waiting(configuration)
+    work.release_abandoned(waiting)
     # A station is kept for the batches of this call, never across threads: prepared templates are not shared.
     station: Prepare = lru_cache(maxsize=8)(prepare)
     done = 0
-    while True:
-        token = lease.new_token()
-        batch = _claim(scope, token)
-        if batch is None:
-            return done
-        if batch:
-            with Lease(partial(_renew, token)), storage.provisional() as files:
-                _work(batch, token, station)
-                files.keep()
-        done += len(batch)
+    while (count := _batch(waiting, station)) is not None:
+        done += count
         if progressed:
-            progressed(len(batch))
+            progressed(count)
+    return done
+
+
+def generate_batch() -> bool:
+    """Makes one batch of what is due; whether there may be more."""
+    waiting = _waiting(None)
+    work.release_abandoned(waiting)
+    return _batch(waiting, prepare) is not None
 
 
 def due(configuration: CredentialConfiguration | None = None) -> int:
@@ -81,39 +77,21 @@ def _waiting(configuration: CredentialConfiguration | None) -> Any:
     return CredentialArtifact.objects.filter(state=State.PENDING, **of)
 
 
-def _release_abandoned(scope: QuerySet[CredentialArtifact]) -> None:
-    """Claims whose process is gone are due again at once."""
-    claims = scope.filter(claimed_until__gt=timezone.now()).order_by().values_list("claim", flat=True).distinct()
-    for claim in list(claims):
-        if lease.holder_is_gone(claim):
-            CredentialArtifact.objects.filter(claim=claim).update(claimed_until=None)
-
-
-def _claim(scope: Any, token: str) -> list[CredentialArtifact] | None:
-    """A batch of one edition's slot, claimed; empty when others were faster, None when nothing is due.
-
-    A row that still names an earlier holder was under way when its worker stopped. It is claimed alone, and the stop
-    counts as an attempt: so work that stops its worker each time takes no neighbour with it, and comes to an end.
-    """
-    now = timezone.now()
-    waiting = scope.due(now)
-    first = waiting.order_by("next_try", "pk").first()
-    if first is None:
+def _batch(waiting: work.Waiting, station: Prepare) -> int | None:
+    """Claims and makes a batch; how many there were, None when nothing was due."""
+    token = lease.new_token()
+    claimed = work.claim(waiting, token, current().batch_size, _of_one_station)
+    if claimed is None:
         return None
-    taken: dict[str, Any] = {"claim": token, "claimed_until": lease.until()}
-    if first.claim:
-        ids = [first.pk]
-        taken["attempts"] = F("attempts") + 1
-    else:
-        alike = waiting.filter(edition_id=first.edition_id, slot=first.slot, claim="").order_by("pk")
-        ids = list(alike.values_list("pk", flat=True)[: current().batch_size])
-    CredentialArtifact.objects.filter(pk__in=ids, state=State.PENDING).due(now).update(**taken)
-    mine = CredentialArtifact.objects.filter(claim=token).select_related("credential")
-    return list(mine.order_by("pk"))
+    if batch := list(claimed.select_related("credential")):
+        with Lease(partial(work.renew, CredentialArtifact.objects, token)), storage.provisional() as files:
+            _work(batch, token, station)
+            files.keep()
+    return len(batch)
 
 
-def _renew(token: str) -> int:
-    return CredentialArtifact.objects.filter(claim=token).update(claimed_until=lease.until())
+def _of_one_station(first: CredentialArtifact, due: work.Waiting) -> work.Waiting:
+    return due.filter(edition_id=first.edition_id, slot=first.slot)
 
 
 def _work(batch: Sequence[CredentialArtifact], token: str, station: Prepare) -> None:
@@ -146,10 +124,7 @@ def _settle(row: CredentialArtifact, error: Exception, *, passing: bool = False)
     """
     reason = str(error) if isinstance(error, ConferralError) else f"the generator raised {error!r}"
     if passing or isinstance(error, TransientError | PluginError | OSError | MemoryError):
-        row.attempts += 1
-        if row.attempts < current().attempts:
-            row.next_try = timezone.now() + _pause(row.attempts, error)
-            row.last_error = storable(reason)
+        if work.put_off(row, error, reason):
             return
         reason = f"given up after {row.attempts} tries: {reason}"
     elif not isinstance(error, ConferralError):
@@ -157,26 +132,20 @@ def _settle(row: CredentialArtifact, error: Exception, *, passing: bool = False)
     row.state, row.next_try, row.last_error = State.FAILED, None, storable(reason)
 
 
-def _pause(attempts: int, error: Exception) -> timedelta:
-    """What the source asked for, else twice as long each time; an hour at most."""
-    asked = error.delay if isinstance(error, TransientError) else None
-    if asked is None or not asked >= 0:  # NaN is not
-        asked = current().retry_seconds * 2 ** min(attempts - 1, 12)
-    return timedelta(seconds=min(asked, LONGEST_PAUSE))
-
-
 def _record(batch: Sequence[CredentialArtifact], token: str, further: dict[int, list[CredentialArtifact]]) -> None:
     """Writes the results of the rows that are still ours, and moves their credentials on."""
     with transaction.atomic():
         # The credentials first: of two workers that finish two slots of one, the second sees what the first wrote.
-        credentials = Credential.objects.select_for_update().filter(pk__in=[row.credential_id for row in batch])
-        list(credentials.order_by("pk").values_list("pk"))
-        locked = CredentialArtifact.objects.select_for_update().filter(claim=token)
-        ours = set(locked.values_list("pk", flat=True))
+        locked = Credential.objects.select_for_update().filter(pk__in=[row.credential_id for row in batch])
+        credentials = list(locked.order_by("pk").only("state", "notify", "supersedes"))
+        siblings = CredentialArtifact.objects.select_for_update().filter(credential__in=credentials)
+        there = list(siblings.order_by("pk").values_list("pk", "claim", "credential_id", "required", "state"))
+        ours = {pk for pk, claim, *_ in there if claim == token}
         kept = [row for row in batch if row.pk in ours]
         _write(kept, token)
         CredentialArtifact.objects.bulk_create(row for pk in further if pk in ours for row in further[pk])
-        _move_on([row.credential_id for row in kept])
+        others = [(credential, state) for pk, _, credential, required, state in there if required and pk not in ours]
+        _move_on(credentials, [*others, *((row.credential_id, row.state) for row in kept if row.required)])
     for row in batch:
         if row.pk not in ours:  # the lease was lost and somebody else makes it: ours is superfluous
             for each in (row, *further.get(row.pk, ())):
@@ -194,11 +163,19 @@ def _write(rows: Sequence[CredentialArtifact], token: str) -> None:
     held.update(**shared)
 
 
-def _move_on(credentials: Sequence[int]) -> None:
-    """Pending credentials become available with their last required artifact, failed with the first that failed."""
-    pending = Credential.objects.filter(pk__in=credentials, state=Credential.State.PENDING)
-    required = CredentialArtifact.objects.filter(credential_id__in=credentials, required=True)
-    failed = required.filter(state=State.FAILED).values("credential_id")
-    pending.filter(pk__in=failed).update(state=Credential.State.FAILED)
-    unfinished = required.exclude(state=State.STORED).values("credential_id")
-    pending.exclude(pk__in=unfinished).update(state=Credential.State.AVAILABLE)
+def _move_on(credentials: Sequence[Credential], required: Sequence[tuple[int, str]]) -> None:
+    """Pending credentials become available with their last required artifact, failed with the first that failed.
+
+    `required` has the state of each required artifact, by credential. Those that became available are in the outbox.
+    """
+    failed = {credential for credential, state in required if state == State.FAILED}
+    unfinished = {credential for credential, state in required if state != State.STORED}
+    pending = [one for one in credentials if one.state == Credential.State.PENDING]
+    available = [one for one in pending if one.pk not in unfinished]
+    deliver.enqueue(available)
+    for state, these in (
+        (Credential.State.AVAILABLE, [one.pk for one in available]),
+        (Credential.State.FAILED, [one.pk for one in pending if one.pk in failed]),
+    ):
+        if these:
+            Credential.objects.filter(pk__in=these).update(state=state)

@@ -2,15 +2,18 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import takewhile
 from typing import Any
 
 from dateutil.relativedelta import relativedelta
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
+from conferral import schedules
 from conferral.contract import LMS
 from conferral.contract.text import storable
-from conferral.issuance import lease
+from conferral.issuance import deliver, lease, work
 from conferral.issuance.evaluate import Evaluation
 from conferral.issuance.lease import LeaseLost
 from conferral.issuance.plan import Plan
@@ -33,6 +36,7 @@ def holders(configuration: CredentialConfiguration, gateway: str, learners: Sequ
 def insert_held(run: Run, plan: Plan, edition: Edition, page: Sequence[Evaluation], lms: LMS) -> int:
     """Records the page's awards as held, and returns how many; those who got a place meanwhile are left out."""
     learners = _learners(current().lms, [evaluation.learner for evaluation in page], lms)
+    page = [evaluation for evaluation in page if evaluation.learner in learners]
     for last_try in (False, True):
         try:
             with transaction.atomic():
@@ -62,7 +66,19 @@ def release(run: Run, counts: dict[str, int], *, has_artifacts: bool) -> None:
         state = Credential.State.PENDING if has_artifacts else Credential.State.AVAILABLE
         of_this_run = Credential.objects.filter(run=run)
         CredentialArtifact.objects.filter(credential__in=of_this_run.values("pk")).update(next_try=now)
-        of_this_run.filter(state=Credential.State.HELD).update(state=state)
+        held = of_this_run.filter(state=Credential.State.HELD)
+        if not has_artifacts:
+            _enqueue(held)
+        held.update(state=state)
+
+
+def _enqueue(credentials: QuerySet[Credential]) -> None:
+    last = 0
+    while page := list(
+        credentials.filter(pk__gt=last).only("notify", "supersedes").order_by("pk")[: current().page_size]
+    ):
+        deliver.enqueue(page)
+        last = page[-1].pk
 
 
 def withdraw(run: Run, status: Run.Status, error: str, *, as_seen: bool = False) -> bool:
@@ -74,13 +90,26 @@ def withdraw(run: Run, status: Run.Status, error: str, *, as_seen: bool = False)
         found = Run.objects.filter(pk=run.pk, claim=run.claim, active=True)
         if as_seen:
             found = found.filter(claimed_until=run.claimed_until)
-        if not found.update(status=status, active=None, ended=timezone.now(), error=storable(error)):
+        now = timezone.now()
+        if not found.update(status=status, active=None, ended=now, error=storable(error)):
             return False
+        _run_again(run, now)
         held = Credential.objects.filter(run=run, state=Credential.State.HELD).order_by("pk")
         while page := list(held.values_list("pk", flat=True)[: current().page_size]):
             CredentialArtifact.objects.filter(credential_id__in=page).delete()
             Credential.objects.filter(pk__in=page).delete()
     return True
+
+
+def _run_again(run: Run, now: datetime) -> None:
+    """A scheduled run that failed is tried again, with growing pauses: an LMS that is down at three is up at four."""
+    if run.trigger != Run.Trigger.SCHEDULE:
+        return
+    latest = Run.objects.filter(configuration_id=run.configuration_id, trigger=run.trigger).order_by("-pk")
+    statuses = latest.values_list("status", flat=True)[: current().attempts]
+    failures = len(list(takewhile(lambda status: status in (Run.Status.FAILED, Run.Status.LOST), statuses)))
+    if failures < current().attempts:
+        schedules.bring_forward(run.configuration, now + work.pause(failures))
 
 
 def renew(run: Run) -> int:
@@ -132,6 +161,7 @@ def _credential(run: Run, plan: Plan, edition: Edition, evaluation: Evaluation, 
         earned=decision.earned or run.started,
         issued=run.started,
         expires=_expiry(run.started, plan.configuration.type.validity),
+        notify=run.notify,
     )
 
 

@@ -7,13 +7,13 @@ from functools import partial
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from conferral import plugins
+from conferral import plugins, schedules
 from conferral.contract import LMS, ConferralError
-from conferral.issuance import issue, lease
+from conferral.issuance import issue, lease, standstill
 from conferral.issuance.evaluate import Evaluation, Outcome, evaluate
 from conferral.issuance.lease import Lease, LeaseLost
 from conferral.issuance.plan import Plan, edition_of, resolve
-from conferral.models import CredentialConfiguration, Run
+from conferral.models import CredentialConfiguration, Learner, Run
 from conferral.settings import current
 
 Progressed = Callable[[int], None]
@@ -24,13 +24,46 @@ class AlreadyRunning(ConferralError):
     """Another run of the same configuration has not ended."""
 
 
-def run(configuration: CredentialConfiguration, *, trigger: str, progressed: Progressed | None = None) -> Run:
+class NotDue(ConferralError):
+    """Somebody else has taken this configuration's turn."""
+
+
+def run(
+    configuration: CredentialConfiguration, *, trigger: str, notify: bool = True, progressed: Progressed | None = None
+) -> Run:
     """Evaluates every learner and issues to those newly eligible, exactly once; returns the closed run.
 
     The configuration is taken as it is stored now. A ConferralError says what was wrong; nothing was issued then. What
-    was issued is pending: `generate` makes it.
+    was issued is pending: `generate` makes it, and with `notify` the learners are written to.
     """
-    begun = _begin(_as_stored(configuration), trigger)
+    standstill.check()
+    return _run(_begin(_as_stored(configuration), trigger, notify=notify), progressed)
+
+
+def due() -> list[int]:
+    """The configurations whose time has come, the longest overdue first; none while everything stands still."""
+    if standstill.standing():
+        return []
+    found = CredentialConfiguration.objects.filter(enabled=True, archived=None, next_run_at__lte=timezone.now())
+    return list(found.order_by("next_run_at").values_list("pk", flat=True))
+
+
+def run_if_due(configuration_id: int, progressed: Progressed | None = None) -> Run | None:
+    """Runs the configuration if its time has come and nobody else does; its next time is set as the run begins.
+
+    However many times have passed, it runs once. A run that fails is tried again, see `issue.withdraw`.
+    """
+    if configuration_id not in due():
+        return None
+    configuration = CredentialConfiguration.objects.select_related("type").get(pk=configuration_id)
+    try:
+        begun = _begin(configuration, Run.Trigger.SCHEDULE)
+    except (AlreadyRunning, NotDue):
+        return None  # it has been or will be looked at again within a minute
+    return _run(begun, progressed)
+
+
+def _run(begun: Run, progressed: Progressed | None) -> Run:
     try:
         with Lease(partial(issue.renew, begun)):
             _pass(begun, plugins.gateway(), progressed)
@@ -76,18 +109,22 @@ def _as_stored(configuration: CredentialConfiguration) -> CredentialConfiguratio
     return found
 
 
-def _begin(configuration: CredentialConfiguration, trigger: str) -> Run:
+def _begin(configuration: CredentialConfiguration, trigger: str, *, notify: bool = True) -> Run:
     for other in Run.objects.filter(configuration=configuration, active=True):
         if not _close_if_lost(other):
             raise _already(other)
+    now = timezone.now()
     try:
         with transaction.atomic():
+            if trigger == Run.Trigger.SCHEDULE and not schedules.take_turn(configuration, now):
+                raise NotDue(f"configuration {configuration}: somebody else has taken its turn")
             return Run.objects.create(
                 configuration=configuration,
                 trigger=trigger,
+                notify=notify,
                 claim=lease.new_token(),
                 claimed_until=lease.until(),
-                started=timezone.now(),
+                started=now,
             )
     except IntegrityError:
         raise _already(Run.objects.filter(configuration=configuration, active=True).first()) from None
@@ -111,21 +148,28 @@ def _pass(run: Run, lms: LMS, progressed: Progressed | None) -> None:
     for page in _assess(plan, lms):
         outcomes.update(evaluation.outcome for evaluation in page)
         if new := [evaluation for evaluation in page if evaluation.outcome is Outcome.ISSUE]:
+            standstill.check()
             edition = edition or edition_of(plan)
             inserted = issue.insert_held(run, plan, edition, new, lms)
             outcomes[Outcome.ISSUE] -= len(new) - inserted
             outcomes[Outcome.ALREADY] += len(new) - inserted
         if progressed:
             progressed(len(page))
+    standstill.check()
     issue.release(run, counts_of(outcomes), has_artifacts=bool(plan.slots))
 
 
 def _assess(plan: Plan, lms: LMS) -> Iterator[list[Evaluation]]:
-    """The evaluations, with those who have a credential already marked: one query a page."""
+    """The evaluations, with those marked who have a credential already or are retired: two queries a page."""
     for page in evaluate(plan, lms):
         eligible = [evaluation for evaluation in page if evaluation.outcome is Outcome.ISSUE]
         taken = issue.holders(plan.configuration, current().lms, [evaluation.learner for evaluation in eligible])
         for evaluation in eligible:
             if evaluation.learner in taken:
                 evaluation.outcome = Outcome.ALREADY
+        new = [evaluation for evaluation in eligible if evaluation.outcome is Outcome.ISSUE]
+        retired = Learner.objects.retired_among(current().lms, [evaluation.learner for evaluation in new])
+        for evaluation in new:
+            if evaluation.learner in retired:
+                evaluation.outcome = Outcome.INACTIVE
         yield page

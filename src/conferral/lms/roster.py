@@ -70,6 +70,7 @@ class Imported:
     added: int
     changed: int
     removed: int
+    retired: int = 0
 
 
 def import_file(key: str, path: Path) -> Imported:
@@ -82,20 +83,22 @@ def import_file(key: str, path: Path) -> Imported:
         raise ConferralError(f"context {key!r} is not known; declare it under `contexts:` and apply that file first")
     rows = read(path)
     with transaction.atomic():
-        added = changed = 0
+        added = changed = retired = 0
         seen: set[int] = set()
         size = current().page_size
         for start in range(0, len(rows), size):
             page = rows[start : start + size]
             learners, people_changed = Learner.objects.record(GATEWAY, {row.username: row.person for row in page})
-            page_added, page_changed = _save_entries(context, page, learners, people_changed)
+            taking_part = [row for row in page if row.username in learners]  # the others are retired
+            retired += len(page) - len(taking_part)
+            page_added, page_changed = _save_entries(context, taking_part, learners, people_changed)
             added, changed = added + page_added, changed + page_changed
             seen.update(learner.pk for learner in learners.values())
         gone = set(RosterEntry.objects.filter(context=context).values_list("learner_id", flat=True)) - seen
         left = sorted(gone)
         for start in range(0, len(left), size):
             RosterEntry.objects.filter(context=context, learner_id__in=left[start : start + size]).delete()
-    return Imported(len(rows), added, changed, len(gone))
+    return Imported(len(rows), added, changed, len(gone), retired)
 
 
 def _save_entries(

@@ -1,3 +1,22 @@
 """The `conferral` command: a module for each subcommand, each with HELP, `arguments` and `handle`."""
 
-SUBCOMMANDS = ("demo", "apply", "roster", "run", "credentials", "show", "plugins", "delete")
+SUBCOMMANDS = (
+    "demo",
+    "serve",
+    "apply",
+    "roster",
+    "run",
+    "due",
+    "status",
+    "credentials",
+    "show",
+    "revoke",
+    "reissue",
+    "resend",
+    "retry",
+    "learner",
+    "pause",
+    "resume",
+    "plugins",
+    "delete",
+)

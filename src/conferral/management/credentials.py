@@ -11,7 +11,7 @@ from rich.markup import escape
 from conferral import storage
 from conferral.issuance.snapshot import page_url
 from conferral.management.find import context_key
-from conferral.models import Credential, CredentialArtifact
+from conferral.models import Credential, CredentialArtifact, Delivery
 from conferral.models.verification import shown
 
 HELP = "Lists what was issued."
@@ -36,16 +36,27 @@ def handle(options: dict[str, Any], console: Console) -> None:
     count = 0
     for credential in _pages(found):
         count += 1
-        colour = {"available": "green", "failed": "red"}.get(credential.state, "yellow")
+        state = _state(credential)
+        colour = {"available": "green", "failed": "red", "revoked": "red", "replaced": "dim"}.get(state, "yellow")
         console.print(
-            f"{shown(credential.verification_id)}  [{colour}]{credential.state:<9}[/]  "
+            f"{shown(credential.verification_id)}  [{colour}]{state:<9}[/]  "
             f"{escape(credential.recipient_name or '(no name)')}  "
             f"[dim]{escape(credential.edition.type.name)} · {escape(credential.context_name)}[/]"
         )
         for artifact in credential.artifacts.all():
             if artifact.last_error:
                 console.print(f"    [yellow]! {escape(artifact.slot)}: {escape(artifact.last_error)}[/]")
+        for message in credential.deliveries.all():
+            if message.last_error:
+                console.print(f"    [yellow]! mail: {escape(message.last_error)}[/]")
     console.print(f"{count} credentials" if count else "No credentials yet; `conferral run` issues them.")
+
+
+def _state(credential: Credential) -> str:
+    """In one word: what became of it later counts more than how it was made."""
+    if credential.current is None:
+        return "replaced"
+    return "revoked" if credential.revoked else credential.state
 
 
 def as_json(credential: Credential) -> dict[str, Any]:
@@ -59,8 +70,34 @@ def as_json(credential: Credential) -> dict[str, Any]:
         "state": credential.state,
         "issued": credential.issued.isoformat(),
         "expires": credential.expires.isoformat() if credential.expires else None,
+        "revoked": _revoked(credential),
+        "replaces": shown(credential.supersedes.verification_id) if credential.supersedes else None,
+        "replaced_by": _successor(credential),
         "url": page_url(credential.verification_id),
         "artifacts": [_artifact(artifact, credential) for artifact in credential.artifacts.all()],
+        "delivery": [_message(message) for message in credential.deliveries.all()],
+    }
+
+
+def _revoked(credential: Credential) -> str | None:
+    return f"{credential.revoked.isoformat()}: {credential.revoked_reason}" if credential.revoked else None
+
+
+def _successor(credential: Credential) -> str | None:
+    successor = getattr(credential, "superseded_by", None)
+    return shown(successor.verification_id) if successor else None
+
+
+def _message(message: Delivery) -> dict[str, Any]:
+    return {
+        "channel": message.channel,
+        "purpose": message.purpose,
+        "sequence": message.sequence,
+        "state": message.state,
+        "sent": message.sent.isoformat() if message.sent else None,
+        "attempts": message.attempts,
+        "next_try": message.next_try.isoformat() if message.next_try else None,
+        "error": message.last_error,
     }
 
 
@@ -81,7 +118,8 @@ def _artifact(artifact: CredentialArtifact, credential: Credential) -> dict[str,
 
 def _pages(found: Any) -> Iterator[Credential]:
     last = 0
-    related = found.select_related("learner", "edition__type").prefetch_related("artifacts").order_by("pk")
+    related = found.select_related("learner", "edition__type", "supersedes", "superseded_by").order_by("pk")
+    related = related.prefetch_related("artifacts", "deliveries")
     while page := list(related.filter(pk__gt=last)[:PAGE]):
         yield from page
         last = page[-1].pk

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 import yaml
-from celery.schedules import ParseException, crontab
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from conferral.contract import ConferralError, Kind, Share
@@ -167,18 +166,10 @@ class TypeDeclaration(Declared):
     validity: ValidityDeclaration = ValidityDeclaration()
 
 
-def _crontab(text: str) -> str:
-    try:
-        crontab.from_string(text)
-    except (ValueError, TypeError, ParseException) as error:
-        raise ValueError(f"write minute, hour, day of month, month, day of week, like 0 3 * * 1 ({error})") from None
-    return text
-
-
 class ScheduleDeclaration(Declared):
     """When it runs, in the configuration's time zone: one of a crontab, a pause between runs, or one instant."""
 
-    crontab: Annotated[str, AfterValidator(_crontab)] | None = None
+    crontab: Line | None = None
     every: str | None = Field(None, pattern=r"^[1-9]\d{0,3} (minute|hour|day|week)s?$")
     at: Instant | None = None
 

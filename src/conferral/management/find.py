@@ -1,5 +1,7 @@
 """Finding what a person named on the command line."""
 
+from argparse import ArgumentParser
+
 from conferral.contract import ConferralError
 from conferral.contract.context import short_key
 from conferral.models import Context, Credential, CredentialConfiguration
@@ -35,6 +37,11 @@ def configurations(context: str | None, type_name: str | None) -> list[Credentia
             f"configurations: none is enabled{f' for {wanted}' if wanted else ''}; declare one and set `enabled: true`"
         )
     return matching
+
+
+def id_argument(parser: ArgumentParser) -> None:
+    """The argument that names a credential."""
+    parser.add_argument("id", help="verification id, for example K7QF-2M9X-4TBD-HW3R")
 
 
 def credential(text: str) -> Credential:

@@ -9,13 +9,18 @@ from rich.console import Console
 from rich.markup import escape
 
 from conferral.contract.context import short_key
-from conferral.models import Credential, CredentialArtifact, CredentialConfiguration, Run
+from conferral.models import Credential, CredentialArtifact, CredentialConfiguration, Delivery, Run
 
 VERDICTS = {
     CredentialArtifact.State.FAILED: "failed",
     CredentialArtifact.State.PENDING: "will be tried again",
 }
-FIGURES = ("evaluated", "eligible", "already", "issued", "failed")
+MAIL_VERDICTS = {
+    Delivery.State.FAILED: "mails given up",
+    Delivery.State.SKIPPED: "not written to",
+    Delivery.State.PENDING: "mails will be tried again",
+}
+FIGURES = ("evaluated", "eligible", "already", "issued", "failed", "mailed")
 
 
 @dataclass(slots=True)
@@ -31,10 +36,12 @@ class RunReport:
     issued: int = 0
     pending: int = 0
     failed: int = 0
+    mailed: int = 0
     seconds: float = 0.0
     error: str = ""
     problems: list[str] = field(default_factory=list)
     learners: list[dict[str, Any]] | None = None
+    run: Run | None = None
 
     @classmethod
     def of(cls, configuration: CredentialConfiguration) -> "RunReport":
@@ -48,6 +55,7 @@ class RunReport:
 
     def take(self, run: Run) -> None:
         """The figures of a closed run, whose artifacts have been made by now."""
+        self.run = run
         states = dict(run.credentials.values_list("state").annotate(Count("pk")).order_by())
         lost = states.get(Credential.State.FAILED, 0)
         self.status = run.status
@@ -58,6 +66,17 @@ class RunReport:
         self.problems = [*_reasons(run), *_standing(run)]
         if run.failed:
             self.problems.append(f"{run.failed} could not be decided; `conferral run --dry-run` says why")
+
+    def take_deliveries(self) -> None:
+        """What became of the run's messages."""
+        messages = Delivery.objects.filter(credential__run=self.run) if self.run else Delivery.objects.none()
+        states = dict(messages.values_list("state").annotate(Count("pk")).order_by())
+        self.mailed = states.get(Delivery.State.SENT, 0)
+        troubled = messages.exclude(state=Delivery.State.SENT).exclude(last_error="").values_list("state", "last_error")
+        self.problems += [
+            f"{count} {MAIL_VERDICTS[state]}: {reason}"
+            for state, reason, count in troubled.annotate(count=Count("pk")).order_by("-count", "last_error")
+        ]
 
     def as_json(self) -> dict[str, Any]:
         """For machines."""

@@ -26,6 +26,8 @@ def handle(options: dict[str, Any], console: Console) -> None:
     """Imports and says what changed."""
     key = context_key(options["context"])
     result = import_file(key, options["file"])
+    retired = f", {result.retired} retired: left out" if result.retired else ""
     console.print(
-        f"{key}: {result.learners} learners ({result.added} new, {result.changed} changed, {result.removed} gone)"
+        f"{key}: {result.learners} learners"
+        f" ({result.added} new, {result.changed} changed, {result.removed} gone{retired})"
     )

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from conferral.contract import ConferralError
+from conferral.issuance import deliver, standstill
 from conferral.issuance import generate as generation
 from conferral.issuance import run as runs
 from conferral.issuance.evaluate import Outcome
@@ -23,7 +24,7 @@ from conferral.issuance.sweep import sweep
 from conferral.management import report
 from conferral.management.find import configurations
 from conferral.management.report import RunReport
-from conferral.models import CredentialConfiguration
+from conferral.models import CredentialConfiguration, Run
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +36,7 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("context", nargs="?", help="key of a course, lesson or pathway; all when left out")
     parser.add_argument("--type", dest="type_name", metavar="NAME", help="only this credential type")
     parser.add_argument("--dry-run", action="store_true", help="say who would get one, and issue nothing")
+    parser.add_argument("--no-mail", action="store_true", help="issue, and write to nobody about it")
     parser.add_argument("--json", action="store_true", help="print a list for machines")
 
 
@@ -42,15 +44,19 @@ def handle(options: dict[str, Any], console: Console) -> None:
     """Runs, and shows a table."""
     quiet = options["json"]
     if not options["dry_run"]:
+        standstill.check()
         # What a killed process left is completed first, in configurations that are switched off by now too.
+        waiting = sweep()
         with _progress(console, "from earlier runs", quiet=quiet) as bar:
-            making = bar.add_task("making", total=generation.due())
-            sweep(progressed=lambda count: bar.advance(making, count))
+            making = bar.add_task("making", total=waiting.artifacts)
+            generation.generate(progressed=lambda count: bar.advance(making, count))
     found = configurations(options["context"], options["type_name"])
     if options["dry_run"]:
         reports = [dry_run(configuration) for configuration in found]
     else:
-        reports = [real_run(configuration, console, quiet=quiet) for configuration in found]
+        notify = not options["no_mail"]
+        reports = [real_run(configuration, console, notify=notify, quiet=quiet) for configuration in found]
+        send(reports, console, quiet=quiet)
     if options["json"]:
         console.file.write(json.dumps([each.as_json() for each in reports], indent=2, ensure_ascii=False) + "\n")
     else:
@@ -59,12 +65,28 @@ def handle(options: dict[str, Any], console: Console) -> None:
         sys.exit(1)
 
 
-def real_run(configuration: CredentialConfiguration, console: Console, *, quiet: bool = False) -> RunReport:
+def send(reports: list[RunReport], console: Console, *, quiet: bool = False) -> None:
+    """Sends what waits to be sent, and completes the reports with it."""
+    with _progress(console, "mail", quiet=quiet) as bar:
+        sending = bar.add_task("sending", total=deliver.due())
+        deliver.deliver(progressed=lambda count: bar.advance(sending, count))
+    for each in reports:
+        each.take_deliveries()
+
+
+def real_run(
+    configuration: CredentialConfiguration, console: Console, *, notify: bool = True, quiet: bool = False
+) -> RunReport:
     """Runs one configuration and makes what is due in it; an error becomes part of the report."""
     made = RunReport.of(configuration)
     with _reporting(made), _progress(console, f"{made.short} · {made.type}", quiet=quiet) as bar:
         task = bar.add_task("evaluating", total=None)
-        ended = runs.run(configuration, trigger="command", progressed=lambda count: bar.advance(task, count))
+        ended = runs.run(
+            configuration,
+            trigger=Run.Trigger.COMMAND,
+            notify=notify,
+            progressed=lambda count: bar.advance(task, count),
+        )
         bar.update(task, total=ended.evaluated)
         making = bar.add_task("making", total=generation.due(configuration))
         generation.generate(configuration, progressed=lambda count: bar.advance(making, count))

@@ -8,21 +8,21 @@ from rich.console import Console
 from rich.markup import escape
 
 from conferral.contract import Fact
+from conferral.management import find
 from conferral.management.credentials import as_json
-from conferral.management.find import credential as find_credential
 
 HELP = "Shows one credential with its evidence and its edition."
 
 
 def arguments(parser: ArgumentParser) -> None:
     """Of this subcommand."""
-    parser.add_argument("id", help="verification id, for example K7QF-2M9X-4TBD-HW3R")
+    find.id_argument(parser)
     parser.add_argument("--json", action="store_true", help="print an object for machines")
 
 
 def handle(options: dict[str, Any], console: Console) -> None:
     """Shows it."""
-    credential = find_credential(options["id"])
+    credential = find.credential(options["id"])
     shown = as_json(credential)
     edition = credential.edition
     if options["json"]:
@@ -45,6 +45,12 @@ def handle(options: dict[str, Any], console: Console) -> None:
         console.print(f"  {label:<10} {escape(value)}")
     for fact in credential.evidence.get("facts", ()):
         console.print(f"  {'evidence':<10} {escape(str(Fact(**fact)))}")
+    for label in ("revoked", "replaces", "replaced_by"):
+        if shown[label]:
+            console.print(f"  {label.replace('_', ' '):<10} [yellow]{escape(shown[label])}[/]")
+    for message in shown["delivery"]:
+        said = message["sent"] or message["error"] or f"next try {message['next_try']}"
+        console.print(f"  {'mail':<10} {message['state']}  {escape(said)}")
     for artifact in shown["artifacts"]:
         console.print(f"  {artifact['slot']:<10} {artifact['state']}  {escape(artifact['path_or_url'])}")
         if artifact["sha256"]:

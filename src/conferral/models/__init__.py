@@ -15,6 +15,7 @@ from conferral.models.issuer import Issuer
 from conferral.models.learner import Learner
 from conferral.models.roster import Context, RosterEntry
 from conferral.models.run import Run
+from conferral.models.standstill import Standstill
 
 __all__ = [
     "Context",
@@ -30,4 +31,5 @@ __all__ = [
     "Learner",
     "RosterEntry",
     "Run",
+    "Standstill",
 ]

@@ -10,7 +10,8 @@ from conferral.models.credential_type import CredentialType
 class CredentialConfiguration(models.Model):
     """What an instructor switches on. Overrides are sparse: mappings merge, everything else replaces, null removes.
 
-    `step_options` are the processor's overrides by step of a pathway; `schedule` is `{crontab}`, `{every}` or `{at}`;
+    `step_options` are the processor's overrides by step of a pathway; `schedule` is `{crontab}`, `{every}` or `{at}`,
+    empty for runs by hand alone. `next_run_at` is the truth of when it runs, its periodic task wakes somebody to look;
     `opening` and `guards` are the rules that tie it to the course's dates and hold a run that issues too much.
 
     .. pii: Options of a rule may name learners, as those of `listed` do.
@@ -28,6 +29,9 @@ class CredentialConfiguration(models.Model):
     fields = models.JSONField(default=dict, blank=True)
     time_zone = models.CharField(max_length=64, default="UTC")
     schedule = models.JSONField(default=dict, blank=True)
+    schedule_since = models.DateTimeField(
+        null=True, blank=True, help_text="When the schedule was given: `every` counts"
+    )
     next_run_at = models.DateTimeField(null=True, blank=True, db_index=True)
     periodic_task = models.OneToOneField(
         PeriodicTask, null=True, blank=True, on_delete=models.SET_NULL, related_name="conferral_configuration"

@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
 
 from conferral.contract import KEY_LENGTH
 from conferral.models.configuration import CredentialConfiguration
@@ -47,6 +48,7 @@ class Credential(models.Model):
     earned = models.DateTimeField()
     issued = models.DateTimeField()
     expires = models.DateTimeField(null=True, blank=True)
+    recorded = models.DateTimeField(default=timezone.now, help_text="When it was inserted: a correction keeps `issued`")
     revoked = models.DateTimeField(null=True, blank=True)
     revoked_reason = models.TextField(blank=True)
     revoked_by = models.ForeignKey(
@@ -56,6 +58,7 @@ class Credential(models.Model):
         "self", null=True, blank=True, on_delete=models.PROTECT, related_name="superseded_by"
     )
     current = models.BooleanField(null=True, default=True)
+    notify = models.BooleanField(default=True, help_text="Whether the learner is written to once it is available")
 
     class Meta:
         constraints = [

@@ -22,12 +22,18 @@ class Delivery(Work):
         FAILED = "failed"
         SKIPPED = "skipped"
 
+    class Purpose(models.TextChoices):
+        """A first credential is there; the one that takes another's place is there."""
+
+        ISSUED = "issued"
+        CORRECTED = "corrected"
+
     credential = models.ForeignKey(Credential, on_delete=models.PROTECT, related_name="deliveries")
     channel = models.CharField(max_length=20, default="email")
-    purpose = models.CharField(max_length=20)
+    purpose = models.CharField(max_length=20, choices=Purpose.choices)
     sequence = models.PositiveIntegerField(default=1)
     state = models.CharField(max_length=10, choices=State.choices, default=State.PENDING)
-    sent = models.DateTimeField(null=True, blank=True)
+    sent = models.DateTimeField(null=True, blank=True, db_index=True)
 
     class Meta:
         constraints = [

@@ -1,21 +1,38 @@
 """People who earn."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, models, transaction
+from django.utils.crypto import salted_hmac
+
+RETIRED = "retired-"
+
+
+def retired_key(gateway: str, key: str) -> str:
+    """The key of a learner once they are retired: it tells nothing, and the same username is recognised by it."""
+    return RETIRED + salted_hmac("conferral.retired", f"{gateway}:{key}", algorithm="sha256").hexdigest()[:40]
 
 
 class LearnerQuerySet(models.QuerySet["Learner"]):
     """Learners in bulk."""
 
+    def retired_among(self, gateway: str, keys: Collection[str]) -> set[str]:
+        """Which of those keys belonged to learners who are retired by now; one query."""
+        hidden = {retired_key(gateway, key): key for key in keys}
+        found = self.filter(gateway=gateway, key__in=list(hidden)) if hidden else self.none()
+        return {hidden[key] for key in found.values_list("key", flat=True)}
+
     def record(self, gateway: str, told: Mapping[str, Mapping[str, Any]]) -> tuple[dict[str, "Learner"], set[str]]:
         """Our records of a page of learners, by key, brought up to date with what the gateway tells of each.
 
-        Also the keys of those that changed. A constant number of queries for a page.
+        Also the keys of those that changed. Who is retired is left out, and not recorded again. A constant number of
+        queries for a page.
         """
         known = self._by_key(gateway, told)
+        retired = self.retired_among(gateway, told.keys() - known.keys())
+        told = {key: values for key, values in told.items() if key not in retired}
         changed = [known[key] for key, values in told.items() if key in known and known[key].take(values)]
         if changed:
             fields = sorted({field for learner in changed for field in told[learner.key]})
@@ -55,6 +72,7 @@ class Learner(models.Model):
     email = models.EmailField(blank=True)
     language = models.CharField(max_length=35, blank=True)
     active = models.BooleanField(default=True)
+    retired = models.DateTimeField(null=True, blank=True, help_text="Since when nothing personal is kept of them")
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="conferral_learners"
     )

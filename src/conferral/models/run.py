@@ -22,10 +22,18 @@ class Run(models.Model):
         FAILED = "failed"
         LOST = "lost"
 
+    class Trigger(models.TextChoices):
+        """What began it: its time had come; a command; a person in the admin."""
+
+        SCHEDULE = "schedule"
+        COMMAND = "command"
+        PERSON = "person"
+
     configuration = models.ForeignKey(CredentialConfiguration, on_delete=models.PROTECT, related_name="runs")
-    trigger = models.CharField(max_length=20)
+    trigger = models.CharField(max_length=20, choices=Trigger.choices)
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.RUNNING)
     active = models.BooleanField(null=True, default=True)
+    notify = models.BooleanField(default=True, help_text="Whether those issued to are written to")
     claim = models.CharField(max_length=120, unique=True)
     claimed_until = models.DateTimeField()
     started = models.DateTimeField()

@@ -8,10 +8,12 @@ import secrets
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import dj_database_url
+from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
+from environ import Env
 
 from conferral.settings import PREFIX, AppSettings, ServiceSettings, checked
 
@@ -51,12 +53,42 @@ def _database(url: str, home: Path) -> dict[str, Any]:
     return database
 
 
+def _email(url: str, home: Path) -> dict[str, Any]:
+    if not url:
+        return {"EMAIL_BACKEND": "conferral.service.mailbox.EmailBackend", "EMAIL_FILE_PATH": str(home / "mail")}
+    try:
+        email = dict(Env.email_url_config(url))
+    except (ImproperlyConfigured, ValueError):  # its message would show the password
+        raise ImproperlyConfigured("EMAIL_URL: is not an address like smtp+tls://user:password@host:587") from None
+    if not email["EMAIL_PORT"]:
+        email["EMAIL_PORT"] = 465 if email.get("EMAIL_USE_SSL") else 587 if email.get("EMAIL_USE_TLS") else 25
+    return {name: value for name, value in email.items() if value is not None}
+
+
+def _broker(url: str, home: Path) -> dict[str, Any]:
+    """The embedded broker is a folder. It has no receipts: what it loses, the next sweep finds in the database."""
+    if url:
+        return {"CELERY_BROKER_URL": url}
+    folder = home / "broker"
+    for part in ("messages", "control"):
+        (folder / part).mkdir(parents=True, exist_ok=True)
+    options = {
+        "data_folder_in": str(folder / "messages"),
+        "data_folder_out": str(folder / "messages"),
+        "control_folder": str(folder / "control"),
+        "polling_interval": 0.2,
+    }
+    return {"CELERY_BROKER_URL": "filesystem://", "CELERY_BROKER_TRANSPORT_OPTIONS": options}
+
+
 SQLITE: dict[str, Any] = {
     "timeout": 20,
     # Writers queue up instead of failing with "database is locked"; readers never wait.
     "transaction_mode": "IMMEDIATE",
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
 }
+APP_VARIABLES = [PREFIX + name.upper() for name in AppSettings.model_fields]
+SWEEP = "conferral.sweep"
 SERVICE = checked(ServiceSettings, _from_environment(ServiceSettings.model_fields))
 HOME = Path(SERVICE.CONFERRAL_HOME).absolute()
 try:
@@ -66,13 +98,57 @@ except OSError as error:
 
 SECRET_KEY = SERVICE.SECRET_KEY or _secret_key(HOME)
 DEBUG = SERVICE.DEBUG
-ALLOWED_HOSTS: list[str] = []
+APP = checked(
+    AppSettings,
+    {name.removeprefix(PREFIX).lower(): value for name, value in _from_environment(APP_VARIABLES).items()},
+    PREFIX,
+)
+PUBLIC_HOST = urlsplit(APP.public_url).hostname or ""
+ALLOWED_HOSTS = [PUBLIC_HOST, *SERVICE.ALLOWED_HOSTS, "localhost", "127.0.0.1", "[::1]"]
+CSRF_TRUSTED_ORIGINS = [APP.public_url]
+SECURE = APP.public_url.startswith("https:")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
 INSTALLED_APPS = [
-    "django.contrib.contenttypes",
+    "django.contrib.admin",
     "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.messages",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
     "django_celery_beat",
     "conferral",
 ]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "conferral.service.urls"
+WSGI_APPLICATION = "conferral.service.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+STATIC_URL = "/static/"
+WHITENOISE_USE_FINDERS = True  # straight from the packages: nothing to collect
+LOGIN_URL = "/sign-in/"
+LOGIN_REDIRECT_URL = "/mine/"
+LOGOUT_REDIRECT_URL = "/"
 DATABASES = {"default": _database(SERVICE.DATABASE_URL, HOME)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LANGUAGE_CODE = "en"
@@ -85,4 +161,18 @@ STORAGES = {
     or {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": HOME / "files"}},
 }
 
-globals().update(_from_environment(PREFIX + name.upper() for name in AppSettings.model_fields))
+EMAIL_TIMEOUT = SERVICE.EMAIL_TIMEOUT
+DEFAULT_FROM_EMAIL = SERVICE.DEFAULT_FROM_EMAIL or f"no-reply@{PUBLIC_HOST}"
+globals().update(_email(SERVICE.EMAIL_URL, HOME))
+
+globals().update(_broker(SERVICE.CELERY_BROKER_URL, HOME))
+CELERY_TIMEZONE = "UTC"
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_DEFAULT_QUEUE = "conferral"
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_SYNC_EVERY = 1  # each tick is known to the database at once: `conferral status` tells the last
+CELERY_BEAT_SCHEDULE = {SWEEP: {"task": SWEEP, "schedule": crontab()}}
+
+globals().update(_from_environment(APP_VARIABLES))

@@ -1,0 +1,195 @@
+"""Taking back and putting right: revoke, reissue, try again. Only a person does these; a run never does."""
+
+from dataclasses import replace
+from functools import partial
+
+from django.db import transaction
+from django.utils import timezone
+
+from conferral import plugins, storage
+from conferral.contract import Artifact, ConferralError
+from conferral.contract.options import parse
+from conferral.contract.text import check_line, is_visible
+from conferral.issuance import deliver, make, plan
+from conferral.issuance.snapshot import request_for
+from conferral.models import Credential, CredentialArtifact, Delivery, Edition
+from conferral.models.verification import shown
+
+State = Credential.State
+NAME_LENGTH = 255
+SAME_DESIGN, CURRENT_DESIGN = "same", "current"
+
+
+class CannotCorrect(ConferralError):
+    """The credential is not in a state in which this makes sense."""
+
+
+def revoke(credential: Credential, reason: str, by: object = None) -> Credential:
+    """Withdraws it: its page says so at once, its file is not served any more. A run never issues it again.
+
+    Remote credentials are withdrawn first, by their generators; when one of them fails, nothing is revoked.
+    """
+    if not reason.strip():
+        raise CannotCorrect("reason: is empty; say why, for those who are asked later")
+    with transaction.atomic():
+        found = _locked(credential)
+        if found.revoked:
+            raise CannotCorrect(f"{_id(found)} was revoked on {found.revoked:%Y-%m-%d} already: {found.revoked_reason}")
+        _withdraw_remote(found)
+        found.revoked, found.revoked_reason = timezone.now(), reason.strip()
+        found.revoked_by = by if hasattr(by, "pk") else None  # type: ignore[assignment]
+        found.save(update_fields=["revoked", "revoked_reason", "revoked_by"])
+    return found
+
+
+def reissue(
+    credential: Credential, *, name: str | None = None, design: str = SAME_DESIGN, notify: bool = True
+) -> Credential:
+    """Issues it again, and returns the new one, which is to be made. The old one's links lead to it.
+
+    It keeps the dates and the evidence, and the name when none is given; with the `current` design it is made as the
+    configuration says now, else as the old one was.
+    """
+    if name is not None:
+        name = _checked_name(name)
+    with transaction.atomic():
+        old = _locked(credential)
+        if old.state == State.PENDING:
+            raise CannotCorrect(f"{_id(old)} is still being made; wait until it is ready")
+        if old.learner.retired:
+            raise CannotCorrect(f"{_id(old)}: the learner is retired; nothing personal is kept of them")
+        edition = _current_edition(old) if design == CURRENT_DESIGN else old.edition
+        slots = edition.content["generators"]
+        old.current = None
+        old.save(update_fields=["current"])
+        new = Credential.objects.create(
+            learner=old.learner,
+            configuration=old.configuration,
+            edition=edition,
+            recipient_name=name or _name_of(old),
+            context_key=old.context_key,
+            context_name=old.context_name,
+            context_organisation=old.context_organisation,
+            context_start=old.context_start,
+            context_end=old.context_end,
+            locale=edition.content["locale"],
+            evidence=old.evidence,
+            state=State.PENDING if slots else State.AVAILABLE,
+            earned=old.earned,
+            issued=old.issued,
+            expires=old.expires,
+            supersedes=old,
+            notify=notify,
+        )
+        CredentialArtifact.objects.bulk_create(
+            CredentialArtifact(
+                credential=new, edition=edition, slot=slot, required=declared["required"], next_try=timezone.now()
+            )
+            for slot, declared in slots.items()
+        )
+        if not slots:
+            deliver.enqueue([new])
+        _try_out(new, edition)
+    return new
+
+
+def retry(credentials: list[Credential] | None = None) -> tuple[int, int]:
+    """What has failed, of all or of those credentials, is due again; how many artifacts and messages that are.
+
+    A file that is gone from the storage is made again too, when its credential is named. A credential that failed
+    because its learner had no name takes the name that the learner has by now.
+    """
+    scope = {} if credentials is None else {"credential__in": credentials}
+    again = {"attempts": 0, "next_try": timezone.now(), "last_error": "", "claim": "", "claimed_until": None}
+    with transaction.atomic():
+        failed = CredentialArtifact.objects.filter(state=CredentialArtifact.State.FAILED, **scope)
+        failed = failed.filter(credential__current=True, credential__revoked=None, credential__learner__retired=None)
+        of_failed = Credential.objects.filter(pk__in=failed.values("credential_id"))
+        for nameless in of_failed.filter(recipient_name="").exclude(learner__name="").select_related("learner"):
+            Credential.objects.filter(pk=nameless.pk).update(recipient_name=nameless.learner.name)
+        of_failed.filter(state=State.FAILED).update(state=State.PENDING)
+        artifacts = failed.update(state=CredentialArtifact.State.PENDING, **again)
+        artifacts += sum(_make_missing_again(credential, again) for credential in credentials or ())
+        messages = Delivery.objects.filter(state=Delivery.State.FAILED, **scope).update(
+            state=Delivery.State.PENDING, **again
+        )
+    return artifacts, messages
+
+
+def differs_from_account(credential: Credential) -> str:
+    """The learner's own name, when the credential shows another one."""
+    name = credential.learner.name
+    return name if name and name != credential.recipient_name else ""
+
+
+def _locked(credential: Credential) -> Credential:
+    """The row as it is now, for this transaction alone; one that was replaced is refused with its successor's id."""
+    row = Credential.objects.select_for_update().get(pk=credential.pk)
+    if row.current is None:
+        raise CannotCorrect(f"{_id(row)} was replaced by {_id(row.superseded_by)}; name that one")
+    return row
+
+
+def _withdraw_remote(credential: Credential) -> None:
+    stored = credential.artifacts.filter(state=CredentialArtifact.State.STORED)
+    for slot, declared in credential.edition.content["generators"].items():
+        made = [
+            Artifact(row.filename, row.media_type, url=row.url, receipt=row.receipt)
+            for row in stored
+            if row.slot == slot
+        ]
+        generator = plugins.generator(declared["generator"])
+        options = parse(generator.Options, declared["options"], f"generators.{slot}.options")
+        with plugins.blamed(plugins.GENERATORS, declared["generator"]):
+            generator.revoke(options, made)
+
+
+def _current_edition(credential: Credential) -> Edition:
+    configuration = credential.configuration
+    return plan.edition_of(plan.resolve(configuration, plugins.gateway()))
+
+
+def _try_out(new: Credential, edition: Edition) -> None:
+    """Makes it once for nothing: what cannot be made never takes the place of what is there."""
+    for slot in edition.content["generators"]:
+        try:
+            station = make.prepare(edition.pk, slot)
+            request = replace(request_for(new, edition.content, slot), draft=True)
+            make.check(list(station.generator.generate(station.prepared, request)), slot, station.generator.version)
+        except ConferralError as error:
+            raise CannotCorrect(f"{slot}: it cannot be made like this, and nothing was changed: {error}") from error
+
+
+def _make_missing_again(credential: Credential, again: dict[str, object]) -> int:
+    """The slots of which a file is gone; what is left of them is made anew with it."""
+    stored = list(credential.artifacts.filter(state=CredentialArtifact.State.STORED).order_by("pk"))
+    missing = {row.slot for row in stored if row.storage_name and not storage.exists(row.storage_name)}
+    for slot in missing:
+        first, *others = [row for row in stored if row.slot == slot]
+        CredentialArtifact.objects.filter(pk__in=[row.pk for row in others]).delete()
+        for row in others:
+            transaction.on_commit(partial(storage.discard, row.storage_name))
+        CredentialArtifact.objects.filter(pk=first.pk).update(state=CredentialArtifact.State.PENDING, **again)
+    return len(missing)
+
+
+def _name_of(credential: Credential) -> str:
+    """One that failed because nobody knew the name takes the name that is known by now."""
+    return credential.recipient_name if is_visible(credential.recipient_name) else credential.learner.name
+
+
+def _checked_name(name: str) -> str:
+    name = name.strip()
+    try:
+        check_line(name)
+    except ValueError as error:
+        raise CannotCorrect(f"name: {name!r} is not accepted: {error}") from None
+    if not is_visible(name):
+        raise CannotCorrect("name: is empty; write the name as it is to be printed")
+    if len(name) > NAME_LENGTH:
+        raise CannotCorrect(f"name: has {len(name)} characters; at most {NAME_LENGTH} are accepted")
+    return name
+
+
+def _id(credential: Credential) -> str:
+    return shown(credential.verification_id)

@@ -1,0 +1,224 @@
+"""Delivery: an outbox of messages, each handed to the mail transport once, with retries of its own.
+
+A message is marked as sent right after the transport took it, so a worker that is killed repeats one message at most.
+"""
+
+import logging
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from functools import partial
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.db import transaction
+from django.db.models import Max
+from django.utils import timezone, translation
+
+from conferral.contract import ConferralError, TransientError
+from conferral.contract.placeholders import fill, values
+from conferral.contract.text import storable
+from conferral.issuance import lease, standstill, work
+from conferral.issuance.lease import Lease
+from conferral.issuance.snapshot import page_url, request_for
+from conferral.mail import Letter, Post, Unreachable
+from conferral.models import Credential, Delivery
+from conferral.models.verification import shown
+from conferral.settings import current
+
+logger = logging.getLogger(__name__)
+
+State = Delivery.State
+BATCH = 50
+SILENT = "no mail was asked for"
+DEFAULT_SUBJECT = {
+    Delivery.Purpose.ISSUED: translation.gettext_noop("{type}: {context}"),
+    Delivery.Purpose.CORRECTED: translation.gettext_noop("Corrected: {type}, {context}"),
+}
+
+
+class CannotResend(ConferralError):
+    """There is nothing to write about."""
+
+
+def enqueue(credentials: Iterable[Credential]) -> None:
+    """Puts a message about each into the outbox; within the transaction that makes them available.
+
+    A record is made of those too whose learners are not to be written to, with that as the reason.
+    """
+    now = timezone.now()
+    Delivery.objects.bulk_create(
+        Delivery(
+            credential=credential,
+            purpose=Delivery.Purpose.CORRECTED if credential.supersedes_id else Delivery.Purpose.ISSUED,
+            state=State.PENDING if credential.notify else State.SKIPPED,
+            next_try=now if credential.notify else None,
+            last_error="" if credential.notify else SILENT,
+        )
+        for credential in credentials
+    )
+
+
+def deliver(*, progressed: Callable[[int], None] | None = None) -> int:
+    """Sends every message that is due, as fast as the sending rate allows, and returns how many it dealt with."""
+    work.release_abandoned(_waiting())
+    done = 0
+    while (count := _batch()) is not None:
+        done += count
+        if progressed:
+            progressed(count)
+    return done
+
+
+def deliver_batch() -> bool:
+    """Sends one batch of what is due; whether there may be more to send now."""
+    work.release_abandoned(_waiting())
+    return _batch() is not None
+
+
+def due() -> int:
+    """How many messages wait to be sent now."""
+    return int(_waiting().due(timezone.now()).count())
+
+
+def resend(credential: Credential) -> Delivery:
+    """Puts the credential's message into the outbox once more; a CannotResend says why there is nothing to send."""
+    if reason := why_not(credential):
+        raise CannotResend(f"{shown(credential.verification_id)}: {reason}")
+    with transaction.atomic():
+        Credential.objects.select_for_update().get(pk=credential.pk)
+        latest = credential.deliveries.order_by("-pk").values_list("purpose", flat=True).first()
+        purpose = latest or Delivery.Purpose.ISSUED
+        before = credential.deliveries.filter(purpose=purpose).aggregate(last=Max("sequence"))["last"]
+        return Delivery.objects.create(
+            credential=credential, purpose=purpose, sequence=(before or 0) + 1, next_try=timezone.now()
+        )
+
+
+def why_not(credential: Credential) -> str:
+    """Why its learner is not to be written to about this credential; empty when there is no reason."""
+    learner = credential.learner
+    reasons = {
+        "it was replaced by another": credential.current is None,
+        "it was revoked": credential.revoked is not None,
+        f"it is {credential.state}": credential.state != Credential.State.AVAILABLE,
+        "the learner is retired": learner.retired is not None,
+        "the learner's account is not active": not learner.active,
+        "the learner has no e-mail address": not learner.email,
+    }
+    return next((reason for reason, applies in reasons.items() if applies), "")
+
+
+def letter_of(delivery: Delivery) -> Letter:
+    """The message as it is sent: in the learner's language, in the type's own words where it has some."""
+    credential, edition = delivery.credential, delivery.credential.edition.content
+    language = credential.learner.language or credential.locale
+    request = request_for(credential, edition, slot="mail")
+    value_of = values(request)
+    wording, issuer = edition["wording"], edition["issuer"]
+    with translation.override(language):
+        subject = wording.get("subject") or translation.gettext(DEFAULT_SUBJECT[Delivery.Purpose(delivery.purpose)])
+    url = page_url(credential.verification_id)
+    host = urlsplit(url).hostname
+    return Letter(
+        recipient=credential.learner.email,
+        sender=issuer.get("sender", ""),
+        reply_to=issuer.get("reply_to", ""),
+        subject=" ".join(fill(subject, value_of).split()),
+        language=language,
+        message_id=f"{credential.verification_id}.{delivery.purpose}.{delivery.sequence}@{host}",
+        template=delivery.purpose,
+        content={
+            "snapshot": request.snapshot,
+            "page_url": url,
+            "accent": issuer.get("colours", {}).get("primary", ""),
+            "paragraphs": [
+                part.strip() for part in fill(wording.get("body", ""), value_of).split("\n\n") if part.strip()
+            ],
+            "issued": value_of("issued"),
+            "expires": value_of("expires"),
+        },
+    )
+
+
+def _waiting() -> Any:
+    return Delivery.objects.filter(state=State.PENDING)
+
+
+def _batch() -> int | None:
+    """Claims and sends a batch; how many there were, None when nothing is to be sent now."""
+    at_most = min(BATCH, _allowed())
+    if at_most <= 0 or standstill.standing():
+        return None
+    token = lease.new_token()
+    claimed = work.claim(_waiting(), token, at_most)
+    if claimed is None:
+        return None
+    batch = list(claimed.select_related("credential__learner", "credential__edition"))
+    with Lease(partial(work.renew, Delivery.objects, token)), Post() as post:
+        for position, row in enumerate(batch):
+            try:
+                _deal_with(row, token, post)
+            except (Unreachable, standstill.Paused) as error:
+                for other in batch[position:]:
+                    _wait(other, token, error)
+                return None
+    return len(batch)
+
+
+def _allowed() -> int:
+    """How many more messages the sending rate allows now, counted over the whole site."""
+    rate = current().mails_per_minute
+    if not rate:
+        return BATCH
+    now = timezone.now()
+    sent = Delivery.objects.filter(sent__gt=now - timedelta(minutes=1)).count()
+    under_way = _waiting().filter(claimed_until__gt=now).count()
+    return int(rate - sent - under_way)
+
+
+def _deal_with(row: Delivery, token: str, post: Post) -> None:
+    """Sends one message, or records why not. Unreachable and Paused are for the whole batch."""
+    standstill.check()
+    if not work.renew(Delivery.objects.filter(pk=row.pk), token):
+        return  # the lease was lost, somebody else sends it
+    row.credential.refresh_from_db(fields=["revoked", "current", "state"])
+    if reason := why_not(row.credential):
+        row.state, row.next_try, row.last_error = State.SKIPPED, None, reason
+    elif row.attempts >= current().attempts:
+        row.state, row.next_try = State.FAILED, None
+        row.last_error = f"given up: the worker stopped {row.attempts} times while sending it"
+    else:
+        try:
+            post.send(letter_of(row))
+        except Unreachable:
+            raise
+        except TransientError as error:
+            _put_off(row, error)
+        except ConferralError as error:
+            row.state, row.next_try, row.last_error = State.FAILED, None, storable(str(error))
+        except Exception as error:  # a wording or template that breaks is that message's failure, never the batch's
+            logger.exception("message %s could not be written", row.pk)
+            row.state, row.next_try, row.last_error = State.FAILED, None, f"the message could not be written: {error!r}"
+        else:
+            row.state, row.next_try, row.last_error, row.sent = State.SENT, None, "", timezone.now()
+    _record(row, token)
+
+
+def _wait(row: Delivery, token: str, error: ConferralError) -> None:
+    """Back into the queue: as it was when everything stands still, with a pause when the transport is down."""
+    if isinstance(error, Unreachable):
+        _put_off(row, error)
+    _record(row, token)
+
+
+def _put_off(row: Delivery, error: ConferralError) -> None:
+    if not work.put_off(row, error, str(error)):
+        row.state, row.next_try = State.FAILED, None
+        row.last_error = storable(f"given up after {row.attempts} tries: {error}")
+
+
+def _record(row: Delivery, token: str) -> None:
+    fields = ("state", "attempts", "next_try", "last_error", "sent")
+    Delivery.objects.filter(pk=row.pk, claim=token).update(
+        claim="", claimed_until=None, **{name: getattr(row, name) for name in fields}
+    )

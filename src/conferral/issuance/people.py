@@ -1,0 +1,119 @@
+"""What is kept of one person: all of it handed out, or taken away for good."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from conferral import storage
+from conferral.contract import ConferralError
+from conferral.issuance import configure
+from conferral.issuance.snapshot import page_url
+from conferral.models import Credential, CredentialArtifact, Delivery, Learner, RosterEntry
+from conferral.models.learner import retired_key
+from conferral.models.verification import shown
+
+REMOVED = "(removed)"
+
+
+def find(gateway: str, key: str) -> Learner:
+    """The learner of that username; a ConferralError when there is none, or when they are retired already."""
+    found = Learner.objects.filter(gateway=gateway, key=key).first()
+    if found:
+        return found
+    if Learner.objects.filter(gateway=gateway, key=retired_key(gateway, key)).exists():
+        raise ConferralError(f"learner: {key!r} is retired; nothing personal is kept of them")
+    raise ConferralError(f"learner: {key!r} is not known to {gateway!r}")
+
+
+def retire(learner: Learner) -> int:
+    """Removes name, address, username, progress and files, of what was replaced too; says how many credentials.
+
+    The credentials stay, and their pages say that the details were removed. The same username is never issued to again.
+    """
+    personal = {text for text in (learner.key, learner.name, learner.email) if text}
+    with transaction.atomic():
+        credentials = list(Credential.objects.filter(learner=learner).select_for_update().order_by("pk"))
+        artifacts = CredentialArtifact.objects.filter(credential__learner=learner)
+        files = [name for name in artifacts.values_list("storage_name", flat=True) if name]
+        artifacts.update(
+            storage_name="", url="", receipt={}, problems=[], last_error="", next_try=None, claim="", claimed_until=None
+        )
+        artifacts.filter(state=CredentialArtifact.State.PENDING).update(state=CredentialArtifact.State.FAILED)
+        for credential in credentials:
+            if credential.state == Credential.State.PENDING:
+                credential.state = Credential.State.FAILED
+            credential.recipient_name, credential.evidence = "", {}
+            credential.revoked_reason = _without(credential.revoked_reason, personal)
+        Credential.objects.bulk_update(
+            credentials, ["state", "recipient_name", "evidence", "revoked_reason"], batch_size=500
+        )
+        deliveries = Delivery.objects.filter(credential__learner=learner)
+        deliveries.filter(state=Delivery.State.PENDING).update(
+            state=Delivery.State.SKIPPED, next_try=None, claim="", claimed_until=None
+        )
+        deliveries.update(last_error="")
+        RosterEntry.objects.filter(learner=learner).delete()
+        configure.forget_people(personal - {learner.name})
+        learner.key = retired_key(learner.gateway, learner.key)
+        learner.name = learner.email = learner.language = learner.external_id = ""
+        learner.active, learner.retired, learner.user = False, timezone.now(), None
+        learner.save()
+    for name in files:
+        storage.remove(name)
+    return len(credentials)
+
+
+def export(learner: Learner) -> dict[str, Any]:
+    """All that is kept of the learner, in plain JSON."""
+    entries = RosterEntry.objects.filter(learner=learner).select_related("context").order_by("pk")
+    return {
+        "username": learner.key,
+        "source": learner.gateway,
+        "name": learner.name,
+        "email": learner.email,
+        "language": learner.language,
+        "active": learner.active,
+        "external_id": learner.external_id,
+        "account": learner.user.get_username() if learner.user else None,
+        "progress": [
+            {"context": entry.context.key, "completion": entry.completion, "grades": entry.grades} for entry in entries
+        ],
+        "credentials": list(_credentials(learner)),
+    }
+
+
+def _credentials(learner: Learner) -> Iterator[dict[str, Any]]:
+    kept = learner.credentials.exclude(state=Credential.State.HELD).select_related("edition__type", "supersedes")
+    for one in kept.prefetch_related("artifacts", "deliveries").order_by("pk"):
+        yield {
+            "verification_id": shown(one.verification_id),
+            "page": page_url(one.verification_id),
+            "type": one.edition.content["type"],
+            "context": one.context_key,
+            "context_name": one.context_name,
+            "name": one.recipient_name,
+            "state": one.state,
+            "earned": one.earned.isoformat(),
+            "issued": one.issued.isoformat(),
+            "expires": one.expires.isoformat() if one.expires else None,
+            "revoked": one.revoked.isoformat() if one.revoked else None,
+            "revoked_reason": one.revoked_reason,
+            "replaces": shown(one.supersedes.verification_id) if one.supersedes else None,
+            "evidence": one.evidence,
+            "files": [
+                {"name": file.filename, "url": file.url, "sha256": file.sha256, "size": file.size}
+                for file in one.artifacts.all()
+            ],
+            "messages": [
+                {"purpose": each.purpose, "state": each.state, "sent": each.sent and each.sent.isoformat()}
+                for each in one.deliveries.all()
+            ],
+        }
+
+
+def _without(text: str, personal: set[str]) -> str:
+    for each in sorted(personal, key=len, reverse=True):
+        text = text.replace(each, REMOVED)
+    return text

@@ -1,0 +1,76 @@
+"""Working through rows that wait in the database: claimed in batches, tried again with growing pauses."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import F, QuerySet
+from django.utils import timezone
+
+from conferral.contract import TransientError
+from conferral.contract.text import storable
+from conferral.issuance import lease
+from conferral.models.queue import Work
+from conferral.settings import current
+
+LONGEST_PAUSE = 3600
+"""Seconds."""
+Waiting = Any
+"""A queryset of rows that wait; django-stubs does not know the methods of a custom one."""
+
+
+def release_abandoned(waiting: Waiting) -> None:
+    """Claims whose process is gone are due again at once."""
+    claims = waiting.filter(claimed_until__gt=timezone.now()).order_by().values_list("claim", flat=True).distinct()
+    for claim in list(claims):
+        if lease.holder_is_gone(claim):
+            waiting.filter(claim=claim).update(claimed_until=None)
+
+
+def claim(
+    waiting: Waiting, token: str, at_most: int, alike: Callable[[Any, Waiting], Waiting] | None = None
+) -> QuerySet[Any] | None:
+    """Claims a batch, which the token then names: perhaps empty, when others were faster; None when nothing is due.
+
+    `alike` narrows what is due to what may share a batch with the first row. A row that still names an earlier holder
+    was under way when its worker stopped. It is claimed alone, and the stop counts as an attempt: so work that stops
+    its worker each time takes no neighbour with it, and comes to an end.
+    """
+    due = waiting.due(timezone.now())
+    first = due.order_by("next_try", "pk").first()
+    if first is None:
+        return None
+    taken: dict[str, Any] = {"claim": token, "claimed_until": lease.until()}
+    if first.claim:
+        ids = [first.pk]
+        taken["attempts"] = F("attempts") + 1
+    else:
+        batch = alike(first, due) if alike else due
+        ids = list(batch.filter(claim="").order_by("pk").values_list("pk", flat=True)[:at_most])
+    # Asked again while writing: whoever took a row meanwhile has it.
+    waiting.filter(pk__in=ids).due(timezone.now()).update(**taken)
+    mine: QuerySet[Any] = waiting.filter(claim=token).order_by("pk")
+    return mine
+
+
+def renew(waiting: Waiting, token: str) -> int:
+    """Renews the lease of what the token has claimed and not given back."""
+    return int(waiting.filter(claim=token).update(claimed_until=lease.until()))
+
+
+def put_off(row: Work, error: Exception, reason: str) -> bool:
+    """Tries the row again later, unsaved; False when it was tried often enough."""
+    row.attempts += 1
+    if row.attempts >= current().attempts:
+        return False
+    row.next_try = timezone.now() + pause(row.attempts, error)
+    row.last_error = storable(reason)
+    return True
+
+
+def pause(attempts: int, error: Exception | None = None) -> timedelta:
+    """What the source asked for, else twice as long each time; an hour at most."""
+    asked = error.delay if isinstance(error, TransientError) else None
+    if asked is None or not asked >= 0:  # NaN is not
+        asked = current().retry_seconds * 2 ** min(attempts - 1, 12)
+    return timedelta(seconds=min(asked, LONGEST_PAUSE))

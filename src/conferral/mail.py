@@ -1,0 +1,128 @@
+"""Messages to learners, and their way out. The only door to e-mail.
+
+Mail that says what somebody has earned is transactional: it goes to everybody who has an address.
+"""
+
+import logging
+import smtplib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Self
+
+from django.core.mail import EmailMultiAlternatives, get_connection
+from django.template.loader import render_to_string
+from django.utils import translation
+
+from conferral.contract import PermanentError, TransientError
+
+logger = logging.getLogger(__name__)
+
+SERVICE_UNAVAILABLE = 421
+PERMANENT = 500
+"""Reply codes of RFC 5321: 421 closes the connection; those from 500 on will be given again."""
+
+
+class Unreachable(TransientError):
+    """The transport takes no message at all at present: the whole batch waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One message: `template` names the pair `conferral/mail/TEMPLATE.html` and `.txt`, shown with `content`.
+
+    `message_id` is the same for every try, so that a mail program recognises a repeat.
+    """
+
+    recipient: str
+    sender: str
+    reply_to: str
+    subject: str
+    language: str
+    message_id: str
+    template: str
+    content: Mapping[str, Any] = field(default_factory=dict)
+
+    def message(self, connection: Any = None) -> EmailMultiAlternatives:
+        """As HTML and as text."""
+        with translation.override(self.language):
+            content = {"language": self.language, "subject": self.subject, **self.content}
+            text = render_to_string(f"conferral/mail/{self.template}.txt", content)
+            html = render_to_string(f"conferral/mail/{self.template}.html", content)
+        message = EmailMultiAlternatives(
+            subject=self.subject,
+            body=text,
+            from_email=self.sender or None,
+            to=[self.recipient],
+            reply_to=[self.reply_to] if self.reply_to else None,
+            headers={"Message-ID": f"<{self.message_id}>", "Auto-Submitted": "auto-generated"},
+            connection=connection,
+        )
+        message.attach_alternative(html, "text/html")
+        return message
+
+
+class Post:
+    """The transport that Django's EMAIL settings name, with one connection for the letters of a block."""
+
+    def __enter__(self) -> Self:
+        self._connection = get_connection()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._close()
+
+    def send(self, letter: Letter) -> None:
+        """Hands the letter over.
+
+        Unreachable: nothing goes out at present; TransientError: not this one, not now; PermanentError: never this one.
+        """
+        try:
+            message = letter.message(self._connection)
+            self._connection.open()
+        except OSError as error:  # smtplib's errors are OSErrors too
+            self._close()
+            raise Unreachable(f"the mail server cannot be reached: {_said(error)}") from error
+        try:
+            self._connection.send_messages([message])
+        except smtplib.SMTPRecipientsRefused as error:
+            (code, said) = next(iter(error.recipients.values()))
+            raise self._refused(code, said) from error
+        except smtplib.SMTPSenderRefused as error:  # the same for every letter
+            raise Unreachable(f"the mail server refuses the sender: {_said(error)}") from error
+        except smtplib.SMTPResponseException as error:
+            raise self._refused(error.smtp_code, error.smtp_error) from error
+        except OSError as error:
+            self._close()
+            raise TransientError(f"the mail server stopped answering: {_said(error)}") from error
+        except (ValueError, UnicodeError) as error:  # an address or header that cannot be written
+            raise PermanentError(f"the message cannot be written: {error}") from error
+        except Exception as error:  # a mail provider's own errors have no common base
+            logger.exception("the mail transport raised")
+            raise TransientError(f"the mail transport raised {error!r}") from error
+
+    def _refused(self, code: int, said: bytes | str) -> PermanentError | TransientError:
+        text = said.decode("utf-8", "replace") if isinstance(said, bytes) else said
+        reason = f"the mail server answered {code} {' '.join(text.split())}"
+        if code >= PERMANENT:
+            return PermanentError(reason)
+        if code == SERVICE_UNAVAILABLE:
+            self._close()
+            return Unreachable(reason)
+        return TransientError(reason)
+
+    def _close(self) -> None:
+        """A connection that is gone already cannot say goodbye; the next letter opens a new one."""
+        try:
+            self._connection.close()
+        except OSError:
+            logger.debug("the mail server did not say goodbye", exc_info=True)
+
+
+def _said(error: OSError) -> str:
+    if isinstance(error, smtplib.SMTPResponseException):
+        said = error.smtp_error
+        return f"{error.smtp_code} {said.decode('utf-8', 'replace') if isinstance(said, bytes) else said}"
+    return error.strerror or str(error) or type(error).__name__

@@ -1,0 +1,25 @@
+"""`conferral revoke ID --reason TEXT`: withdraws a credential."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+
+from conferral.issuance import correct
+from conferral.issuance.snapshot import page_url
+from conferral.management import find
+
+HELP = "Withdraws a credential: its page says so at once, and no run issues it again."
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Of this subcommand."""
+    find.id_argument(parser)
+    parser.add_argument("--reason", required=True, help="why; kept for staff, never shown in public")
+
+
+def handle(options: dict[str, Any], console: Console) -> None:
+    """Revokes it."""
+    revoked = correct.revoke(find.credential(options["id"]), options["reason"])
+    console.print(f"revoked: {page_url(revoked.verification_id)}  {escape(revoked.recipient_name)}")

@@ -1,0 +1,18 @@
+"""The emergency stop, which whoever runs the site pulls and releases."""
+
+from django.db import models
+
+
+class Standstill(models.Model):
+    """While there is a row, no run begins or issues, and no mail goes out; there is one at most (`only` is True).
+
+    .. no_pii:
+    """
+
+    only = models.BooleanField(default=True, unique=True, editable=False)
+    since = models.DateTimeField()
+    reason = models.CharField(max_length=255, blank=True)
+
+    def __str__(self) -> str:
+        because = f" ({self.reason})" if self.reason else ""
+        return f"paused since {self.since:%Y-%m-%d %H:%M} UTC{because}"

@@ -1,0 +1,50 @@
+"""Celery's wrappers around the use cases. A message is a nudge: the database knows what is due.
+
+So losing one costs a sweep. Each task does one piece of work and nudges the next: long work shares the workers fairly
+with short work.
+"""
+
+from celery import shared_task
+
+from conferral import schedules
+from conferral.issuance import run as runs
+from conferral.issuance.deliver import deliver_batch
+from conferral.issuance.generate import generate_batch
+from conferral.issuance.sweep import sweep as look_around
+
+EXPIRES = 60
+"""Seconds: whatever a nudge asked for, the next sweep asks for again."""
+
+
+@shared_task(name=schedules.RUN_IF_DUE, ignore_result=True, expires=EXPIRES)
+def run_if_due(configuration_id: int) -> None:
+    """Runs a configuration whose time has come; then its certificates are made."""
+    if runs.run_if_due(configuration_id):
+        generate.delay()
+
+
+@shared_task(name="conferral.generate", ignore_result=True, expires=EXPIRES)
+def generate() -> None:
+    """Makes a batch of artifacts; then their learners are written to."""
+    if generate_batch():
+        deliver.delay()
+        generate.delay()
+
+
+@shared_task(name="conferral.deliver", ignore_result=True, expires=EXPIRES)
+def deliver() -> None:
+    """Sends a batch of messages."""
+    if deliver_batch():
+        deliver.delay()
+
+
+@shared_task(name=schedules.SWEEP, ignore_result=True, expires=EXPIRES)
+def sweep() -> None:
+    """Each minute: nudges all that is due."""
+    waiting = look_around()
+    for configuration_id in waiting.configurations:
+        run_if_due.delay(configuration_id)
+    if waiting.artifacts:
+        generate.delay()
+    if waiting.messages:
+        deliver.delay()

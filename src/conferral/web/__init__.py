@@ -1,0 +1,1 @@
+"""The face for learners and for whoever checks a credential."""
