@@ -12,10 +12,11 @@ READY := $(VENV)/.ready
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install
 LOCKER := uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header pyproject.toml
 
-.PHONY: help demo test lint tests test-django42 lock clean
+.PHONY: help demo serve test lint tests test-django42 lock clean
 
 help:
 	@echo 'make demo       sets up .venv/ and issues the demo'"'"'s certificates under var/'
+	@echo 'make serve      opens its pages on localhost, and runs the configurations at their times'
 	@echo 'make test       sets up .venv/ and runs every check and test'
 	@echo 'make bench-run  measures the main job over 1,000 and 20,000 learners'
 	@echo 'make lock       renews requirements/*.txt (needs uv)'
@@ -33,6 +34,9 @@ $(READY): $(LOCK) pyproject.toml
 
 demo: $(READY)
 	@$(BIN)/conferral demo --since $(STARTED)
+
+serve: $(READY)
+	@$(BIN)/conferral serve $(ARGS)
 
 test: lint tests
 

@@ -35,6 +35,8 @@ Every Django management command is there as well: `conferral migrate` makes and 
 | 2 | the command was not understood |
 | 130 | interrupted: the next run takes up what was under way |
 
+Verification ids may be typed in lower case, without dashes, with O for 0.
+
 `run`, `credentials` and `roster import` take the short form of a context's key while it is the only one:
 `CS101` for `course-v1:Demo+CS101+2026`. `delete` wants the whole key.
 """,
@@ -92,6 +94,7 @@ FIGURES_EXPLAINED = """\
 | `already` | those of them who have one from before |
 | `issued` | those who got one now, and whose certificate is made |
 | `failed` | those whose certificate could not be made, or whom the rule could not decide |
+| `mailed` | those of the issued who were written to |
 """
 
 DATES_AND_BRACES = """\
@@ -147,7 +150,7 @@ DOTTED_MEANINGS = {
 OVERRIDES = (
     "What differs from the type, for this configuration alone: mappings merge, everything else replaces, null removes."
 )
-LATER = "Kept for the mail and pages that come later."
+LATER = "Kept for pages that come later."
 
 FIELD_MEANINGS = {
     "Declaration": {
@@ -167,12 +170,12 @@ FIELD_MEANINGS = {
         "name": "Name as people read it: `{issuer}`.",
         "organisation": "The organisation it issues for; empty: the site's own issuer, for all that have none of their "
         "own. An organisation has one issuer.",
-        "url": "Its web site. " + LATER,
+        "url": "Its web site, on the page and in the mail.",
         "logo": "Slug of a picture among the assets. " + LATER,
-        "colours": "Colours by name. " + LATER,
+        "colours": '`primary` is the colour of mails: `{primary: "#1b2a4e"}`.',
         "linkedin_id": "Its number on LinkedIn. " + LATER,
-        "sender": "Sender of mail, for example `Demo University <awards@demo.example>`. " + LATER,
-        "reply_to": "Where answers to mail go. " + LATER,
+        "sender": "Sender of mails: `Demo University <awards@demo.example>`; empty: the site's, `DEFAULT_FROM_EMAIL`.",
+        "reply_to": "Where answers to mails go.",
     },
     "ContextDeclaration": {
         "key": "Key: `course-v1:ORG+COURSE+RUN`, or `path-v1:ORG+PATHWAY+RUN+GROUP` for a pathway.",
@@ -198,19 +201,23 @@ FIELD_MEANINGS = {
         "validity": "How long it holds: see below.",
     },
     "SlotDeclaration": {},
-    "WordingDeclaration": {"subject": LATER, "body": LATER},
+    "WordingDeclaration": {
+        "subject": "One line, with placeholders; empty: `{type}: {context}`.",
+        "body": "Paragraphs in place of Conferral's own sentence, with placeholders; greeting and link stay.",
+    },
     "ValidityDeclaration": {"years": "Years.", "months": "Months.", "days": "Days."},
     "ScheduleDeclaration": {
-        "crontab": 'Five fields, in the configuration\'s time zone: `"0 3 * * 1"` is Mondays at three.',
-        "every": "A number and a unit: `30 minutes`, `1 day`, `2 weeks`.",
+        "crontab": 'Five fields, in the configuration\'s time zone: `"0 3 * * 1"` is Mondays at three. '
+        "As in Celery, day of month and day of week have to agree both.",
+        "every": "A number and a unit: `30 minutes`, `1 day`, `2 weeks`, counted from when the schedule was given.",
         "at": "Once, at that instant.",
     },
     "ConfigurationDeclaration": {
         "context": "Key of the course, lesson or pathway.",
         "type": "Name of the type.",
-        "enabled": "Whether runs take it up.",
+        "enabled": "Whether it runs, by its schedule and by hand.",
         "time_zone": "For printed dates and the schedule, for example `Europe/Paris`.",
-        "schedule": "When it runs: see below.",
+        "schedule": "When it runs: see below; left out, by hand alone.",
         "processor_options": OVERRIDES,
         "step_options": "The rule's options that differ for one course of a pathway, by that course's key.",
         "generators": OVERRIDES,

@@ -7,20 +7,33 @@ import logging
 import smtplib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from babel import negotiate_locale
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.template.loader import render_to_string
 from django.utils import translation
 
 from conferral.contract import PermanentError, TransientError
+from conferral.contract.placeholders import babel_locale
 
 logger = logging.getLogger(__name__)
 
 SERVICE_UNAVAILABLE = 421
 PERMANENT = 500
 """Reply codes of RFC 5321: 421 closes the connection; those from 500 on will be given again."""
+
+
+TRANSLATIONS = ["en", *(folder.name for folder in Path(__file__).with_name("locale").glob("*/"))]
+"""Languages that Conferral's own texts are written in."""
+
+
+def language_for(*wanted: str) -> str:
+    """The first of the languages that a reader wants in which Conferral's own texts are, else English."""
+    tags = [tag.replace("-", "_") for tag in wanted if tag]
+    return negotiate_locale(tags, TRANSLATIONS) or TRANSLATIONS[0]
 
 
 class Unreachable(TransientError):
@@ -46,7 +59,8 @@ class Letter:
     def message(self, connection: Any = None) -> EmailMultiAlternatives:
         """As HTML and as text."""
         with translation.override(self.language):
-            content = {"language": self.language, "subject": self.subject, **self.content}
+            direction = babel_locale(self.language).text_direction
+            content = {"language": self.language, "direction": direction, "subject": self.subject, **self.content}
             text = render_to_string(f"conferral/mail/{self.template}.txt", content)
             html = render_to_string(f"conferral/mail/{self.template}.html", content)
         message = EmailMultiAlternatives(

@@ -4,6 +4,8 @@ So losing one costs a sweep. Each task does one piece of work and nudges the nex
 with short work.
 """
 
+import logging
+
 from celery import shared_task
 
 from conferral import schedules
@@ -12,6 +14,8 @@ from conferral.issuance.deliver import deliver_batch
 from conferral.issuance.generate import generate_batch
 from conferral.issuance.sweep import sweep as look_around
 
+logger = logging.getLogger(__name__)
+
 EXPIRES = 60
 """Seconds: whatever a nudge asked for, the next sweep asks for again."""
 
@@ -19,7 +23,8 @@ EXPIRES = 60
 @shared_task(name=schedules.RUN_IF_DUE, ignore_result=True, expires=EXPIRES)
 def run_if_due(configuration_id: int) -> None:
     """Runs a configuration whose time has come; then its certificates are made."""
-    if runs.run_if_due(configuration_id):
+    if ended := runs.run_if_due(configuration_id):
+        logger.info("issuing run %s of %s: %s issued", ended.pk, ended.configuration, ended.issued)
         generate.delay()
 
 

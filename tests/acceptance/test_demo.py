@@ -1,6 +1,7 @@
 """`conferral demo`: what a newcomer sees first is what it says it is."""
 
 import unicodedata
+from hashlib import sha256
 from pathlib import Path
 
 import pypdfium2
@@ -10,10 +11,10 @@ from tests.acceptance.conftest import Site
 
 DEMO = Path(__file__).parent.parent.parent / "demo"
 FIGURES = {
-    ("CS101", "Certificate of Completion"): (60, 41, 0, 40, 1),
-    ("CS101", "Certificate of Achievement"): (60, 18, 0, 18, 0),
-    ("GIT", "Certificate of Completion"): (60, 25, 0, 25, 0),
-    ("DEV", "Pathway Diploma"): (60, 12, 0, 12, 0),
+    ("CS101", "Certificate of Completion"): (60, 41, 0, 40, 1, 39),
+    ("CS101", "Certificate of Achievement"): (60, 18, 0, 18, 0, 18),
+    ("GIT", "Certificate of Completion"): (60, 25, 0, 25, 0, 24),
+    ("DEV", "Pathway Diploma"): (60, 12, 0, 12, 0, 12),
 }
 
 
@@ -22,8 +23,8 @@ def table(output):
     found = {}
     for line in output.splitlines():
         words = line.split()
-        if len(words) > 6 and all(word.isdecimal() for word in words[-5:]):
-            found[words[0], " ".join(words[1:-5])] = tuple(int(word) for word in words[-5:])
+        if len(words) > 7 and all(word.isdecimal() for word in words[-6:]):
+            found[words[0], " ".join(words[1:-6])] = tuple(int(word) for word in words[-6:])
     return found
 
 
@@ -39,16 +40,25 @@ def test_the_demo_issues_once_and_says_so(site):
     assert "U+13E3 (Cherokee)" in output
     assert "95 certificates:" in output
     assert (site.home / "demo" / "contact-sheet.png").stat().st_size > 100_000
+    assert "94 mails:" in output
+    assert len(list((site.home / "mail").glob("*.eml"))) == 94
+    assert len(links(output)) == 3
 
     again = site.ok("demo", "--directory", str(DEMO))
     assert "0 changed, 19 as declared already" in again
     assert "Nothing new was issued" in again
-    assert all(figures[2:] == (figures[1], 0, 0) for figures in table(again).values())
+    assert all(figures[2:] == (figures[1], 0, 0, 0) for figures in table(again).values())
+    assert "94 mails:" in again
+    assert links(again) == links(output)
 
     issued = site.json("credentials")
     failed = [one for one in issued if one["state"] == "failed"]
     assert [one["username"] for one in failed] == ["john.redfern"]
-    assert len(issued) == 96
+    assert len(issued) == 97
+    revoked = [one["username"] for one in issued if one["revoked"]]
+    replaced = [one["username"] for one in issued if one["replaced_by"]]
+    assert (revoked, replaced) == (["declan.odriscoll"], ["harriet.pemberton"])
+    assert_resaved(site.home / "demo" / "re-saved-copy.pdf", links(output)["Genuine"], issued)
     for credential in issued:
         for artifact in credential["artifacts"]:
             if artifact["state"] == "stored":
@@ -61,6 +71,19 @@ def test_the_demo_issues_once_and_says_so(site):
         if learner["username"] == "paivi.niskakangas"
     ]
     assert (why["outcome"], why["reason"]) == ("not yet", "completion 79.5 % (80 % required)")
+
+
+def links(output):
+    """Label and address of each example."""
+    words = (line.split() for line in output.splitlines())
+    return {each[0]: each[1] for each in words if len(each) > 1 and "/c/" in each[1]}
+
+
+def assert_resaved(path, url, issued):
+    """Another program's copy: other bytes, the same text."""
+    (genuine,) = [one for one in issued if one["url"] == url]
+    assert sha256(path.read_bytes()).hexdigest() not in {each["sha256"] for each in genuine["artifacts"]}
+    assert_names(path, genuine["name"], genuine["verification_id"])
 
 
 def assert_names(path, name, verification_id):

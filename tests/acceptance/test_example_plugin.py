@@ -28,10 +28,10 @@ configurations: [{{context: "{COURSE}", type: Best Two, enabled: true}}]
 pytestmark = pytest.mark.xdist_group("example")  # the package is installed once
 
 ROSTER = """\
-username,name,grade:Exam,grade:Homework,grade:Lab
-ana,Ana Ñandú,0.9,0.7,0.1
-bo,Bo <& Co>,1,0.59,0
-cy,Łukasz & Söhne,0.85,0.8,0.9
+username,name,email,grade:Exam,grade:Homework,grade:Lab
+ana,Ana Ñandú,ana@example.com,0.9,0.7,0.1
+bo,Bo <& Co>,bo@example.com,1,0.59,0
+cy,Łukasz & Söhne,cy@example.com,0.85,0.8,0.9
 """
 
 

@@ -54,7 +54,10 @@ def write(tmp_path, text):
         (TYPE % "processor_options: {x: !!binary aGk=}", "is not accepted; put it in quotes"),
         (TYPE % "validity: {years: 9000}", "types[0].validity.years: 9000 is not accepted"),
         (TYPE % r'generators: {"Über": {}}', "types[0].generators"),
-        (CONFIGURATION % "{at: 2026-02-30}", "schedule.at: '2026-02-30' is not accepted: day is out of range for month"),
+        (
+            CONFIGURATION % "{at: 2026-02-30}",
+            "schedule.at: '2026-02-30' is not accepted: day is out of range for month",
+        ),
         (
             CONFIGURATION % "{every: 99999999 weeks}",
             "schedule.every: '99999999 weeks' is not accepted",

@@ -4,12 +4,15 @@ Each is validated whole before it is written; what is the same already is left a
 """
 
 import json
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from email.utils import parseaddr
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.db import models, transaction
 from django.db.models import ProtectedError
 from django.utils import timezone
@@ -21,6 +24,7 @@ from conferral.contract import (
     Kind,
     OptionsError,
     check_key,
+    placeholders,
     sample_request,
 )
 from conferral.contract.context import is_pathway_key
@@ -76,6 +80,8 @@ def save_issuer(slug: str, **values: Any) -> Change:
             assets.find(values["logo"], CredentialAsset.Kind.IMAGE)
         except assets.AssetError as error:
             raise OptionsError(f"logo: {error}") from None
+    _check_sender(values.get("sender", ""))
+    _check_colours(values.get("colours", {}))
     other = Issuer.objects.filter(organisation=values.get("organisation", "")).exclude(slug=slug).first()
     if other:
         whose = f"of the organisation {other.organisation!r}" if other.organisation else "without an organisation"
@@ -108,6 +114,7 @@ def save_type(name: str, **values: Any) -> Change:
         if kind not in rule.processor.kinds:
             raise OptionsError(f"kinds: {kind!r} is not for the processor {candidate.processor!r}")
     _try_out(plan.resolve_slots(candidate), candidate, candidate.fields, rule.example())
+    _try_out_wording(candidate, candidate.fields, rule.example())
     return _save(CredentialType, {"name": name}, values, "type", name)
 
 
@@ -328,9 +335,40 @@ def _check_locale(field: str, tag: str) -> None:
         raise OptionsError(f"{field}: {tag!r} is not known; write a language tag like fr or pt-BR")
 
 
+def _check_sender(sender: str) -> None:
+    if not sender:
+        return
+    try:
+        validate_email(parseaddr(sender)[1])
+    except ValidationError:
+        raise OptionsError(
+            f"sender: {sender!r} is not accepted; write an address, like Demo University <awards@demo.example>"
+        ) from None
+
+
+def _check_colours(colours: Mapping[str, str]) -> None:
+    for name, colour in colours.items():
+        if not re.fullmatch("#[0-9a-fA-F]{6}", colour):
+            raise OptionsError(f"colours.{name}: {colour!r} is not accepted; write a colour like #1b2a4e")
+
+
+def _try_out_wording(credential_type: CredentialType, fields: Mapping[str, Any], evidence: tuple[Fact, ...]) -> None:
+    """Fills in the words of the mail for a sample, so that a wrong placeholder is refused now."""
+    request = sample_request(
+        type=credential_type.name, fields=fields, evidence=evidence, locale=credential_type.locale or "en"
+    )
+    for name, text in credential_type.wording.items():
+        try:
+            placeholders.fill(placeholders.check(text), placeholders.values(request))
+        except (ConferralError, ValueError) as error:
+            raise OptionsError(f"wording.{name}: {error}") from None
+
+
 def _try_out_plan(candidate: CredentialConfiguration) -> None:
     resolved = plan.resolve(candidate, plugins.gateway())
-    _try_out(resolved.slots, candidate.type, resolved.fields, resolved.rule.example(resolved.steps))
+    evidence = resolved.rule.example(resolved.steps)
+    _try_out(resolved.slots, candidate.type, resolved.fields, evidence)
+    _try_out_wording(candidate.type, resolved.fields, evidence)
 
 
 def _try_out(

@@ -5,6 +5,7 @@ A message is marked as sent right after the transport took it, so a worker that 
 
 import logging
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -20,7 +21,7 @@ from conferral.contract.text import storable
 from conferral.issuance import lease, standstill, work
 from conferral.issuance.lease import Lease
 from conferral.issuance.snapshot import page_url, request_for
-from conferral.mail import Letter, Post, Unreachable
+from conferral.mail import Letter, Post, Unreachable, language_for
 from conferral.models import Credential, Delivery
 from conferral.models.verification import shown
 from conferral.settings import current
@@ -111,8 +112,10 @@ def why_not(credential: Credential) -> str:
 def letter_of(delivery: Delivery) -> Letter:
     """The message as it is sent: in the learner's language, in the type's own words where it has some."""
     credential, edition = delivery.credential, delivery.credential.edition.content
-    language = credential.learner.language or credential.locale
+    language = language_for(credential.learner.language, credential.locale)
     request = request_for(credential, edition, slot="mail")
+    if credential.locale.split("-")[0] != language:
+        request = replace(request, locale=language)  # dates as the reader writes them
     value_of = values(request)
     wording, issuer = edition["wording"], edition["issuer"]
     with translation.override(language):

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 CONCURRENCY = 4
 WEB_THREADS = 8
+QUIET = ("--quiet",)
 
 
 def main(part: str, *arguments: str) -> None:
@@ -30,14 +31,14 @@ def _web(host: str, port: str) -> None:
 def _worker() -> None:
     from conferral.service.celery import app  # noqa: PLC0415
 
-    quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "WARNING")
-    app.worker_main(["worker", "--pool", "threads", "--concurrency", str(CONCURRENCY), *quiet])
+    alone = ("--without-gossip", "--without-mingle", "--without-heartbeat")  # it has no neighbours to talk to
+    app.start([*QUIET, "worker", "--pool", "threads", "--concurrency", str(CONCURRENCY), *alone])
 
 
 def _beat() -> None:
     from conferral.service.celery import app  # noqa: PLC0415
 
-    app.start(["beat", "--pidfile=", "--loglevel", "WARNING"])
+    app.start([*QUIET, "beat", "--pidfile="])
 
 
 def _end_with_parent() -> None:

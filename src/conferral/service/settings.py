@@ -78,7 +78,7 @@ def _broker(url: str, home: Path) -> dict[str, Any]:
         "control_folder": str(folder / "control"),
         "polling_interval": 0.2,
     }
-    return {"CELERY_BROKER_URL": "filesystem://", "CELERY_BROKER_TRANSPORT_OPTIONS": options}
+    return {"CELERY_BROKER_URL": "filesystem://localhost/", "CELERY_BROKER_TRANSPORT_OPTIONS": options}
 
 
 SQLITE: dict[str, Any] = {
@@ -152,6 +152,7 @@ LOGOUT_REDIRECT_URL = "/"
 DATABASES = {"default": _database(SERVICE.DATABASE_URL, HOME)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English")]  # as far as the pages are translated
 TIME_ZONE = "UTC"
 USE_TZ = True
 STORAGES = {
@@ -166,12 +167,21 @@ DEFAULT_FROM_EMAIL = SERVICE.DEFAULT_FROM_EMAIL or f"no-reply@{PUBLIC_HOST}"
 globals().update(_email(SERVICE.EMAIL_URL, HOME))
 
 globals().update(_broker(SERVICE.CELERY_BROKER_URL, HOME))
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "loggers": {"conferral": {"level": "INFO"}},
+    "root": {"handlers": ["console"], "level": "WARNING"},
+}
 CELERY_TIMEZONE = "UTC"
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "conferral"
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SYNC_EVERY = 1  # each tick is known to the database at once: `conferral status` tells the last
 CELERY_BEAT_SCHEDULE = {SWEEP: {"task": SWEEP, "schedule": crontab()}}
 

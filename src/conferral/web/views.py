@@ -2,9 +2,11 @@
 
 import logging
 from collections.abc import Callable
+from datetime import datetime
 from functools import wraps
 from pathlib import PurePath
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from babel.dates import format_date
 from django.contrib.auth.decorators import login_required
@@ -164,17 +166,23 @@ def _card(credential: Credential, verdict: Verdict) -> dict[str, Any]:
         "url": address(credential),
         "files": [{"name": each.filename, "remote": each.url} for each in visible],
         "picture": next((each.filename for each in visible if can_show(each)), ""),
-        "issued": day(credential.issued),
-        "expires": day(credential.expires),
-        "revoked": day(credential.revoked),
-        "corrected": day(credential.recorded) if credential.supersedes_id else "",
-        "locale": credential.locale,
+        "issued": day(credential.issued, credential),
+        "expires": day(credential.expires, credential),
+        "revoked": day(credential.revoked, credential),
+        "corrected": day(credential.recorded, credential) if credential.supersedes_id else "",
     }
 
 
-def day(instant: Any) -> str:
-    """A date as the reader writes it."""
-    return format_date(instant.date(), "long", locale=babel_locale(get_language() or "en")) if instant else ""
+def day(instant: datetime | None, credential: Credential) -> str:
+    """A date as the reader writes it, and where the credential is in the same language, as the credential does.
+
+    It is the day in the time zone in which the credential was issued, as on the certificate.
+    """
+    if instant is None:
+        return ""
+    edition, language = credential.edition.content, get_language() or "en"
+    locale = credential.locale if credential.locale.split("-")[0] == language.split("-")[0] else language
+    return format_date(instant.astimezone(ZoneInfo(edition["time_zone"])).date(), "long", locale=babel_locale(locale))
 
 
 def _artifact(finding: Finding, filename: str) -> CredentialArtifact | None:
