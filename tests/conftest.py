@@ -53,7 +53,8 @@ class Course:
             self.learner(f"learner-{number}")
 
     def configure(self, *, processor="completion", processor_options=None, generators=None, **values):
-        overrides = {name: values.pop(name) for name in ("step_options", "time_zone") if name in values}
+        own = ("step_options", "time_zone", "schedule")
+        overrides = {name: values.pop(name) for name in own if name in values}
         configure.save_type(
             self.type_name,
             processor=processor,
@@ -65,8 +66,8 @@ class Course:
         self.configuration = CredentialConfiguration.objects.get(context_key=self.key, type__name=self.type_name)
         return self.configuration
 
-    def run(self):
-        return run(self.configuration, trigger="command")
+    def run(self, *, notify=True):
+        return run(self.configuration, trigger="command", notify=notify)
 
     def run_and_generate(self):
         ended = self.run()

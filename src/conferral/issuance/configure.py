@@ -153,6 +153,21 @@ def check_configurations(types: Collection[str], contexts: Collection[str], slug
             raise ConferralError(f"configuration {configuration}: {error}") from None
 
 
+def rename_type(old: str, new: str) -> None:
+    """Gives a type another name; what was issued keeps the one that it was issued with."""
+    credential_type = find_type(old)
+    if not new.strip():
+        raise OptionsError("name: is empty; write the name as it is to be printed")
+    if CredentialType.objects.filter(name=new).exists():
+        raise OptionsError(f"name: {new!r} is there already; choose another")
+    credential_type.name = new
+    with transaction.atomic():
+        _clean(CredentialType, {"name": new, "processor": credential_type.processor})
+        credential_type.save(update_fields=["name"])
+        for configuration in credential_type.configurations.select_related("type", "periodic_task__crontab"):
+            schedules.keep(configuration, timezone.now(), changed=False)
+
+
 def find_type(name: str) -> CredentialType:
     """The type of that name; a ConferralError lists those there are."""
     found = CredentialType.objects.filter(name=name).first()
@@ -258,13 +273,7 @@ def _without_texts(value: Any, gone: Collection[str]) -> Any:
 
 def _save(model: type[M], lookup: Mapping[str, Any], values: Mapping[str, Any], kind: str, name: str) -> Change:
     """Creates the row, or updates the fields that differ."""
-    try:
-        model(**lookup, **values).clean_fields()
-    except ValidationError as error:
-        wrong, messages = next(iter(error.message_dict.items()))
-        raise OptionsError(
-            f"{wrong}: {values.get(wrong, lookup.get(wrong))!r} is not accepted: {messages[0]}"
-        ) from None
+    _clean(model, {**lookup, **values})
     found = model._default_manager.filter(**lookup).first()  # noqa: SLF001 - Django documents this name
     if found is None:
         model(**lookup, **values).save(force_insert=True)
@@ -280,6 +289,14 @@ def _save(model: type[M], lookup: Mapping[str, Any], values: Mapping[str, Any], 
         setattr(found, key, value)
     found.save(update_fields=list(differences))
     return Change(kind, name, "change", differences)
+
+
+def _clean(model: type[M], values: Mapping[str, Any]) -> None:
+    try:
+        model(**values).clean_fields()
+    except ValidationError as error:
+        wrong, messages = next(iter(error.message_dict.items()))
+        raise OptionsError(f"{wrong}: {values.get(wrong)!r} is not accepted: {messages[0]}") from None
 
 
 def _plain(value: Any) -> Any:

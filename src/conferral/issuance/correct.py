@@ -151,11 +151,13 @@ def _current_edition(credential: Credential) -> Edition:
 
 def _try_out(new: Credential, edition: Edition) -> None:
     """Makes it once for nothing: what cannot be made never takes the place of what is there."""
-    for slot in edition.content["generators"]:
+    for slot, declared in edition.content["generators"].items():
         try:
             station = make.prepare(edition.pk, slot)
             request = replace(request_for(new, edition.content, slot), draft=True)
-            make.check(list(station.generator.generate(station.prepared, request)), slot, station.generator.version)
+            with plugins.blamed(plugins.GENERATORS, declared["generator"]):
+                made = list(station.generator.generate(station.prepared, request))
+            make.check(made, slot, station.generator.version)
         except ConferralError as error:
             raise CannotCorrect(f"{slot}: it cannot be made like this, and nothing was changed: {error}") from error
 

@@ -32,9 +32,9 @@ def retire(learner: Learner) -> int:
 
     The credentials stay, and their pages say that the details were removed. The same username is never issued to again.
     """
-    personal = {text for text in (learner.key, learner.name, learner.email) if text}
     with transaction.atomic():
         credentials = list(Credential.objects.filter(learner=learner).select_for_update().order_by("pk"))
+        named = {learner.key, learner.email, learner.name, *(one.recipient_name for one in credentials)} - {""}
         artifacts = CredentialArtifact.objects.filter(credential__learner=learner)
         files = [name for name in artifacts.values_list("storage_name", flat=True) if name]
         artifacts.update(
@@ -45,7 +45,7 @@ def retire(learner: Learner) -> int:
             if credential.state == Credential.State.PENDING:
                 credential.state = Credential.State.FAILED
             credential.recipient_name, credential.evidence = "", {}
-            credential.revoked_reason = _without(credential.revoked_reason, personal)
+            credential.revoked_reason = _without(credential.revoked_reason, named)
         Credential.objects.bulk_update(
             credentials, ["state", "recipient_name", "evidence", "revoked_reason"], batch_size=500
         )
@@ -55,7 +55,7 @@ def retire(learner: Learner) -> int:
         )
         deliveries.update(last_error="")
         RosterEntry.objects.filter(learner=learner).delete()
-        configure.forget_people(personal - {learner.name})
+        configure.forget_people({learner.key, learner.email} - {""})
         learner.key = retired_key(learner.gateway, learner.key)
         learner.name = learner.email = learner.language = learner.external_id = ""
         learner.active, learner.retired, learner.user = False, timezone.now(), None
@@ -113,7 +113,7 @@ def _credentials(learner: Learner) -> Iterator[dict[str, Any]]:
         }
 
 
-def _without(text: str, personal: set[str]) -> str:
-    for each in sorted(personal, key=len, reverse=True):
+def _without(text: str, named: set[str]) -> str:
+    for each in sorted(named, key=len, reverse=True):
         text = text.replace(each, REMOVED)
     return text

@@ -1,0 +1,46 @@
+"""People who look at the pages."""
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Permission
+from django.test import Client
+
+from conferral.issuance.snapshot import page_url
+from conferral.models import Credential
+
+
+@pytest.fixture
+def person(db):
+    """`person("ana", "view_credential")`: a browser in which that user is signed in, staff when they have rights."""
+
+    def signed_in(username, *rights, **fields):
+        user = get_user_model().objects.create(username=username, is_staff=bool(rights), **fields)
+        user.user_permissions.set(Permission.objects.filter(content_type__app_label="conferral", codename__in=rights))
+        client = Client()
+        client.force_login(user)
+        client.user = user
+        return client
+
+    return signed_in
+
+
+@pytest.fixture
+def stranger():
+    return Client()
+
+
+@pytest.fixture
+def issued(course, template):
+    """Ana's certificate, a real PDF, ready."""
+    from conferral.issuance import configure  # noqa: PLC0415 - after Django
+
+    configure.save_asset("plain", "plain.pdf", template)
+    course.learner("ana", name="Ana Ñandú", email="ana@example.com")
+    course.configure(generators={"certificate": {"generator": "pdf", "options": {"template": "plain"}}})
+    course.run_and_generate()
+    return Credential.objects.get()
+
+
+def address(credential):
+    """The path of its page."""
+    return "/" + page_url(credential.verification_id).split("/", 3)[3]

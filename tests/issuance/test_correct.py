@@ -1,0 +1,169 @@
+"""Taking back and putting right: only a person does it, nothing is lost, and nobody gets two."""
+
+import pytest
+
+from conferral import storage
+from conferral.contract import ConferralError
+from conferral.issuance import configure, correct
+from conferral.issuance.generate import generate
+from conferral.issuance.verdict import Verdict, look_up
+from conferral.models import Credential, CredentialArtifact, Delivery, Learner
+
+State = Credential.State
+
+
+@pytest.fixture
+def credential(course):
+    """Ana's, ready."""
+    course.learner("ana", name="Ana Nandu", email="ana@example.com")
+    course.configure(processor="completion")
+    course.run_and_generate()
+    return Credential.objects.get()
+
+
+def verdict(credential):
+    return look_up(credential.verification_id).verdict
+
+
+def test_a_revocation_stands(course, credential):
+    correct.revoke(credential, "  handed in somebody else's work ")
+    assert verdict(credential) is Verdict.REVOKED
+    assert Credential.objects.get().revoked_reason == "handed in somebody else's work"
+    ended = course.run_and_generate()
+    assert (ended.already, ended.issued) == (1, 0)
+    assert Credential.objects.count() == 1
+
+
+def test_revoking_twice_or_without_a_reason_is_refused(credential):
+    with pytest.raises(ConferralError, match="reason: is empty; say why"):
+        correct.revoke(credential, " ")
+    correct.revoke(credential, "cheated")
+    with pytest.raises(ConferralError, match=r"was revoked on \d{4}-\d\d-\d\d already: cheated"):
+        correct.revoke(credential, "cheated again")
+
+
+def test_a_correction_keeps_its_dates_and_its_edition_and_takes_the_place(course, credential):
+    new = correct.reissue(credential, name="Ana Ñandú")
+    assert look_up(credential.verification_id).verdict is Verdict.REPLACING
+    generate()
+    found = look_up(credential.verification_id)
+    assert (found.verdict, found.credential, found.replaced) == (Verdict.CORRECTED, new, True)
+    new.refresh_from_db()
+    kept = ("issued", "earned", "expires", "edition_id", "evidence", "learner_id", "locale")
+    assert all(getattr(new, name) == getattr(credential, name) for name in kept)
+    assert (new.recipient_name, new.current, new.state) == ("Ana Ñandú", True, State.AVAILABLE)
+    assert course.run().issued == 0
+    assert list(new.deliveries.values_list("purpose", "state")) == [("corrected", "pending")]
+    assert correct.differs_from_account(new) == "Ana Nandu"
+
+
+def test_without_a_name_it_keeps_the_one_it_has(credential):
+    Learner.objects.update(name="Somebody Else")
+    assert correct.reissue(credential).recipient_name == "Ana Nandu"
+
+
+def test_without_mail_nobody_is_written_to(credential):
+    new = correct.reissue(credential, notify=False)
+    generate()
+    assert list(new.deliveries.values_list("state", "last_error")) == [("skipped", "no mail was asked for")]
+
+
+def test_the_current_design_is_a_choice(course, credential):
+    course.configure(fields={"hours": 3})
+    same = correct.reissue(credential)
+    generate()
+    assert same.edition_id == credential.edition_id
+    current = correct.reissue(Credential.objects.get(current=True), design="current")
+    assert current.edition_id != credential.edition_id
+    assert current.edition.content["fields"] == {"hours": 3}
+
+
+def test_what_was_replaced_is_refused_with_its_successor(credential):
+    correct.reissue(credential)
+    generate()
+    for act in (lambda: correct.reissue(credential), lambda: correct.revoke(credential, "no")):
+        with pytest.raises(ConferralError, match=r"was replaced by \w{4}-\w{4}-\w{4}-\w{4}; name that one"):
+            act()
+
+
+def test_what_is_being_made_is_not_reissued(credential):
+    new = correct.reissue(credential)
+    with pytest.raises(ConferralError, match="is still being made; wait until it is ready"):
+        correct.reissue(new)
+
+
+def test_a_chain_of_corrections_leads_to_the_last(credential):
+    first = credential
+    for name in ("B", "C", "D"):
+        credential = correct.reissue(credential, name=name)
+        generate()
+        credential.refresh_from_db()
+    assert look_up(first.verification_id).credential == credential
+
+
+def test_a_revoked_one_can_be_reissued_by_a_person(credential):
+    correct.revoke(credential, "by mistake")
+    new = correct.reissue(credential)
+    generate()
+    assert verdict(new) is Verdict.CORRECTED
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("", "name: is empty"),
+        (" \u200d ", "name: is empty"),
+        ("a\nb", "control character"),
+        ("x" * 256, "name: has 256 characters; at most 255"),
+        ("a\u202eb", "U\\+202E"),
+    ],
+)
+def test_a_name_that_cannot_be_is_refused(credential, name, says):
+    with pytest.raises(ConferralError, match=says):
+        correct.reissue(credential, name=name)
+    assert Credential.objects.get().current
+
+
+def test_what_cannot_be_made_never_takes_the_place_of_what_is_there(course, credential):
+    course.configure(generators={"certificate": {"generator": "buggy"}})
+    for name in ("Permanent", "Bug", "Path", "Nothing"):
+        with pytest.raises(ConferralError, match="it cannot be made like this, and nothing was changed"):
+            correct.reissue(credential, name=name, design="current")
+    assert verdict(credential) is Verdict.GENUINE
+    assert Credential.objects.count() == 1
+
+
+def test_retry_gives_the_nameless_the_name_that_is_known_by_now(course):
+    course.learner("ana", name="")
+    course.configure()
+    course.run_and_generate()
+    assert course.states() == {"ana": "failed"}
+    assert correct.retry() == (1, 0)
+    generate()
+    assert course.states() == {"ana": "failed"}
+    Learner.objects.update(name="Ana")
+    correct.retry()
+    generate()
+    assert course.states() == {"ana": "available"}
+    assert Delivery.objects.count() == 1
+
+
+def test_retry_makes_a_lost_file_again(credential):
+    artifact = CredentialArtifact.objects.get()
+    storage.remove(artifact.storage_name)
+    assert correct.retry() == (0, 0)  # nothing has failed
+    assert correct.retry([credential]) == (1, 0)
+    generate()
+    again = CredentialArtifact.objects.get()
+    assert (again.sha256, again.state) == (artifact.sha256, artifact.state)
+    assert storage.exists(again.storage_name)
+    assert Delivery.objects.count() == 1  # nobody is written to twice for it
+
+
+def test_a_renamed_type_changes_no_credential(course, credential):
+    configure.rename_type("Completion", "Attendance")
+    course.type_name = "Attendance"
+    assert correct.reissue(credential).edition.content["type"] == "Completion"
+    for wrong, says in (("Attendance", "is there already"), (" ", "is empty")):
+        with pytest.raises(ConferralError, match=says):
+            configure.rename_type("Attendance", wrong)

@@ -1,0 +1,262 @@
+"""The outbox, with a real SMTP server: every message once, each trouble its own."""
+
+from datetime import timedelta
+from email.utils import parseaddr
+
+import pytest
+from django.utils import timezone
+
+from conferral.contract import ConferralError, OptionsError
+from conferral.issuance import configure, correct, deliver, standstill
+from conferral.issuance.generate import generate
+from conferral.models import Credential, Delivery, Learner
+from conferral.models.verification import shown
+from tests.services import smtp
+
+State = Delivery.State
+
+
+@pytest.fixture
+def server(settings):
+    with smtp.running() as running:
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_TIMEOUT = "127.0.0.1", running.port, 1
+        settings.DEFAULT_FROM_EMAIL = "no-reply@site.example"
+        yield running
+
+
+def ready(course, *usernames, **configured):
+    """Credentials that are there, of learners with addresses; their messages wait."""
+    for username in usernames:
+        course.learner(username, email=f"{username}@example.com")
+    course.configure(**configured)
+    course.run_and_generate()
+
+
+def states():
+    return dict(Delivery.objects.values_list("credential__learner__key", "state"))
+
+
+def errors():
+    return dict(Delivery.objects.values_list("credential__learner__key", "last_error"))
+
+
+def again():
+    """What waits for a later try is tried now."""
+    Delivery.objects.filter(state=State.PENDING).update(next_try=timezone.now())
+    deliver.deliver()
+
+
+def test_the_learner_gets_a_link(course, server):
+    configure.save_issuer(
+        "site", name="Testing University", sender="Awards <awards@uni.example>", reply_to="re@uni.example"
+    )
+    ready(course, "ana")
+    assert deliver.deliver() == 1
+    (message,) = server.received
+    credential = Credential.objects.get()
+    url = f"http://localhost:8000/c/{shown(credential.verification_id)}"
+    assert message["To"] == "ana@example.com"
+    assert message["Subject"] == "Completion: Testing"
+    assert (parseaddr(message["From"]), message["Reply-To"]) == (("Awards", "awards@uni.example"), "re@uni.example")
+    assert message["Message-ID"] == f"<{credential.verification_id}.issued.1@localhost>"
+    assert message["Auto-Submitted"] == "auto-generated"
+    html, text = (message.get_body((kind,)).get_content() for kind in ("html", "plain"))
+    assert url in text
+    assert f'href="{url}"' in html
+    assert "Congratulations, Ana." in text
+    assert 'lang="en" dir="ltr"' in html
+    assert states() == {"ana": State.SENT}
+    assert deliver.deliver() == 0
+
+
+def test_a_name_is_text_in_html_and_in_text(course, server):
+    course.learner("bo", name="Bo <b>& Co</b>", email="bo@example.com")
+    ready(course)
+    deliver.deliver()
+    (message,) = server.received
+    assert "Bo &lt;b&gt;&amp; Co&lt;/b&gt;" in message.get_body(("html",)).get_content()
+    assert "Congratulations, Bo <b>& Co</b>." in message.get_body(("plain",)).get_content()
+
+
+def test_the_types_own_words(course, server):
+    words = {
+        "subject": "{name}: {context}!",
+        "body": "You did it, with {evidence.completion}.\n\nSee you {field.when}.",
+    }
+    ready(course, "ana", wording=words, fields={"when": "soon"})
+    deliver.deliver()
+    (message,) = server.received
+    assert message["Subject"] == "Ana: Testing!"
+    text = message.get_body(("plain",)).get_content()
+    assert "You did it, with 100%.\n\nSee you soon.\n" in text.replace("\r", "")
+    assert "You have earned" not in text
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ({"subject": "{nmae}"}, "wording.subject: unknown placeholder {nmae}"),
+        ({"body": "{field.hours}"}, "wording.body: placeholder {field.hours}: the type has no such field"),
+    ],
+)
+def test_words_that_cannot_be_filled_in_are_refused_when_the_type_is_saved(course, words, says):
+    with pytest.raises(OptionsError, match="wording") as refused:
+        course.configure(wording=words)
+    assert says in str(refused.value)
+
+
+def test_who_is_not_written_to_has_the_reason_recorded(course, server):
+    course.learner("dora")
+    ready(course, "ana", "bo", "cy")
+    Learner.objects.filter(key="bo").update(active=False)
+    correct.revoke(Credential.objects.get(learner__key="cy"), "by mistake")
+    deliver.deliver()
+    assert server.recipients == ["ana@example.com"]
+    assert errors() == {
+        "ana": "",
+        "bo": "the learner's account is not active",
+        "cy": "it was revoked",
+        "dora": "the learner has no e-mail address",
+    }
+    assert states() == {"ana": State.SENT, "bo": State.SKIPPED, "cy": State.SKIPPED, "dora": State.SKIPPED}
+
+
+def test_one_bad_address_among_many(course, server):
+    server.answers = lambda recipient: "550 no such user" if recipient.startswith("bo@") else "250 OK"
+    ready(course, "ana", "bo", "cy")
+    deliver.deliver()
+    assert server.recipients == ["ana@example.com", "cy@example.com"]
+    assert states() == {"ana": State.SENT, "bo": State.FAILED, "cy": State.SENT}
+    assert errors()["bo"] == "the mail server answered 550 no such user"
+    assert Credential.objects.filter(state="available").count() == 3
+    assert server.connections == 1
+
+
+def test_a_greylisted_address_is_tried_again(course, server):
+    server.answers = lambda recipient: "451 come back later"
+    ready(course, "ana")
+    deliver.deliver()
+    waiting = Delivery.objects.get()
+    assert (waiting.state, waiting.attempts) == (State.PENDING, 1)
+    assert timedelta(seconds=20) < waiting.next_try - timezone.now() < timedelta(seconds=31)
+    server.answers = lambda recipient: "250 OK"
+    again()
+    assert states() == {"ana": State.SENT}
+
+
+def test_a_server_that_is_away_makes_all_wait_and_is_asked_once(course, server, settings):
+    settings.EMAIL_PORT = smtp.free_port()
+    ready(course, "ana", "bo", "cy")
+    deliver.deliver()
+    assert set(states().values()) == {State.PENDING}
+    assert errors()["cy"] == "the mail server cannot be reached: Connection refused"
+    assert deliver.due() == 0
+    settings.EMAIL_PORT = server.port
+    again()
+    assert sorted(server.recipients) == ["ana@example.com", "bo@example.com", "cy@example.com"]
+
+
+def test_a_slow_server_costs_its_time_out_and_no_more(course, server):
+    server.slow = 1.5
+    ready(course, "ana")
+    deliver.deliver()
+    assert errors()["ana"].startswith("the mail server stopped answering: ")
+    server.slow = 0
+    again()
+    assert states() == {"ana": State.SENT}
+    assert len({str(message["Message-ID"]) for message in server.received}) == 1
+
+
+def test_it_gives_up_after_so_many_tries_and_retry_begins_anew(course, server, settings):
+    settings.CONFERRAL_ATTEMPTS = 2
+    settings.EMAIL_PORT = smtp.free_port()
+    ready(course, "ana")
+    deliver.deliver()
+    again()
+    assert states() == {"ana": State.FAILED}
+    assert errors()["ana"].startswith("given up after 2 tries: the mail server cannot be reached")
+    settings.EMAIL_PORT = server.port
+    assert correct.retry() == (0, 1)
+    deliver.deliver()
+    assert states() == {"ana": State.SENT}
+
+
+def test_an_address_that_cannot_be_written_fails_alone(course, server):
+    course.learner("bo", email="bo@exa mple.com")
+    ready(course, "ana")
+    deliver.deliver()
+    assert states() == {"ana": State.SENT, "bo": State.FAILED}
+
+
+def test_the_sending_rate_holds_for_the_whole_site(course, server, settings):
+    settings.CONFERRAL_MAILS_PER_MINUTE = 2
+    ready(course, "ana", "bo", "cy")
+    deliver.deliver()
+    assert len(server.received) == 2
+    assert deliver.due() == 1
+    deliver.deliver()
+    assert len(server.received) == 2
+    Delivery.objects.filter(state=State.SENT).update(sent=timezone.now() - timedelta(seconds=61))
+    deliver.deliver()
+    assert len(server.received) == 3
+
+
+def test_a_pause_holds_every_mail(course, server):
+    ready(course, "ana", "bo", "cy")
+    standstill.pause("wrong people")
+    assert deliver.deliver() == 0
+    assert set(states().values()) == {State.PENDING}
+    standstill.resume()
+    assert deliver.deliver() == 3
+    assert len(server.received) == 3
+
+
+def test_a_run_that_is_to_write_to_nobody(course, server):
+    course.learner("ana", email="ana@example.com")
+    course.configure()
+    course.run(notify=False)
+    generate()
+    deliver.deliver()
+    assert server.received == []
+    assert errors() == {"ana": "no mail was asked for"}
+
+
+def test_resend_sends_once_more(course, server):
+    ready(course, "ana")
+    deliver.deliver()
+    deliver.resend(Credential.objects.get())
+    deliver.deliver()
+    assert list(Delivery.objects.order_by("pk").values_list("sequence", "state")) == [(1, State.SENT), (2, State.SENT)]
+    assert len(server.received) == 2
+
+
+def test_resend_of_what_nobody_is_to_hear_of(course, server):
+    course.learner("bo")
+    ready(course, "ana")
+    ana, bo = Credential.objects.order_by("learner__key")
+    correct.revoke(ana, "by mistake")
+    ana.refresh_from_db()
+    for credential, reason in ((ana, "it was revoked"), (bo, "the learner has no e-mail address")):
+        with pytest.raises(ConferralError, match=reason):
+            deliver.resend(credential)
+
+
+def test_a_type_without_generators_is_told_of_too(course, server):
+    ready(course, "ana", generators={})
+    deliver.deliver()
+    assert server.recipients == ["ana@example.com"]
+
+
+def test_queries_for_each_message(course, server, django_assert_max_num_queries):
+    usernames = [f"learner-{number}" for number in range(20)]
+    ready(course, *usernames)
+    with django_assert_max_num_queries(12 + 4 * 20):
+        deliver.deliver()
+    assert len(server.received) == 20
+
+
+@pytest.mark.parametrize("sender", ["nobody", "Awards <awards>", "a@b\nc: d"])
+def test_a_sender_that_is_no_address_is_refused(db, sender):
+    with pytest.raises(OptionsError, match="sender"):
+        configure.save_issuer("site", name="Uni", sender=sender)

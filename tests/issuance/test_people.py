@@ -1,0 +1,114 @@
+"""What is kept of a person: handed out whole, and taken away whole."""
+
+import json
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.core import serializers
+
+from conferral import models, storage
+from conferral.contract import ConferralError
+from conferral.issuance import correct, people
+from conferral.issuance.deliver import deliver
+from conferral.issuance.generate import generate
+from conferral.issuance.verdict import Verdict, look_up
+from conferral.lms.roster import import_file
+from conferral.models import Credential, CredentialArtifact, Learner
+
+PERSONAL = ("ana", "Ana Ñandú", "Ana Vidal", "ana@example.com")
+
+
+@pytest.fixture
+def ana(course):
+    """Listed by name, with a credential that was corrected, a user, and a mail that was sent."""
+    user = get_user_model().objects.create(username="somebody")
+    learner = course.learner("ana", "0.9", name="Ana Ñandú", email="ana@example.com", total="0.7")
+    learner.user = user
+    learner.save()
+    course.learner("bo", name="Bo", email="bo@example.com")
+    course.configure(processor="listed", processor_options={"learners": ["ana", "Ana@Example.com", "bo"]})
+    course.run_and_generate()
+    deliver()
+    correct.reissue(Credential.objects.get(learner=learner), name="Ana Vidal")
+    generate()
+    correct.revoke(Credential.objects.get(learner=learner, current=True), "Ana Vidal (ana@example.com) asked for it")
+    return learner
+
+
+def everything():
+    """All that the database holds, as text."""
+    rows = [row for name in models.__all__ for row in getattr(models, name)._default_manager.all()]
+    return serializers.serialize("json", rows, ensure_ascii=False)
+
+
+def test_export_has_all_of_it(ana):
+    exported = people.export(people.find("roster", "ana"))
+    text = json.dumps(exported, ensure_ascii=False)
+    assert all(each in text for each in PERSONAL)
+    assert exported["account"] == "somebody"
+    assert exported["progress"] == [
+        {"context": "course-v1:Test+T101+2026", "completion": "0.9", "grades": {"total": "0.7"}}
+    ]
+    old, new = exported["credentials"]
+    assert (old["name"], new["name"], new["replaces"]) == ("Ana Ñandú", "Ana Vidal", old["verification_id"])
+    assert [message["state"] for message in old["messages"]] == ["sent"]
+    assert old["evidence"]["facts"]
+
+
+def test_retire_leaves_nothing_of_the_person(ana):
+    files = list(CredentialArtifact.objects.filter(credential__learner=ana).values_list("storage_name", flat=True))
+    assert all(each in everything() for each in PERSONAL)
+    assert people.retire(ana) == 2
+    left = everything()
+    assert [each for each in PERSONAL if each in left] == []
+    assert not any(storage.exists(name) for name in files)
+    assert Learner.objects.get(pk=ana.pk).user is None
+    assert Learner.objects.filter(key="bo", name="Bo", email="bo@example.com").exists()
+
+
+def test_the_page_says_so_and_bo_keeps_his(ana):
+    ids = list(Credential.objects.filter(learner=ana).values_list("verification_id", flat=True))
+    people.retire(ana)
+    assert {look_up(verification_id).verdict for verification_id in ids} == {Verdict.REMOVED}
+    assert look_up(Credential.objects.get(learner__key="bo").verification_id).verdict is Verdict.GENUINE
+
+
+def test_who_is_retired_is_never_issued_to_nor_recorded_again(course, ana, tmp_path):
+    people.retire(ana)
+    roster = tmp_path / "roster.csv"
+    roster.write_text("username,name,email,completion\nana,Ana Ñandú,ana@example.com,1\nbo,Bo,bo@example.com,1\n")
+    imported = import_file(course.key, roster)
+    assert (imported.learners, imported.retired) == (2, 1)
+    ended = course.run_and_generate()
+    assert (ended.evaluated, ended.issued) == (1, 0)
+    assert "ana@example.com" not in everything()
+
+
+def test_who_is_retired_cannot_be_corrected_resent_or_found(ana):
+    people.retire(ana)
+    for username in ("ana", "nobody"):
+        with pytest.raises(ConferralError, match="is retired; nothing personal is kept|is not known to 'roster'"):
+            people.find("roster", username)
+    with pytest.raises(ConferralError, match="the learner is retired"):
+        correct.reissue(Credential.objects.get(learner=ana, current=True))
+
+
+def test_retiring_while_a_certificate_is_being_made(course, monkeypatch):
+    """The worker has loaded the name, and puts a file away after it was taken from everywhere."""
+    course.learner("ana", name="Ana", email="ana@example.com")
+    course.configure()
+    course.run()
+    put = storage.put
+    written = []
+
+    def put_and_retire(content, **where):
+        name = put(content, **where)
+        written.append(name)
+        people.retire(Learner.objects.get())
+        return name
+
+    monkeypatch.setattr(storage, "put", put_and_retire)
+    generate()
+    assert [storage.exists(name) for name in written] == [False]
+    assert set(course.states().values()) == {"failed"}
+    assert "ana@example.com" not in everything()
