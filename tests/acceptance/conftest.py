@@ -72,11 +72,13 @@ class Site:
     def json(self, *arguments):
         return json.loads(self.ok(*arguments, "--json"))
 
-    def set_up(self, roster):
-        """Migrated, declared, with a roster: (username, name, completion)."""
-        self.write("credentials.yaml", DECLARATIONS)
-        rows = "".join(f"{username},{name},{completion}\n" for username, name, completion in roster)
-        self.write("roster.csv", "username,name,completion\n" + rows)
+    def set_up(self, roster, schedule=""):
+        """Migrated, declared, with a roster: (username, name, completion); all have an address."""
+        self.write("credentials.yaml", DECLARATIONS.replace("enabled: true", f"enabled: true{schedule}"))
+        rows = "".join(
+            f"{username},{username}@example.com,{name},{completion}\n" for username, name, completion in roster
+        )
+        self.write("roster.csv", "username,email,name,completion\n" + rows)
         self.ok("migrate", "--verbosity", "0")
         self.ok("apply", "credentials.yaml")
         self.ok("roster", "import", COURSE, "roster.csv")
@@ -106,7 +108,9 @@ def site(tmp_path, template):
     path.mkdir()
     (path / "plain.pdf").write_bytes(template)
     environment = {
-        name: value for name, value in os.environ.items() if not name.startswith(("CONFERRAL", "DJANGO", "DATABASE"))
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("CONFERRAL", "DJANGO", "DATABASE", "EMAIL", "CELERY"))
     }
     environment |= {"CONFERRAL_HOME": str(path / "var"), "PYTHONPATH": PLUGINS, "PYTHONUTF8": "1"}
     return Site(path, environment)

@@ -12,6 +12,7 @@ from django.utils import timezone
 from conferral import plugins, storage
 from conferral.issuance import lease
 from conferral.issuance.generate import generate
+from conferral.issuance.sweep import sweep
 from conferral.models import Credential, CredentialArtifact
 
 
@@ -168,6 +169,7 @@ def test_what_another_worker_holds_is_left_to_it(course):
 def test_what_a_process_that_is_gone_held_is_taken_over_at_once(course):
     claimed(course, "another-host:1:token")
     abandon(CredentialArtifact.objects.all())
+    sweep()
     assert generate() == 1
     assert course.states() == {"ana": "available"}
 
@@ -187,6 +189,7 @@ def test_work_that_kills_its_worker_each_time_is_given_up_and_takes_no_neighbour
     abandon(CredentialArtifact.objects.all())
     first = CredentialArtifact.objects.order_by("pk").first()
     CredentialArtifact.objects.filter(pk=first.pk).update(attempts=2)
+    sweep()
     generate()
     assert sorted(course.states().values()) == ["available"] * 3 + ["failed"]
     first.refresh_from_db()
@@ -206,6 +209,7 @@ def test_ten_kills_before_anything_is_recorded_fail_nobody(course, settings):
     course.run()
     for _ in range(10):
         abandon(CredentialArtifact.objects.all())
+    sweep()
     generate()
     assert set(course.states().values()) == {"available"}
 

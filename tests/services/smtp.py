@@ -13,7 +13,7 @@ from aiosmtpd.controller import Controller
 
 @dataclass
 class Server:
-    """What it received, in order; `answers` says what it replies to a recipient, `slow` how long it takes for a message."""
+    """What it received, in order; `answers` is what it replies to a recipient, `slow` how long a message takes it."""
 
     port: int = 0
     received: list[EmailMessage] = field(default_factory=list)

@@ -1,6 +1,7 @@
 """When a configuration runs next: pure arithmetic on clocks that people live by."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -49,7 +50,7 @@ def test_a_time_that_comes_twice_in_autumn_counts_once():
 @pytest.mark.parametrize("start", ["2026-03-28 23:40", "2026-10-24 23:40"])
 def test_what_runs_every_half_hour_runs_every_half_hour(start):
     found = [at(text) for text in times({"crontab": "*/30 * * * *"}, start, 12)]
-    assert {later - earlier for earlier, later in zip(found, found[1:], strict=False)} == {timedelta(minutes=30)}
+    assert {later - earlier for earlier, later in pairwise(found)} == {timedelta(minutes=30)}
 
 
 def test_every_week_counts_from_when_it_was_given_whoever_asks_when():

@@ -8,11 +8,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from typing import Any
 from urllib.parse import urlsplit
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import F, Max
 from django.utils import timezone, translation
 
 from conferral.contract import ConferralError, TransientError
@@ -61,7 +60,6 @@ def enqueue(credentials: Iterable[Credential]) -> None:
 
 def deliver(*, progressed: Callable[[int], None] | None = None) -> int:
     """Sends every message that is due, as fast as the sending rate allows, and returns how many it dealt with."""
-    work.release_abandoned(_waiting())
     done = 0
     while (count := _batch()) is not None:
         done += count
@@ -72,13 +70,12 @@ def deliver(*, progressed: Callable[[int], None] | None = None) -> int:
 
 def deliver_batch() -> bool:
     """Sends one batch of what is due; whether there may be more to send now."""
-    work.release_abandoned(_waiting())
     return _batch() is not None
 
 
 def due() -> int:
     """How many messages wait to be sent now."""
-    return int(_waiting().due(timezone.now()).count())
+    return int(waiting_messages().due(timezone.now()).count())
 
 
 def resend(credential: Credential) -> Delivery:
@@ -143,7 +140,8 @@ def letter_of(delivery: Delivery) -> Letter:
     )
 
 
-def _waiting() -> Any:
+def waiting_messages() -> work.Waiting:
+    """Those to be sent, now or later, by whoever."""
     return Delivery.objects.filter(state=State.PENDING)
 
 
@@ -153,7 +151,7 @@ def _batch() -> int | None:
     if at_most <= 0 or standstill.standing():
         return None
     token = lease.new_token()
-    claimed = work.claim(_waiting(), token, at_most)
+    claimed = work.claim(waiting_messages(), token, at_most)
     if claimed is None:
         return None
     batch = list(claimed.select_related("credential__learner", "credential__edition"))
@@ -175,21 +173,25 @@ def _allowed() -> int:
         return BATCH
     now = timezone.now()
     sent = Delivery.objects.filter(sent__gt=now - timedelta(minutes=1)).count()
-    under_way = _waiting().filter(claimed_until__gt=now).count()
+    under_way = waiting_messages().filter(claimed_until__gt=now).count()
     return int(rate - sent - under_way)
 
 
 def _deal_with(row: Delivery, token: str, post: Post) -> None:
     """Sends one message, or records why not. Unreachable and Paused are for the whole batch."""
     standstill.check()
-    if not work.renew(Delivery.objects.filter(pk=row.pk), token):
+    # Counted before it is sent: a message that stops its worker each time comes to an end.
+    if not Delivery.objects.filter(pk=row.pk, claim=token).update(
+        attempts=F("attempts") + 1, claimed_until=lease.until()
+    ):
         return  # the lease was lost, somebody else sends it
+    row.attempts += 1
     row.credential.refresh_from_db(fields=["revoked", "current", "state"])
     if reason := why_not(row.credential):
         row.state, row.next_try, row.last_error = State.SKIPPED, None, reason
-    elif row.attempts >= current().attempts:
+    elif row.attempts > current().attempts:
         row.state, row.next_try = State.FAILED, None
-        row.last_error = f"given up: the worker stopped {row.attempts} times while sending it"
+        row.last_error = f"given up: the worker stopped {row.attempts - 1} times while sending it"
     else:
         try:
             post.send(letter_of(row))
@@ -210,6 +212,7 @@ def _deal_with(row: Delivery, token: str, post: Post) -> None:
 def _wait(row: Delivery, token: str, error: ConferralError) -> None:
     """Back into the queue: as it was when everything stands still, with a pause when the transport is down."""
     if isinstance(error, Unreachable):
+        row.attempts = max(row.attempts, 1)  # those behind the first were not tried, and wait as long
         _put_off(row, error)
     _record(row, token)
 

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
-from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -48,8 +47,7 @@ def generate(
 
     An artifact that cannot be made is failed or tried again later; the others go on.
     """
-    waiting = _waiting(configuration)
-    work.release_abandoned(waiting)
+    waiting = waiting_artifacts(configuration)
     # A station is kept for the batches of this call, never across threads: prepared templates are not shared.
     station: Prepare = lru_cache(maxsize=8)(prepare)
     done = 0
@@ -62,17 +60,16 @@ def generate(
 
 def generate_batch() -> bool:
     """Makes one batch of what is due; whether there may be more."""
-    waiting = _waiting(None)
-    work.release_abandoned(waiting)
-    return _batch(waiting, prepare) is not None
+    return _batch(waiting_artifacts(), prepare) is not None
 
 
 def due(configuration: CredentialConfiguration | None = None) -> int:
     """How many artifacts (of one configuration, if given) wait to be made now."""
-    return int(_waiting(configuration).due(timezone.now()).count())
+    return int(waiting_artifacts(configuration).due(timezone.now()).count())
 
 
-def _waiting(configuration: CredentialConfiguration | None) -> Any:
+def waiting_artifacts(configuration: CredentialConfiguration | None = None) -> work.Waiting:
+    """Those to be made (of one configuration, if given), now or later, by whoever."""
     of = {"credential__configuration": configuration} if configuration else {}
     return CredentialArtifact.objects.filter(state=State.PENDING, **of)
 
@@ -80,7 +77,7 @@ def _waiting(configuration: CredentialConfiguration | None) -> Any:
 def _batch(waiting: work.Waiting, station: Prepare) -> int | None:
     """Claims and makes a batch; how many there were, None when nothing was due."""
     token = lease.new_token()
-    claimed = work.claim(waiting, token, current().batch_size, _of_one_station)
+    claimed = work.claim_alike(waiting, token, current().batch_size, _of_one_station)
     if claimed is None:
         return None
     if batch := list(claimed.select_related("credential")):
@@ -124,6 +121,7 @@ def _settle(row: CredentialArtifact, error: Exception, *, passing: bool = False)
     """
     reason = str(error) if isinstance(error, ConferralError) else f"the generator raised {error!r}"
     if passing or isinstance(error, TransientError | PluginError | OSError | MemoryError):
+        row.attempts += 1
         if work.put_off(row, error, reason):
             return
         reason = f"given up after {row.attempts} tries: {reason}"

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from conferral.issuance import deliver, generate
+from conferral.issuance import deliver, generate, work
 from conferral.issuance.run import close_lost_runs, due
 
 
@@ -16,6 +16,8 @@ class Waiting:
 
 
 def sweep() -> Waiting:
-    """Closes lost runs, and says what else is due: the caller does it, or nudges somebody who does."""
+    """Closes lost runs, frees what killed workers held, and says what is due: the caller does or nudges it."""
     close_lost_runs()
+    work.release_abandoned(generate.waiting_artifacts())
+    work.release_abandoned(deliver.waiting_messages())
     return Waiting(due(), generate.due(), deliver.due())

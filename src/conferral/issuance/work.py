@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import F, QuerySet
+from django.db.models import F
 from django.utils import timezone
 
 from conferral.contract import TransientError
@@ -27,30 +27,34 @@ def release_abandoned(waiting: Waiting) -> None:
             waiting.filter(claim=claim).update(claimed_until=None)
 
 
-def claim(
-    waiting: Waiting, token: str, at_most: int, alike: Callable[[Any, Waiting], Waiting] | None = None
-) -> QuerySet[Any] | None:
-    """Claims a batch, which the token then names: perhaps empty, when others were faster; None when nothing is due.
+def claim(waiting: Waiting, token: str, at_most: int) -> Waiting:
+    """Claims what has been due longest, which the token then names: perhaps nothing; None when nothing is due."""
+    due = waiting.due(timezone.now()).order_by("next_try", "pk")
+    ids = list(due.values_list("pk", flat=True)[:at_most])
+    return _take(waiting, ids, token) if ids else None
 
-    `alike` narrows what is due to what may share a batch with the first row. A row that still names an earlier holder
-    was under way when its worker stopped. It is claimed alone, and the stop counts as an attempt: so work that stops
-    its worker each time takes no neighbour with it, and comes to an end.
+
+def claim_alike(waiting: Waiting, token: str, at_most: int, alike: Callable[[Any, Waiting], Waiting]) -> Waiting:
+    """As `claim`, a batch of one kind: `alike` narrows what is due to what may share a batch with the first row.
+
+    A row that still names an earlier holder was under way when its worker stopped. It is claimed alone, and the stop
+    counts as an attempt: so work that stops its worker each time takes no neighbour with it, and comes to an end.
     """
     due = waiting.due(timezone.now())
     first = due.order_by("next_try", "pk").first()
     if first is None:
         return None
-    taken: dict[str, Any] = {"claim": token, "claimed_until": lease.until()}
     if first.claim:
-        ids = [first.pk]
-        taken["attempts"] = F("attempts") + 1
-    else:
-        batch = alike(first, due) if alike else due
-        ids = list(batch.filter(claim="").order_by("pk").values_list("pk", flat=True)[:at_most])
+        return _take(waiting, [first.pk], token, attempts=F("attempts") + 1)
+    batch = alike(first, due).filter(claim="").order_by("pk")
+    return _take(waiting, list(batch.values_list("pk", flat=True)[:at_most]), token)
+
+
+def _take(waiting: Waiting, ids: list[int], token: str, **more: Any) -> Waiting:
     # Asked again while writing: whoever took a row meanwhile has it.
-    waiting.filter(pk__in=ids).due(timezone.now()).update(**taken)
-    mine: QuerySet[Any] = waiting.filter(claim=token).order_by("pk")
-    return mine
+    still_due = waiting.filter(pk__in=ids).due(timezone.now())
+    still_due.update(claim=token, claimed_until=lease.until(), **more)
+    return waiting.filter(claim=token).order_by("pk")
 
 
 def renew(waiting: Waiting, token: str) -> int:
@@ -59,8 +63,7 @@ def renew(waiting: Waiting, token: str) -> int:
 
 
 def put_off(row: Work, error: Exception, reason: str) -> bool:
-    """Tries the row again later, unsaved; False when it was tried often enough."""
-    row.attempts += 1
+    """Tries the row again later, unsaved, after an attempt that is counted; False when there were enough of them."""
     if row.attempts >= current().attempts:
         return False
     row.next_try = timezone.now() + pause(row.attempts, error)

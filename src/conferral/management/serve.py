@@ -25,12 +25,13 @@ PUBLIC_URL = f"{PREFIX}PUBLIC_URL"
 GRACE = 10
 """Seconds to end what is under way; what is not ended then, another worker takes up."""
 RESTART_AFTER = 1.0
+LAST_PORT = 65535
 
 
 def arguments(parser: ArgumentParser) -> None:
     """Of this subcommand."""
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine alone)")
-    parser.add_argument("--port", type=int, default=8000, help="(default: 8000)")
+    parser.add_argument("--port", type=int, default=8000, help="port to listen on, 1 to 65535 (default: 8000)")
 
 
 def handle(options: dict[str, Any], console: Console) -> None:
@@ -84,14 +85,17 @@ def _stop(processes: list[subprocess.Popen[bytes]]) -> None:
 
 
 def _check_port(host: str, port: int) -> None:
+    if not 0 < port <= LAST_PORT:
+        raise ConferralError(f"--port: {port} is no port; choose one from 1 to {LAST_PORT}")
     try:
         address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(address[0]) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address[4])
-    except (OSError, OverflowError) as error:
-        said = error.strerror if isinstance(error, OSError) else str(error)
-        raise ConferralError(f"--port: {host}:{port} cannot be listened on: {said}; choose another --port") from None
+    except OSError as error:
+        raise ConferralError(
+            f"--port: {host}:{port} cannot be listened on: {error.strerror}; choose another --port"
+        ) from None
 
 
 def _wait_for(host: str, port: int, web: subprocess.Popen[bytes]) -> None:

@@ -15,8 +15,8 @@ from conferral.contract import ConferralError
 from conferral.management import SUBCOMMANDS
 from conferral.settings import current
 
-WITHOUT_DATABASE = ("demo", "plugins")
-"""The demo migrates by itself; listing plugins asks for none."""
+WITHOUT_DATABASE = ("demo", "serve", "plugins")
+"""The first two migrate by themselves; listing plugins asks for none."""
 
 
 class Error(CommandError):
