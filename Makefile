@@ -54,6 +54,11 @@ tests: $(READY)
 test-django42:
 	@$(MAKE) tests VENV=.venv-django42 LOCK=requirements/django42.txt
 
+# Servers that tests start, in an environment of their own: what they need is no concern of ours.
+.venv-services: $(READY)
+	@$(PYTHON) -m venv $@
+	@$@/bin/python -m pip --quiet --disable-pip-version-check install 'moto[server]>=5.1,<6'
+
 # bench-NAME prints a table; with JSON=1, JSON alone.
 bench-%: $(READY)
 	@$(BIN)/python bench/$*.py $(if $(JSON),--json) $(ARGS)
@@ -63,4 +68,4 @@ lock:
 	echo 'django<5' | $(LOCKER) --extra postgresql --extra test -c - -o requirements/django42.txt
 
 clean:
-	rm -rf .venv .venv-django42 var
+	rm -rf .venv .venv-django42 .venv-services var

@@ -75,7 +75,7 @@ def test_a_name_is_text_in_html_and_in_text(course, server):
     ready(course)
     deliver.deliver()
     (message,) = server.received
-    assert "Bo &lt;b&gt;&amp; Co&lt;/b&gt;" in message.get_body(("html",)).get_content()
+    assert "<bdi>Bo &lt;b&gt;&amp; Co&lt;/b&gt;</bdi>" in message.get_body(("html",)).get_content()
     assert "Congratulations, Bo <b>& Co</b>." in message.get_body(("plain",)).get_content()
 
 

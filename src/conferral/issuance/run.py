@@ -48,6 +48,11 @@ def due() -> list[int]:
     return list(found.order_by("next_run_at").values_list("pk", flat=True))
 
 
+def run_soon(configuration: CredentialConfiguration) -> None:
+    """Makes it due now, as a person asked: the next sweep runs it, or whoever is nudged. Its regular times stay."""
+    schedules.bring_forward(_as_stored(configuration), timezone.now())
+
+
 def run_if_due(configuration_id: int, progressed: Progressed | None = None) -> Run | None:
     """Runs the configuration if its time has come and nobody else does; its next time is set as the run begins.
 
