@@ -301,9 +301,9 @@ def test_two_workers_that_finish_two_slots_of_one_credential_leave_it_available(
         pytest.skip("this database has one writer at a time; the tests on PostgreSQL have two")
     move_on = generation._move_on
 
-    def slowly(credentials):
+    def slowly(*arguments):
         time.sleep(0.02)  # long enough for the other worker to be in the same place
-        move_on(credentials)
+        move_on(*arguments)
 
     monkeypatch.setattr(generation, "_move_on", slowly)
     settings.CONFERRAL_BATCH_SIZE = 1

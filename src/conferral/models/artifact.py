@@ -1,6 +1,7 @@
 """The files of a credential, and the work of making them."""
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from conferral.models.credential import Credential
 from conferral.models.edition import Edition
@@ -41,6 +42,8 @@ class CredentialArtifact(Work):
     generator_version = models.CharField(max_length=50, blank=True)
 
     class Meta:
+        verbose_name = _("file")
+        verbose_name_plural = _("files")
         constraints = [
             models.UniqueConstraint(fields=["credential", "slot", "filename"], name="conferral_artifact_file")
         ]

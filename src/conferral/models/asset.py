@@ -1,6 +1,7 @@
 """Uploaded files that generators use: templates, fonts, pictures."""
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 
 class CredentialAsset(models.Model):
@@ -28,6 +29,8 @@ class CredentialAsset(models.Model):
     uploaded = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        verbose_name = _("asset")
+        verbose_name_plural = _("assets")
         constraints = [
             models.UniqueConstraint(fields=["slug", "version"], name="conferral_asset_version"),
             models.UniqueConstraint(fields=["slug", "current"], name="conferral_asset_current"),

@@ -1,6 +1,7 @@
 """A credential type in one learning context, with its schedule."""
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 from django_celery_beat.models import PeriodicTask
 
 from conferral.contract import KEY_LENGTH
@@ -40,6 +41,8 @@ class CredentialConfiguration(models.Model):
     guards = models.JSONField(default=dict, blank=True)
 
     class Meta:
+        verbose_name = _("credential configuration")
+        verbose_name_plural = _("credential configurations")
         constraints = [models.UniqueConstraint(fields=["context_key", "type"], name="conferral_configuration_once")]
 
     def __str__(self) -> str:

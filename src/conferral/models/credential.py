@@ -3,13 +3,14 @@
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from conferral.contract import KEY_LENGTH
 from conferral.models.configuration import CredentialConfiguration
 from conferral.models.edition import Edition
 from conferral.models.learner import Learner
 from conferral.models.run import Run
-from conferral.models.verification import LENGTH, new_id
+from conferral.models.verification import LENGTH, new_id, shown
 
 
 class Credential(models.Model):
@@ -61,9 +62,11 @@ class Credential(models.Model):
     notify = models.BooleanField(default=True, help_text="Whether the learner is written to once it is available")
 
     class Meta:
+        verbose_name = _("credential")
+        verbose_name_plural = _("credentials")
         constraints = [
             models.UniqueConstraint(fields=["configuration", "learner", "current"], name="conferral_credential_place")
         ]
 
     def __str__(self) -> str:
-        return self.verification_id
+        return shown(self.verification_id)

@@ -1,6 +1,7 @@
 """Kinds of credential: how learners qualify, and what they get."""
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 
 class CredentialType(models.Model):
@@ -31,6 +32,10 @@ class CredentialType(models.Model):
     locale = models.CharField(max_length=35, blank=True)
     printed_date = models.CharField(max_length=10, choices=PrintedDate.choices, default=PrintedDate.ISSUED)
     validity = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        verbose_name = _("credential type")
+        verbose_name_plural = _("credential types")
 
     def __str__(self) -> str:
         return self.name

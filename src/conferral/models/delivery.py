@@ -1,6 +1,7 @@
 """Messages to learners, and the work of sending them."""
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from conferral.models.credential import Credential
 from conferral.models.queue import Work
@@ -36,6 +37,8 @@ class Delivery(Work):
     sent = models.DateTimeField(null=True, blank=True, db_index=True)
 
     class Meta:
+        verbose_name = _("mail")
+        verbose_name_plural = _("mails")
         constraints = [
             models.UniqueConstraint(
                 fields=["credential", "channel", "purpose", "sequence"], name="conferral_delivery_once"

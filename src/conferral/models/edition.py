@@ -1,6 +1,7 @@
 """How a credential was made: frozen, and stored once for a million credentials."""
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from conferral.models.asset import CredentialAsset
 from conferral.models.credential_type import CredentialType
@@ -16,6 +17,10 @@ class Edition(models.Model):
     type = models.ForeignKey(CredentialType, on_delete=models.PROTECT, related_name="editions")
     content = models.JSONField()
     created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("edition")
+        verbose_name_plural = _("editions")
 
     def __str__(self) -> str:
         return self.sha256[:12]

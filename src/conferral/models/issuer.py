@@ -1,6 +1,7 @@
 """Organisations that issue."""
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from conferral.models.asset import CredentialAsset
 
@@ -22,6 +23,10 @@ class Issuer(models.Model):
     linkedin_id = models.CharField(max_length=50, blank=True)
     sender = models.CharField(max_length=255, blank=True, help_text="From: Demo University <awards@demo.example>")
     reply_to = models.EmailField(blank=True)
+
+    class Meta:
+        verbose_name = _("issuer")
+        verbose_name_plural = _("issuers")
 
     def __str__(self) -> str:
         return self.name

@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.db import IntegrityError, models, transaction
 from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext_lazy as _
 
 RETIRED = "retired-"
 
@@ -80,6 +81,8 @@ class Learner(models.Model):
     objects = LearnerQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("learner")
+        verbose_name_plural = _("learners")
         constraints = [models.UniqueConstraint(fields=["gateway", "key"], name="conferral_learner_key")]
 
     def __str__(self) -> str:

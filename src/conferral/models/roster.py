@@ -1,6 +1,7 @@
 """What the roster gateway knows: learning contexts, and how far learners have come in them."""
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from conferral.contract import KEY_LENGTH, Kind
 from conferral.models.learner import Learner
@@ -22,6 +23,10 @@ class Context(models.Model):
     pass_mark = models.DecimalField(max_digits=5, decimal_places=4, null=True, blank=True)
     steps = models.JSONField(default=list, blank=True)
 
+    class Meta:
+        verbose_name = _("course, lesson or pathway")
+        verbose_name_plural = _("courses, lessons and pathways")
+
     def __str__(self) -> str:
         return self.key
 
@@ -42,6 +47,8 @@ class RosterEntry(models.Model):
     grades = models.JSONField(default=dict, blank=True)
 
     class Meta:
+        verbose_name = _("roster entry")
+        verbose_name_plural = _("roster entries")
         constraints = [models.UniqueConstraint(fields=["context", "learner"], name="conferral_rosterentry_once")]
 
     def __str__(self) -> str:

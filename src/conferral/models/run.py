@@ -1,6 +1,7 @@
 """One pass over one configuration."""
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from conferral.models.configuration import CredentialConfiguration
 
@@ -23,11 +24,10 @@ class Run(models.Model):
         LOST = "lost"
 
     class Trigger(models.TextChoices):
-        """What began it: its time had come; a command; a person in the admin."""
+        """What began it: its time had come, or a person had made it come; or a command."""
 
         SCHEDULE = "schedule"
         COMMAND = "command"
-        PERSON = "person"
 
     configuration = models.ForeignKey(CredentialConfiguration, on_delete=models.PROTECT, related_name="runs")
     trigger = models.CharField(max_length=20, choices=Trigger.choices)
@@ -47,6 +47,8 @@ class Run(models.Model):
     error = models.TextField(blank=True)
 
     class Meta:
+        verbose_name = _("issuing run")
+        verbose_name_plural = _("issuing runs")
         constraints = [models.UniqueConstraint(fields=["configuration", "active"], name="conferral_run_active")]
 
     def __str__(self) -> str:

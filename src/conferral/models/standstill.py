@@ -1,6 +1,7 @@
 """The emergency stop, which whoever runs the site pulls and releases."""
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 
 class Standstill(models.Model):
@@ -12,6 +13,10 @@ class Standstill(models.Model):
     only = models.BooleanField(default=True, unique=True, editable=False)
     since = models.DateTimeField()
     reason = models.CharField(max_length=255, blank=True)
+
+    class Meta:
+        verbose_name = _("emergency stop")
+        verbose_name_plural = _("emergency stop")
 
     def __str__(self) -> str:
         because = f" ({self.reason})" if self.reason else ""

@@ -188,8 +188,8 @@ def day(instant: datetime | None, credential: Credential) -> str:
 def _artifact(finding: Finding, filename: str) -> CredentialArtifact | None:
     if finding.credential is None or finding.verdict not in SHOWN:
         return None
-    stored = finding.credential.artifacts.filter(state=CredentialArtifact.State.STORED, filename=filename)
-    return stored.exclude(storage_name="").first()
+    stored = finding.credential.artifacts.filter(state=CredentialArtifact.State.STORED).exclude(storage_name="")
+    return next((artifact for artifact in stored if artifact.filename == filename), None)
 
 
 def _download_name(finding: Finding, filename: str) -> str:

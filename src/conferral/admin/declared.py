@@ -1,0 +1,165 @@
+"""Issuers, and the courses, lessons and pathways that no LMS tells of."""
+
+from decimal import Decimal
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from conferral.admin.base import UseCaseAdmin, structure
+from conferral.admin.forms import StructureField, UseCaseForm, texts
+from conferral.admin.types import KINDS
+from conferral.contract import Kind
+from conferral.issuance import configure
+from conferral.models import Context, CredentialAsset, Issuer
+
+ISSUER = ("name", "organisation", "url", "logo", "colours", "linkedin_id", "sender", "reply_to")
+CONTEXT = ("name", "kind", "organisation", "language", "start", "end")
+PERCENT = 100
+
+
+class IssuerForm(UseCaseForm):
+    """Who issues."""
+
+    logo = forms.ChoiceField(label=_("Logo"), required=False, help_text=_("A picture among the assets."))
+    colours = StructureField(check=texts, label=_("Colours"), help_text=_('JSON: <code>{"primary": "#1b2a4e"}</code>.'))
+
+    class Meta:
+        model = Issuer
+        fields = ("slug", *ISSUER)
+        field_classes = {"url": forms.CharField}  # Django's own guesses a scheme, differently in each version
+        labels = {"linkedin_id": _("LinkedIn id"), "url": _("Web address"), "reply_to": _("Reply to")}
+        help_texts = {
+            "slug": _("A short name of its own, which cannot be changed later."),
+            "organisation": _("Its credentials are this issuer's; left empty: the site's own issuer."),
+            "sender": _("Of its mails, for example Demo University &lt;awards@demo.example&gt;."),
+        }
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        if "logo" in self.fields:
+            field: Any = self.fields["logo"]
+            pictures = CredentialAsset.objects.filter(kind=CredentialAsset.Kind.IMAGE, current=True)
+            names = sorted({*pictures.values_list("slug", flat=True), self.instance.logo} - {""})
+            field.choices = [("", _("None")), *((name, name) for name in names)]
+
+    def identity(self) -> dict[str, Any]:
+        """The slug."""
+        return {"slug": self.kept("slug")}
+
+    def perform(self) -> configure.Change:
+        """Saves the issuer."""
+        return configure.save_issuer(self.kept("slug"), **{name: self.cleaned_data[name] for name in ISSUER})
+
+
+@admin.register(Issuer)
+class IssuerAdmin(UseCaseAdmin):
+    """Issuers."""
+
+    form = IssuerForm
+    list_display = ("name", "slug", "organisation", "url", "sender")
+    search_fields = ("name", "slug", "organisation")
+    ordering = ("name",)
+    fields = ("slug", *ISSUER)
+    view_fields = tuple("shown_colours" if name == "colours" else name for name in fields)
+    shown_colours = structure("colours", _("Colours"))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """What tells it from others stays."""
+        return ("slug",) if obj else ()
+
+    def remove(self, obj: Issuer) -> None:
+        """What was issued keeps its name."""
+        configure.delete_issuer(obj.slug)
+
+
+class ContextForm(UseCaseForm):
+    """A course, lesson or pathway; the pass mark is a percentage on this page."""
+
+    places: ClassVar = {"context key": "key", "pass_mark": "percentage"}
+
+    kind = forms.ChoiceField(
+        label=_("Kind"), choices=[(kind.value, word) for kind, word in KINDS.items()], initial=Kind.COURSE.value
+    )
+    percentage = forms.DecimalField(
+        label=_("Pass mark (%)"), required=False, min_value=0, max_value=PERCENT, max_digits=5, decimal_places=2
+    )
+    steps = forms.CharField(
+        label=_("Steps"),
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 5, "cols": 80}),
+        help_text=_("Of a pathway: the keys of its courses in order, one on a line."),
+    )
+
+    class Meta:
+        model = Context
+        fields = ("key", *CONTEXT)
+        help_texts = {
+            "key": _("For example course-v1:Demo+CS101+2026. It cannot be changed later."),
+            "language": _("A tag like fr or pt-BR."),
+        }
+
+    def present(self, instance: Any) -> dict[str, Any]:
+        """The percentage and the steps."""
+        mark = instance.pass_mark
+        return {
+            "percentage": None if mark is None else (mark * PERCENT).quantize(Decimal("0.01")),
+            "steps": "\n".join(instance.steps),
+        }
+
+    def read(self, cleaned: dict[str, Any]) -> None:
+        """A share and a list."""
+        mark = cleaned["percentage"]
+        cleaned["pass_mark"] = None if mark is None else mark / PERCENT
+        cleaned["steps"] = cleaned["steps"].split()
+        if cleaned["kind"] == Kind.PATHWAY and not cleaned["steps"]:
+            raise ValidationError({"steps": _("A pathway has steps: write the keys of its courses.")})
+
+    def identity(self) -> dict[str, Any]:
+        """The key."""
+        return {"key": self.kept("key")}
+
+    def perform(self) -> configure.Change:
+        """Saves the context; every enabled configuration in it has to be able to run."""
+        key = self.kept("key")
+        given = {name: self.cleaned_data[name] for name in (*CONTEXT, "pass_mark", "steps")}
+        with transaction.atomic():
+            change = configure.save_context(key, **given)
+            if change.action == "change":
+                configure.check_configurations(types=(), contexts={key}, slugs=())
+        return change
+
+
+@admin.register(Context)
+class ContextAdmin(UseCaseAdmin):
+    """Courses, lessons and pathways."""
+
+    form = ContextForm
+    list_display = ("key", "name", "kind", "organisation", "start", "end")
+    list_filter = ("kind",)
+    search_fields = ("key", "name", "organisation")
+    ordering = ("key",)
+    fields = ("key", *CONTEXT, "percentage", "steps")
+    view_fields = ("key", *CONTEXT, "pass_mark_in_percent", "shown_steps")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """What tells it from others stays."""
+        return ("key",) if obj else ()
+
+    def remove(self, obj: Context) -> None:
+        """One that nothing uses, with its roster."""
+        configure.delete_context(obj.key)
+
+    @admin.display(description=_("Pass mark"))
+    def pass_mark_in_percent(self, obj: Context) -> str:
+        """As people write it."""
+        return "-" if obj.pass_mark is None else f"{(obj.pass_mark * PERCENT).normalize():f} %"
+
+    @admin.display(description=_("Steps"))
+    def shown_steps(self, obj: Context) -> str:
+        """The keys of its courses."""
+        return ", ".join(obj.steps) or "-"
