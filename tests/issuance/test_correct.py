@@ -2,7 +2,7 @@
 
 import pytest
 
-from conferral import storage
+from conferral import plugins, storage
 from conferral.contract import ConferralError
 from conferral.issuance import configure, correct
 from conferral.issuance.generate import generate
@@ -167,3 +167,18 @@ def test_a_renamed_type_changes_no_credential(course, credential):
     for wrong, says in (("Attendance", "is there already"), (" ", "is empty")):
         with pytest.raises(ConferralError, match=says):
             configure.rename_type("Attendance", wrong)
+
+
+def test_a_remote_credential_is_withdrawn_there_first(course):
+    course.learner("ana", name="Ana")
+    course.configure(generators={"certificate": {"generator": "remote"}})
+    course.run_and_generate()
+    credential, remote = Credential.objects.get(), plugins.generator("remote")
+    remote.raises = True
+    with pytest.raises(ConferralError, match="the badge service is away"):
+        correct.revoke(credential, "by mistake")
+    assert verdict(credential) is Verdict.GENUINE
+    remote.raises = False
+    correct.revoke(credential, "by mistake")
+    assert remote.withdrawn == ["badges/Ana"]
+    assert verdict(credential) is Verdict.REVOKED

@@ -244,3 +244,15 @@ def test_queries_grow_with_batches_not_with_credentials(course, settings):
     with CaptureQueriesContext(connection) as queries:
         assert generate() == 100
     assert len(queries) <= 30
+
+
+def test_what_differs_from_learner_to_learner_is_each_ones_own(course):
+    course.learner("ana", name="Ana")
+    course.learner("bo", name="Bo")
+    course.configure(generators={"certificate": {"generator": "remote"}})
+    course.run_and_generate()
+    rows = CredentialArtifact.objects.values_list("credential__recipient_name", "url", "receipt", "problems", "size")
+    assert sorted(rows) == [
+        ("Ana", "https://badges.example/Ana", {"at": "badges/Ana", "score": 3, "none": None}, [], None),
+        ("Bo", "https://badges.example/Bo", {"at": "badges/Bo", "score": 2, "none": None}, ["short name"], None),
+    ]

@@ -1,6 +1,7 @@
 """Plugins that misbehave, installed for the tests as anybody's would be: by entry points."""
 
 from math import inf, nan
+from urllib.parse import quote
 
 from conferral.contract import (
     Artifact,
@@ -75,6 +76,34 @@ class TwoFiles(Text):
             Artifact(f"{request.slot}.txt", "text/plain", request.snapshot.name.encode()),
             Artifact(f"{request.slot}.json", "application/json", b"{}"),
         ]
+
+
+class Remote(Text):
+    """Makes a credential elsewhere, whose answer differs from learner to learner; and withdraws it there."""
+
+    label = "Remote"
+    withdrawn = []
+
+    def generate(self, prepared, request):
+        name = request.snapshot.name
+        problems = ("short name",) if len(name) < 3 else ()
+        receipt = {"at": f"badges/{name}", "score": len(name), "none": None}
+        return [
+            Artifact(
+                f"{request.slot}.html",
+                "text/html",
+                url=f"https://badges.example/{quote(name)}",
+                receipt=receipt,
+                problems=problems,
+            )
+        ]
+
+    def revoke(self, options, artifacts):
+        if self.raises:
+            raise TransientError("the badge service is away")
+        self.withdrawn.extend(artifact.receipt["at"] for artifact in artifacts)
+
+    raises = False
 
 
 class Unreliable(Text):

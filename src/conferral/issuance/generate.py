@@ -3,8 +3,11 @@
 import logging
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
+from typing import Any
 
 from django.db import transaction
+from django.db.models import Case, Value, When
+from django.db.models.functions import Cast
 from django.utils import timezone
 
 from conferral import storage
@@ -152,13 +155,19 @@ def _record(batch: Sequence[CredentialArtifact], token: str, further: dict[int, 
 
 
 def _write(rows: Sequence[CredentialArtifact], token: str) -> None:
-    """Writes the rows' results in two statements: what differs by row, and what all of them share, as most do."""
-    columns = {field: [getattr(row, field) for row in rows] for field in RESULT_FIELDS}
-    shared = {field: each[0] for field, each in columns.items() if each and each.count(each[0]) == len(each)}
-    held = CredentialArtifact.objects.filter(claim=token)
-    if differing := [field for field in RESULT_FIELDS if field not in shared]:
-        held.bulk_update(rows, differing)
-    held.update(**shared)
+    """Writes the rows' results in one statement: what all of them share as it is, what differs by row."""
+    columns = {name: [getattr(row, name) for row in rows] for name in RESULT_FIELDS}
+    written: dict[str, Any] = {}
+    for name, values in columns.items():
+        if all(value == values[0] for value in values):
+            written |= {name: values[0]} if values else {}
+            continue
+        field: Any = CredentialArtifact._meta.get_field(name)  # noqa: SLF001 - Django documents this name
+        by_row = [When(pk=row.pk, then=Value(value, field)) for row, value in zip(rows, values, strict=True)]
+        # A value alone does not tell every database of which type it is.
+        written[name] = Cast(Case(*by_row, output_field=field), field)
+    if written:
+        CredentialArtifact.objects.filter(pk__in=[row.pk for row in rows], claim=token).update(**written)
 
 
 def _move_on(credentials: Sequence[Credential], required: Sequence[tuple[int, str]]) -> None:

@@ -3,8 +3,12 @@
 from django.contrib import admin
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import include, path
+from django.utils.translation import gettext_lazy as _
 
 from conferral.service import views
+
+admin.site.site_title = admin.site.site_header = _("Conferral credentials")
+admin.site.index_title = _("For those who teach and those who run the site")
 
 urlpatterns = [
     path("", views.home),
