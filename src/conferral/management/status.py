@@ -49,7 +49,7 @@ def handle(options: dict[str, Any], console: Console) -> None:
     for each in found["configurations"]:
         console.print(f"  {escape(each['configuration'])}  [dim]{escape(each['schedule'])}[/]")
         console.print(
-            f"    next run {each['next_run_at'] or 'by hand alone'}, last: {escape(each['last_run'] or 'none')}"
+            f"    next run {each['next_run_at'] or 'none but by hand'}, last: {escape(each['last_run'] or 'none')}"
         )
 
 
