@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.core.signing import BadSignature, TimestampSigner
+from django.utils.crypto import constant_time_compare
 
 from conferral import plugins
 from conferral.models import Credential
@@ -25,7 +26,7 @@ def sees_details(user: Any, credential: Credential) -> bool:
 
 def sign_in_token(user: Any) -> str:
     """A token that signs whoever has it in as that user, for twelve hours: tell it to nobody else."""
-    return _signer.sign_object({"user": user.pk, "password": user.password[-8:]})
+    return _signer.sign_object({"user": user.pk, "session": user.get_session_auth_hash()})
 
 
 def user_of(token: str) -> Any:
@@ -35,4 +36,4 @@ def user_of(token: str) -> Any:
     except BadSignature:
         return None
     user = get_user_model()._default_manager.filter(pk=said["user"], is_active=True).first()  # noqa: SLF001 - documented
-    return user if user and user.password[-8:] == said["password"] else None
+    return user if user and constant_time_compare(user.get_session_auth_hash(), said["session"]) else None

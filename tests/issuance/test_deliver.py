@@ -231,6 +231,16 @@ def test_resend_sends_once_more(course, server):
     assert len(server.received) == 2
 
 
+def test_resend_of_what_waits_sends_it_now_and_once(course, server, settings):
+    settings.EMAIL_PORT = smtp.free_port()
+    ready(course, "ana")
+    deliver.deliver()
+    settings.EMAIL_PORT = server.port
+    assert deliver.resend(Credential.objects.get()).sequence == 1
+    deliver.deliver()
+    assert len(server.received) == 1
+
+
 def test_resend_of_what_nobody_is_to_hear_of(course, server):
     course.learner("bo")
     ready(course, "ana")

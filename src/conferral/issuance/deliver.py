@@ -79,11 +79,19 @@ def due() -> int:
 
 
 def resend(credential: Credential) -> Delivery:
-    """Puts the credential's message into the outbox once more; a CannotResend says why there is nothing to send."""
+    """Puts the credential's message into the outbox once more; one that waits there is due at once instead.
+
+    A CannotResend says why there is nothing to send.
+    """
     if reason := why_not(credential):
         raise CannotResend(f"{shown(credential.verification_id)}: {reason}")
     with transaction.atomic():
         Credential.objects.select_for_update().get(pk=credential.pk)
+        waiting: Delivery | None = credential.deliveries.filter(state=State.PENDING).first()
+        if waiting:
+            waiting.next_try = timezone.now()
+            waiting.save(update_fields=["next_try"])
+            return waiting
         latest = credential.deliveries.order_by("-pk").values_list("purpose", flat=True).first()
         purpose = latest or Delivery.Purpose.ISSUED
         before = credential.deliveries.filter(purpose=purpose).aggregate(last=Max("sequence"))["last"]

@@ -1,14 +1,17 @@
 """`conferral due`: everything whose time has come, in this process: for sites that have cron and no Celery."""
 
+import sys
 from argparse import ArgumentParser
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 
 from conferral.issuance import run as runs
 from conferral.issuance.deliver import deliver
 from conferral.issuance.generate import generate
 from conferral.issuance.sweep import sweep
+from conferral.models import CredentialConfiguration
 
 HELP = "Runs the configurations whose time has come, makes and sends what waits: for cron, without Celery."
 
@@ -25,7 +28,10 @@ def handle(options: dict[str, Any], console: Console) -> None:
             ran += runs.run_if_due(configuration_id) is not None
         except Exception as error:  # one configuration's trouble is recorded with its run, the others go on
             failed += 1
-            console.print(f"[red]✗ configuration {configuration_id}: {error}[/]", markup=True)
+            name = CredentialConfiguration.objects.get(pk=configuration_id)
+            console.print(f"[red]✗ {escape(str(name))}: {escape(str(error))}[/]")
     made = generate()
     sent = deliver()
     console.print(f"{ran} ran, {failed} failed, {made} artifacts worked on, {sent} messages dealt with")
+    if failed:
+        sys.exit(1)

@@ -25,6 +25,7 @@ PUBLIC_URL = f"{PREFIX}PUBLIC_URL"
 GRACE = 10
 """Seconds to end what is under way; what is not ended then, another worker takes up."""
 RESTART_AFTER = 1.0
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
 LAST_PORT = 65535
 
 
@@ -49,7 +50,7 @@ def handle(options: dict[str, Any], console: Console) -> None:
         for name, command in commands.items():
             running[name] = _start(command, environment)
         _wait_for(host, port, running["web"])
-        _welcome(console, f"http://{_name_of(host)}:{port}", url)
+        _welcome(console, host, f"http://{_name_of(host)}:{port}", url)
         while True:
             time.sleep(0.2)
             for name, process in running.items():
@@ -113,8 +114,10 @@ def _name_of(host: str) -> str:
     return "localhost" if host in ("127.0.0.1", "0.0.0.0", "::", "::1") else host  # noqa: S104 - compared, not bound
 
 
-def _welcome(console: Console, here: str, public: str) -> None:
+def _welcome(console: Console, host: str, here: str, public: str) -> None:
     console.print(f"[bold]Conferral[/] is on [bold]{here}/[/]   web, worker and beat; Ctrl-C stops all three")
+    if host not in LOOPBACK and PUBLIC_URL not in os.environ:
+        console.print(f"  [yellow]! set {PUBLIC_URL} to the address that others use: it is printed on credentials[/]")
     if public != here:
         console.print(f"  credentials lead to {public}")
     users = {user.get_username(): user for user in get_user_model()._default_manager.filter(username__in=PEOPLE)}  # noqa: SLF001

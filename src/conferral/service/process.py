@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Callable
 
 CONCURRENCY = 4
@@ -29,6 +30,8 @@ def _web(host: str, port: str) -> None:
 
 
 def _worker() -> None:
+    # Celery warns of root, which containers are; its own messages are trusted here, they carry ids alone.
+    warnings.filterwarnings("ignore", message="You're running the worker with superuser privileges")
     from conferral.service.celery import app  # noqa: PLC0415
 
     alone = ("--without-gossip", "--without-mingle", "--without-heartbeat")  # it has no neighbours to talk to

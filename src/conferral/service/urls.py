@@ -10,6 +10,7 @@ from conferral.service import views
 admin.site.site_title = admin.site.site_header = _("Conferral credentials")
 admin.site.index_title = _("For those who teach and those who run the site")
 
+handler404 = "conferral.service.views.not_found"
 urlpatterns = [
     path("", views.home),
     path("mails/<str:name>", views.mail, name="mail"),

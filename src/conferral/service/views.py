@@ -24,14 +24,14 @@ SHOWN = 12
 @page
 def home(request: HttpRequest) -> HttpResponse:
     """Three doors; below them, on somebody's own machine, the mails that went to files."""
-    content = {"mails": list(mailbox.mails(SHOWN)), "count": mailbox.count()} if shows_mails() else {}
+    content = {"mails": list(mailbox.mails(SHOWN)), "count": mailbox.count()} if shows_mails(request) else {}
     return render(request, "conferral/service/home.html", content)
 
 
 @page
 def mail(request: HttpRequest, name: str) -> HttpResponse:
     """One message, as HTML and as text."""
-    response = render(request, "conferral/service/mail.html", {"mail": _mail(name)})
+    response = render(request, "conferral/service/mail.html", {"mail": _mail(request, name)})
     response.headers["Content-Security-Policy"] = (
         "default-src 'none'; style-src 'self'; img-src 'self'; frame-src 'self'"
     )
@@ -42,7 +42,7 @@ def mail(request: HttpRequest, name: str) -> HttpResponse:
 @xframe_options_sameorigin
 def mail_html(request: HttpRequest, name: str) -> HttpResponse:
     """Its HTML alone, for the frame."""
-    response = HttpResponse(_mail(name).html)
+    response = HttpResponse(_mail(request, name).html)
     response.headers["Content-Security-Policy"] = (
         "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"
     )
@@ -67,14 +67,20 @@ def sign_in_by_link(request: HttpRequest, token: str) -> HttpResponse:
     return HttpResponseRedirect(reverse("admin:index" if user.is_staff else "conferral:mine"))
 
 
-def shows_mails() -> bool:
-    """Only where mail goes to files and the site is reached on this machine alone: for whoever tries Conferral out."""
+def shows_mails(request: HttpRequest) -> bool:
+    """Only where mail goes to files, on a site of this machine, from this machine: for whoever tries Conferral out."""
     to_files = settings.EMAIL_BACKEND.startswith(mailbox.__name__) and Path(settings.EMAIL_FILE_PATH).is_dir()
-    return to_files and urlsplit(current().public_url).hostname in LOOPBACK
+    own = urlsplit(current().public_url).hostname in LOOPBACK
+    return to_files and own and request.META.get("REMOTE_ADDR") in LOOPBACK
 
 
-def _mail(name: str) -> mailbox.Mail:
-    if not shows_mails():
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """An address that leads nowhere."""
+    return render(request, "conferral/service/not_found.html", status=404)
+
+
+def _mail(request: HttpRequest, name: str) -> mailbox.Mail:
+    if not shows_mails(request):
         raise Http404
     try:
         return mailbox.read(name)
