@@ -64,6 +64,8 @@ def test_retire_leaves_nothing_of_the_person(ana):
     assert not any(storage.exists(name) for name in files)
     assert Learner.objects.get(pk=ana.pk).user is None
     assert Learner.objects.filter(key="bo", name="Bo", email="bo@example.com").exists()
+    (hidden, again, bo) = models.CredentialType.objects.get().processor_options["learners"]
+    assert (hidden, hidden, bo) == (Learner.objects.get(pk=ana.pk).key, again, "bo")
 
 
 def test_the_page_says_so_and_bo_keeps_his(ana):

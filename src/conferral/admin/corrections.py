@@ -82,7 +82,7 @@ class Correction:
 
 def _revoke(chosen: Sequence[Credential], values: dict[str, Any], by: Any, told: Callable[[Exception], None]) -> Done:
     reason = values["reason"]
-    return _each(chosen, lambda one: correct.revoke(one, reason, by=by), f"Revoked: {reason}", told)
+    return _each(chosen, lambda one: correct.revoke(one, reason, by=by), "Revoked.", told)
 
 
 def _reissue(chosen: Sequence[Credential], values: dict[str, Any], by: Any, told: Callable[[Exception], None]) -> Done:

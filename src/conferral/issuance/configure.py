@@ -5,7 +5,7 @@ Each is validated whole before it is written; what is the same already is left a
 
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from email.utils import parseaddr
 from typing import Any, TypeVar
@@ -244,9 +244,15 @@ def delete_issuer(slug: str) -> None:
         raise ConferralError(f"issuer {slug!r}: there is none")
 
 
-def forget_people(texts: Collection[str]) -> None:
-    """Takes usernames and addresses out of the lists of every rule's options, whatever the case they are written in."""
-    gone = {text.casefold() for text in texts}
+def forget_person(username: str, email: str, replacement: str) -> None:
+    """Puts the replacement where lists in rules' options name the person; a list stays as long as it was.
+
+    A username is compared as it is, an address without regard to case: as rules compare them.
+    """
+
+    def is_theirs(text: str) -> bool:
+        return text == username or bool(email) and text.casefold() == email.casefold()
+
     rows: list[CredentialType | CredentialConfiguration] = [
         *CredentialType.objects.all(),
         *CredentialConfiguration.objects.all(),
@@ -254,18 +260,19 @@ def forget_people(texts: Collection[str]) -> None:
     for row in rows:
         for name in ("processor_options", "step_options"):
             options = getattr(row, name, {})
-            left = _without_texts(options, gone)
+            left = _replaced(options, is_theirs, replacement)
             if left != options:
                 type(row)._default_manager.filter(pk=row.pk).update(**{name: left})  # noqa: SLF001 - Django documents this name
 
 
-def _without_texts(value: Any, gone: Collection[str]) -> Any:
+def _replaced(value: Any, is_theirs: Callable[[str], bool], replacement: str) -> Any:
     match value:
         case dict():
-            return {key: _without_texts(item, gone) for key, item in value.items()}
+            return {key: _replaced(item, is_theirs, replacement) for key, item in value.items()}
         case list():
             return [
-                _without_texts(item, gone) for item in value if not (isinstance(item, str) and item.casefold() in gone)
+                replacement if isinstance(item, str) and is_theirs(item) else _replaced(item, is_theirs, replacement)
+                for item in value
             ]
         case _:
             return value

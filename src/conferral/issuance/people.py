@@ -55,8 +55,9 @@ def retire(learner: Learner) -> int:
         )
         deliveries.update(last_error="")
         RosterEntry.objects.filter(learner=learner).delete()
-        configure.forget_people({learner.key, learner.email} - {""})
-        learner.key = retired_key(learner.gateway, learner.key)
+        hidden = retired_key(learner.gateway, learner.key)
+        configure.forget_person(learner.key, learner.email, replacement=hidden)
+        learner.key = hidden
         learner.name = learner.email = learner.language = learner.external_id = ""
         learner.active, learner.retired, learner.user = False, timezone.now(), None
         learner.save()
