@@ -251,7 +251,7 @@ def forget_person(username: str, email: str, replacement: str) -> None:
     """
 
     def is_theirs(text: str) -> bool:
-        return text == username or bool(email) and text.casefold() == email.casefold()
+        return text == username or (bool(email) and text.casefold() == email.casefold())
 
     rows: list[CredentialType | CredentialConfiguration] = [
         *CredentialType.objects.all(),
