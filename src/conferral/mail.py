@@ -40,6 +40,10 @@ class Unreachable(TransientError):
     """The transport takes no message at all at present: the whole batch waits."""
 
 
+class PerhapsSent(TransientError):
+    """The transport took the message and did not say what became of it: each further try may be a repeat."""
+
+
 @dataclass(frozen=True, slots=True)
 class Letter:
     """One message: `template` names the pair `conferral/mail/TEMPLATE.html` and `.txt`, shown with `content`.
@@ -91,7 +95,8 @@ class Post:
     def send(self, letter: Letter) -> None:
         """Hands the letter over.
 
-        Unreachable: nothing goes out at present; TransientError: not this one, not now; PermanentError: never this one.
+        Unreachable: nothing goes out at present; PerhapsSent: nobody knows; another TransientError: not this one, not
+        now; PermanentError: never this one.
         """
         try:
             message = letter.message(self._connection)
@@ -104,13 +109,11 @@ class Post:
         except smtplib.SMTPRecipientsRefused as error:
             (code, said) = next(iter(error.recipients.values()))
             raise self._refused(code, said) from error
-        except smtplib.SMTPSenderRefused as error:  # the same for every letter
-            raise Unreachable(f"the mail server refuses the sender: {_said(error)}") from error
         except smtplib.SMTPResponseException as error:
             raise self._refused(error.smtp_code, error.smtp_error) from error
         except OSError as error:
             self._close()
-            raise TransientError(f"the mail server stopped answering: {_said(error)}") from error
+            raise PerhapsSent(f"the mail server stopped answering: {_said(error)}") from error
         except (ValueError, UnicodeError) as error:  # an address or header that cannot be written
             raise PermanentError(f"the message cannot be written: {error}") from error
         except Exception as error:  # a mail provider's own errors have no common base

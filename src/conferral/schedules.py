@@ -101,8 +101,8 @@ def take_turn(configuration: CredentialConfiguration, now: datetime) -> bool:
     if not due.update(next_run_at=following):
         return False
     configuration.next_run_at = following
-    if "crontab" not in configuration.schedule:  # else the task's own times are right for ever
-        _keep_task(configuration)
+    _keep_task(configuration)
+    configuration.save(update_fields=["periodic_task"])
     return True
 
 
@@ -119,8 +119,7 @@ def remove(configuration: CredentialConfiguration) -> None:
     if task is not None:
         times = task.crontab
         task.delete()
-        if times is not None:
-            times.delete()
+        _drop(times)
 
 
 def last_tick() -> datetime | None:
@@ -152,23 +151,29 @@ def _keep_task(configuration: CredentialConfiguration) -> None:
     if not configuration.schedule:
         remove(configuration)
         return
-    task = configuration.periodic_task or PeriodicTask(name=f"conferral:{configuration.pk}")
-    before = task.pk and (task.crontab_id and _plain(task.crontab), task.enabled, task.description)
-    times = task.crontab or CrontabSchedule()
-    for name, value in _wake_ups(configuration).items():
-        setattr(times, name, value)
+    name = f"conferral:{configuration.pk}"
+    task = configuration.periodic_task or PeriodicTask.objects.filter(name=name).first() or PeriodicTask(name=name)
+    before, old = task.pk and (task.crontab_id, task.enabled, task.description), task.crontab
+    # A row of crontabs may be shared with tasks of others, beat's own among them: it is never changed.
+    spec = _wake_ups(configuration)
+    task.crontab = CrontabSchedule.objects.filter(**spec).first() or CrontabSchedule.objects.create(**spec)
     task.task, task.args = RUN_IF_DUE, f"[{configuration.pk}]"
     task.enabled = configuration.next_run_at is not None
     task.description = (
         f"{configuration}: wakes Conferral, which looks whether this is due. "
         "Switch it on and off, and change its times, in its credential configuration."
     )
-    if before == (_plain(times), task.enabled, task.description):
-        return  # saving would make every beat read its whole schedule again
-    times.save()
-    task.crontab = times
-    task.save()
     configuration.periodic_task = task
+    if before == (task.crontab_id, task.enabled, task.description):
+        return  # saving would make every beat read its whole schedule again
+    task.save()
+    if old != task.crontab:
+        _drop(old)
+
+
+def _drop(times: CrontabSchedule | None) -> None:
+    if times is not None and not PeriodicTask.objects.filter(crontab=times).exists():
+        times.delete()
 
 
 def _wake_ups(configuration: CredentialConfiguration) -> dict[str, str]:
@@ -179,10 +184,6 @@ def _wake_ups(configuration: CredentialConfiguration) -> dict[str, str]:
     at = (configuration.next_run_at or datetime.now(UTC)).astimezone(UTC)
     fields = [str(at.minute), str(at.hour), str(at.day), str(at.month), "*"]
     return dict(zip(CRONTAB_FIELDS, fields, strict=True)) | {"timezone": "UTC"}
-
-
-def _plain(times: CrontabSchedule) -> tuple[str, ...]:
-    return tuple(str(getattr(times, name)) for name in (*CRONTAB_FIELDS, "timezone"))
 
 
 def _parsed(text: str) -> crontab:

@@ -96,7 +96,7 @@ class ServiceSettings(BaseModel):
         description="`smtp+tls://user:password@host:587`, `smtp+ssl://…:465`, `smtp://host:25`, `consolemail://`; "
         "empty: files in CONFERRAL_HOME/mail, which no one receives.",
     )
-    EMAIL_TIMEOUT: int = Field(20, ge=1, le=600, description="Seconds that a mail server has for each answer.")
+    EMAIL_TIMEOUT: int = Field(60, ge=1, le=600, description="Seconds that a mail server has for each answer.")
     DEFAULT_FROM_EMAIL: str = Field(
         "", description="Sender of mails whose issuer has none; empty: `no-reply@` the host of the public address."
     )

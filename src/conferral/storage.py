@@ -66,7 +66,7 @@ def open_file(name: str) -> "File[bytes]":
         raise TransientError(f"storage: the file {name} could not be read: {error}") from error
 
 
-def link(name: str, filename: str, media_type: str) -> str:
+def link(name: str, filename: str, media_type: str, *, as_attachment: bool) -> str:
     """An address at the storage itself, signed and short-lived; empty when it gives none, and the file is streamed.
 
     A TransientError when the object is missing: a link that leads nowhere is never given out.
@@ -78,7 +78,7 @@ def link(name: str, filename: str, media_type: str) -> str:
         return ""
     if not exists(name):
         raise TransientError(f"storage: the file {name} is missing")
-    disposition = content_disposition_header(as_attachment=False, filename=filename)
+    disposition = content_disposition_header(as_attachment=as_attachment, filename=filename)
     said = {"ResponseContentDisposition": disposition, "ResponseContentType": media_type}
     return str(storage.url(name, parameters=said, expire=seconds))
 
@@ -100,8 +100,11 @@ def check() -> None:
 
 
 def remove(name: str) -> None:
-    """Removes an object; one that is not there is removed already."""
-    _storage().delete(name)
+    """Removes an object; one that is not there is removed already. A TransientError when the storage fails."""
+    try:
+        _storage().delete(name)
+    except Exception as error:  # as above
+        raise TransientError(f"storage: the file {name} could not be removed: {error}") from error
 
 
 def discard(name: str) -> None:

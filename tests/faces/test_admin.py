@@ -277,7 +277,9 @@ def test_the_form_begins_with_every_day(kind, instructor):
 
 def test_what_happened_already_can_still_be_saved(course, operator):
     past = (timezone.now() - timedelta(days=3)).isoformat()
-    saved = course.configure(schedule={"at": past})
+    saved = course.configure()
+    CredentialConfiguration.objects.update(schedule={"at": past})
+    saved.refresh_from_db()
     assert errors(change(operator, saved, printed='{"hours": 2}')) == {}
     saved.refresh_from_db()
     assert (saved.schedule, saved.fields) == ({"at": past}, {"hours": 2})

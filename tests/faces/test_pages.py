@@ -208,3 +208,12 @@ def test_sign_in_tokens(person, django_user_model):
     user.is_active = False
     user.save()
     assert access.user_of(token) is None
+
+
+def test_checking_a_number_that_is_being_replaced(issued, stranger):
+    correct.reissue(issued, name="Ana Vidal")
+    asked = stranger.get("/check/", {"id": issued.verification_id}, follow=True)
+    assert "Being replaced" in text_of(asked)
+    Credential.objects.filter(pk=issued.pk).update(current=None, state="failed")
+    pending = Credential.objects.get(current=True)
+    assert stranger.get("/check/", {"id": pending.verification_id}).status_code == 404

@@ -182,3 +182,32 @@ def test_a_remote_credential_is_withdrawn_there_first(course):
     correct.revoke(credential, "by mistake")
     assert remote.withdrawn == ["badges/Ana"]
     assert verdict(credential) is Verdict.REVOKED
+
+
+def test_without_its_package_a_plain_file_can_still_be_revoked(credential):
+    credential.edition.content["generators"]["certificate"]["generator"] = "gone"
+    credential.edition.save()
+    correct.revoke(credential, "by mistake")
+    assert verdict(credential) is Verdict.REVOKED
+
+
+def test_what_is_revoked_before_it_is_made_is_not_made(course):
+    course.learner("ana")
+    course.configure()
+    course.run()
+    correct.revoke(Credential.objects.get(), "by mistake")
+    generate()
+    assert CredentialArtifact.objects.get().last_error == "it was revoked or replaced before it was made"
+    assert correct.retry() == (0, 0)
+
+
+def test_the_successor_of_what_nobody_saw_is_the_first(course):
+    course.learner("ana", name="")
+    course.configure()
+    course.run_and_generate()
+    with pytest.raises(ConferralError, match="name: the learner has none; give one"):
+        correct.reissue(Credential.objects.get())
+    new = correct.reissue(Credential.objects.get(), name="Ana")
+    generate()
+    assert verdict(new) is Verdict.GENUINE
+    assert new.deliveries.get().purpose == "issued"

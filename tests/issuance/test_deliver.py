@@ -9,6 +9,7 @@ from django.utils import timezone
 from conferral.contract import ConferralError, OptionsError
 from conferral.issuance import configure, correct, deliver, standstill
 from conferral.issuance.generate import generate
+from conferral.mail import Post
 from conferral.models import Credential, Delivery, Learner
 from conferral.models.verification import shown
 from tests.services import smtp
@@ -270,3 +271,43 @@ def test_queries_for_each_message(course, server, django_assert_max_num_queries)
 def test_a_sender_that_is_no_address_is_refused(db, sender):
     with pytest.raises(OptionsError, match="sender"):
         configure.save_issuer("site", name="Uni", sender=sender)
+
+
+def test_a_refused_sender_holds_up_nobody_elses_mail(course, server):
+    async def handle_mail(inner, session, envelope, address, options):
+        if address.startswith("bad@"):
+            return "550 not your sender"
+        envelope.mail_from = address
+        return "250 OK"
+
+    server.handle_MAIL = handle_mail
+    configure.save_issuer("test", name="Test", organisation="Test", sender="bad@uni.example")
+    ready(course, "ana", "bo")
+    deliver.deliver()
+    assert states() == {"ana": State.FAILED, "bo": State.FAILED}
+    assert errors()["ana"] == "the mail server answered 550 not your sender"
+
+
+def test_a_server_that_takes_messages_and_does_not_say_so_gets_few_repeats(course, server, settings):
+    settings.EMAIL_TIMEOUT = 0.3
+    server.slow = 0.6
+    ready(course, "ana")
+    deliver.deliver()
+    for _ in range(5):
+        again()
+    assert states() == {"ana": State.FAILED}
+    assert Delivery.objects.get().attempts == 3
+
+
+def test_an_account_that_is_closed_while_the_batch_goes_out(course, server, monkeypatch):
+    ready(course, "ana", "bo")
+    send = Post.send
+
+    def send_and_close(post, letter):
+        send(post, letter)
+        Learner.objects.filter(key="bo").update(active=False)
+
+    monkeypatch.setattr(Post, "send", send_and_close)
+    deliver.deliver()
+    assert server.recipients == ["ana@example.com"]
+    assert errors()["bo"] == "the learner's account is not active"

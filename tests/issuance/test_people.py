@@ -6,11 +6,12 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.core import serializers
 
-from conferral import models, storage
-from conferral.contract import ConferralError
+from conferral import models, plugins, storage
+from conferral.contract import ConferralError, TransientError
 from conferral.issuance import correct, people
 from conferral.issuance.deliver import deliver
 from conferral.issuance.generate import generate
+from conferral.issuance.run import run
 from conferral.issuance.verdict import Verdict, look_up
 from conferral.lms.roster import import_file
 from conferral.models import Credential, CredentialArtifact, Learner
@@ -71,7 +72,8 @@ def test_retire_leaves_nothing_of_the_person(ana):
 def test_the_page_says_so_and_bo_keeps_his(ana):
     ids = list(Credential.objects.filter(learner=ana).values_list("verification_id", flat=True))
     people.retire(ana)
-    assert {look_up(verification_id).verdict for verification_id in ids} == {Verdict.REMOVED}
+    # It was revoked before: that is not forgotten with the person.
+    assert {look_up(verification_id).verdict for verification_id in ids} == {Verdict.REVOKED}
     assert look_up(Credential.objects.get(learner__key="bo").verification_id).verdict is Verdict.GENUINE
 
 
@@ -114,3 +116,42 @@ def test_retiring_while_a_certificate_is_being_made(course, monkeypatch):
     assert [storage.exists(name) for name in written] == [False]
     assert set(course.states().values()) == {"failed"}
     assert "ana@example.com" not in everything()
+
+
+def test_a_storage_that_fails_takes_the_retirement_back_whole(ana, monkeypatch):
+    def refuse(name):
+        raise TransientError("storage: away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(storage, "remove", refuse)
+        with pytest.raises(TransientError, match="storage: away"):
+            people.retire(ana)
+    assert Learner.objects.get(pk=ana.pk).name == "Ana Ñandú"
+    assert people.retire(ana) == 2
+
+
+def test_what_a_run_holds_for_somebody_who_is_retired_is_not_issued(course):
+    """Retired between the page that issued to them and the end of the run."""
+    course.learner("ana", name="Ana", email="ana@example.com")
+    course.learner("bo")
+    course.configure()
+
+    def retire_ana(count):
+        people.retire(Learner.objects.get(key="ana"))
+
+    run(course.configuration, trigger="command", progressed=retire_ana)
+    generate()
+    assert course.states() == {"bo": "available"}
+
+
+def test_a_remote_credential_is_withdrawn_with_its_person_and_with_its_successor(course):
+    remote = plugins.generator("remote")
+    remote.withdrawn.clear()
+    course.learner("ana", name="Ana")
+    course.configure(generators={"certificate": {"generator": "remote"}})
+    course.run_and_generate()
+    correct.reissue(Credential.objects.get(), name="Anna")
+    generate()
+    assert remote.withdrawn == ["badges/Ana"]
+    people.retire(Learner.objects.get())
+    assert remote.withdrawn.count("badges/Anna") == 1

@@ -10,7 +10,7 @@ from django_celery_beat.models import CrontabSchedule, PeriodicTask
 from conferral import schedules
 from conferral.contract import ConferralError, OptionsError
 from conferral.issuance import configure, standstill
-from conferral.issuance.run import close_lost_runs, due, run_if_due
+from conferral.issuance.run import close_lost_runs, due, run, run_if_due
 from conferral.models import Credential, CredentialConfiguration, Run
 from conferral.schedules import RUN_IF_DUE
 
@@ -246,8 +246,6 @@ def test_a_pause_in_the_middle_of_a_run_issues_nothing(course, settings, monkeyp
         seen.append(count)
         standstill.pause()
 
-    from conferral.issuance.run import run  # noqa: PLC0415 - the use case itself, with a callback
-
     with pytest.raises(standstill.Paused):
         run(course.configuration, trigger="command", progressed=progressed)
     assert seen == [2]
@@ -259,3 +257,46 @@ def test_the_next_runs_are_told(course):
     configuration = scheduled(course, every="1 week")
     first, second, third = schedules.upcoming(configuration, 3)
     assert second - first == third - second == timedelta(weeks=1)
+
+
+def test_times_that_others_share_are_never_changed_or_deleted(course):
+    """Beat takes any row of the same times for its own tasks, the sweep among them."""
+    configuration = scheduled(course, crontab="* * * * *")
+    shared = configuration.periodic_task.crontab
+    sweep = PeriodicTask.objects.create(name="sweep", task="conferral.sweep", crontab=shared)
+    save(course, enabled=True, schedule={"crontab": "0 3 * * 1"})
+    sweep.refresh_from_db()
+    assert str(sweep.crontab.hour) == "*"
+    save(course, enabled=True, schedule={"crontab": "* * * * *"})
+    save(course, enabled=True, schedule={})
+    assert PeriodicTask.objects.get().name == "sweep"
+
+
+def test_a_task_that_somebody_deleted_comes_back_with_the_next_turn(course):
+    configuration = scheduled(course, every="1 day")
+    configuration.periodic_task.delete()
+    for _ in range(2):
+        overdue()
+        assert run_if_due(configuration.pk)
+    assert stored().periodic_task.name == f"conferral:{configuration.pk}"
+
+
+def test_switched_off_while_it_runs_it_issues_nothing(course):
+    course.learner("ana")
+    course.configure()
+
+    def switch_off(count):
+        CredentialConfiguration.objects.update(enabled=False)
+
+    with pytest.raises(ConferralError, match="was switched off while it was run; nothing was issued"):
+        run(course.configuration, trigger="command", progressed=switch_off)
+    assert Credential.objects.count() == 0
+
+
+def test_a_new_time_that_has_passed_is_refused_and_an_old_one_is_not(course):
+    past = "2026-01-01T09:00:00Z"
+    with pytest.raises(OptionsError, match="schedule.at: 2026-01-01T09:00:00Z has passed"):
+        scheduled(course, at=past)
+    course.configure()
+    CredentialConfiguration.objects.update(schedule={"at": past})
+    assert save(course, enabled=True, schedule={"at": past}).next_run_at is None

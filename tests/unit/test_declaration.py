@@ -85,3 +85,9 @@ def test_a_wrong_file_is_refused_in_one_line(tmp_path, text, says):
 def test_a_date_means_noon_and_an_instant_says_its_zone(tmp_path, written, meant):
     (context,) = read(write(tmp_path, CONTEXT % f"start: {written}")).contexts
     assert context.start.isoformat() == meant
+
+
+def test_a_time_without_an_offset_is_the_configurations_own(tmp_path):
+    schedule = "{at: 2027-06-01T09:00}, time_zone: Europe/Paris"
+    declared = read(write(tmp_path, CONFIGURATION % schedule))
+    assert declared.configurations[0].schedule.at.isoformat() == "2027-06-01T07:00:00+00:00"

@@ -7,9 +7,10 @@ import json
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from email.utils import parseaddr
 from typing import Any, TypeVar
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import available_timezones
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
@@ -127,9 +128,10 @@ def save_configuration(context_key: str, type_name: str, **values: Any) -> Chang
     candidate = CredentialConfiguration(context_key=context_key, type=credential_type, **values)
     _try_out_plan(candidate)
     lookup = {"context_key": context_key, "type": credential_type}
+    _check_still_to_come(values.get("schedule", {}), CredentialConfiguration.objects.filter(**lookup).first())
     with transaction.atomic():
         change = _save(CredentialConfiguration, lookup, values, "configuration", f"{context_key} · {type_name}")
-        saved = CredentialConfiguration.objects.select_related("type", "periodic_task__crontab").get(**lookup)
+        saved = CredentialConfiguration.objects.select_for_update().get(**lookup)  # as whoever takes its turn left it
         changed = change.action == "create" or bool(change.differences.keys() & {"schedule", "time_zone"})
         schedules.keep(saved, timezone.now(), changed=changed)
     return change
@@ -164,7 +166,7 @@ def rename_type(old: str, new: str) -> None:
     with transaction.atomic():
         _clean(CredentialType, {"name": new, "processor": credential_type.processor})
         credential_type.save(update_fields=["name"])
-        for configuration in credential_type.configurations.select_related("type", "periodic_task__crontab"):
+        for configuration in credential_type.configurations.select_for_update().order_by("pk"):
             schedules.keep(configuration, timezone.now(), changed=False)
 
 
@@ -348,15 +350,21 @@ def _delete_unused_editions(**made_with: Any) -> None:
 
 
 def _check_time_zone(name: str) -> None:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise OptionsError(f"time_zone: {name!r} is not known; write a name like Europe/Paris or UTC") from None
+    if name not in available_timezones():
+        raise OptionsError(f"time_zone: {name!r} is not known; write a name like Europe/Paris or UTC")
 
 
 def _check_locale(field: str, tag: str) -> None:
     if tag and known_locale(tag) is None:
         raise OptionsError(f"{field}: {tag!r} is not known; write a language tag like fr or pt-BR")
+
+
+def _check_still_to_come(schedule: Mapping[str, str], stored: CredentialConfiguration | None) -> None:
+    """A new `at` lies ahead; one that was given before may have passed."""
+    if "at" not in schedule or (stored and stored.schedule == dict(schedule)):
+        return
+    if datetime.fromisoformat(schedule["at"]) <= timezone.now():
+        raise OptionsError(f"schedule.at: {schedule['at']} has passed; write an instant that is still to come")
 
 
 def _check_sender(sender: str) -> None:

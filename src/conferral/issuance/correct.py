@@ -12,7 +12,7 @@ from conferral.contract.options import parse
 from conferral.contract.text import check_line, is_visible
 from conferral.issuance import deliver, make, plan
 from conferral.issuance.snapshot import request_for
-from conferral.models import Credential, CredentialArtifact, Delivery, Edition
+from conferral.models import Credential, CredentialArtifact, Delivery, Edition, Learner
 from conferral.models.verification import shown
 
 State = Credential.State
@@ -35,7 +35,7 @@ def revoke(credential: Credential, reason: str, by: object = None) -> Credential
         found = _locked(credential)
         if found.revoked:
             raise CannotCorrect(f"{_id(found)} was revoked on {found.revoked:%Y-%m-%d} already: {found.revoked_reason}")
-        _withdraw_remote(found)
+        withdraw_remote(found)
         found.revoked, found.revoked_reason = timezone.now(), reason.strip()
         found.revoked_by = by if hasattr(by, "pk") else None  # type: ignore[assignment]
         found.save(update_fields=["revoked", "revoked_reason", "revoked_by"])
@@ -53,6 +53,7 @@ def reissue(
     if name is not None:
         name = _checked_name(name)
     with transaction.atomic():
+        Learner.objects.select_for_update().get(pk=credential.learner_id)  # so that nobody retires them meanwhile
         old = _locked(credential)
         if old.state == State.PENDING:
             raise CannotCorrect(f"{_id(old)} is still being made; wait until it is ready")
@@ -90,6 +91,7 @@ def reissue(
         if not slots:
             deliver.enqueue([new])
         _try_out(new, edition)
+        withdraw_remote(old)
     return new
 
 
@@ -104,16 +106,41 @@ def retry(credentials: list[Credential] | None = None) -> tuple[int, int]:
     with transaction.atomic():
         failed = CredentialArtifact.objects.filter(state=CredentialArtifact.State.FAILED, **scope)
         failed = failed.filter(credential__current=True, credential__revoked=None, credential__learner__retired=None)
-        of_failed = Credential.objects.filter(pk__in=failed.values("credential_id"))
-        for nameless in of_failed.filter(recipient_name="").exclude(learner__name="").select_related("learner"):
-            Credential.objects.filter(pk=nameless.pk).update(recipient_name=nameless.learner.name)
-        of_failed.filter(state=State.FAILED).update(state=State.PENDING)
-        artifacts = failed.update(state=CredentialArtifact.State.PENDING, **again)
-        artifacts += sum(_make_missing_again(credential, again) for credential in credentials or ())
+        # The credentials first, as whoever records results does; then what has failed by now.
+        concerned = set(failed.values_list("credential_id", flat=True))
+        locked = list(Credential.objects.select_for_update().filter(pk__in=concerned).order_by("pk"))
+        _name_the_nameless(locked)
+        ids = list(failed.filter(credential__in=locked).values_list("pk", flat=True))
+        Credential.objects.filter(pk__in=concerned, state=State.FAILED).update(state=State.PENDING)
+        CredentialArtifact.objects.filter(pk__in=ids).update(state=CredentialArtifact.State.PENDING, **again)
+        lost = sum(_make_missing_again(credential, again) for credential in credentials or ())
         messages = Delivery.objects.filter(state=Delivery.State.FAILED, **scope).update(
             state=Delivery.State.PENDING, **again
         )
-    return artifacts, messages
+    return len(ids) + lost, messages
+
+
+def _name_the_nameless(credentials: list[Credential]) -> None:
+    nameless = [one.pk for one in credentials if not is_visible(one.recipient_name)]
+    for one in Credential.objects.filter(pk__in=nameless).exclude(learner__name="").select_related("learner"):
+        Credential.objects.filter(pk=one.pk).update(recipient_name=one.learner.name)
+
+
+def withdraw_remote(credential: Credential) -> None:
+    """Has the generators withdraw what they made elsewhere; a ConferralError when one cannot. Files are ours alone."""
+    stored = credential.artifacts.filter(state=CredentialArtifact.State.STORED)
+    remote = [row for row in stored if row.url or row.receipt]
+    for slot in sorted({row.slot for row in remote}):
+        declared = credential.edition.content["generators"][slot]
+        made = [
+            Artifact(row.filename, row.media_type, url=row.url, receipt=row.receipt)
+            for row in remote
+            if row.slot == slot
+        ]
+        generator = plugins.generator(declared["generator"])
+        options = parse(generator.Options, declared["options"], f"generators.{slot}.options")
+        with plugins.blamed(plugins.GENERATORS, declared["generator"]):
+            generator.revoke(options, made)
 
 
 def differs_from_account(credential: Credential) -> str:
@@ -125,23 +152,11 @@ def differs_from_account(credential: Credential) -> str:
 def _locked(credential: Credential) -> Credential:
     """The row as it is now, for this transaction alone; one that was replaced is refused with its successor's id."""
     row = Credential.objects.select_for_update().get(pk=credential.pk)
+    if row.state == State.HELD:
+        raise CannotCorrect(f"{_id(row)} is held: its run has not ended")
     if row.current is None:
         raise CannotCorrect(f"{_id(row)} was replaced by {_id(row.superseded_by)}; name that one")
     return row
-
-
-def _withdraw_remote(credential: Credential) -> None:
-    stored = credential.artifacts.filter(state=CredentialArtifact.State.STORED)
-    for slot, declared in credential.edition.content["generators"].items():
-        made = [
-            Artifact(row.filename, row.media_type, url=row.url, receipt=row.receipt)
-            for row in stored
-            if row.slot == slot
-        ]
-        generator = plugins.generator(declared["generator"])
-        options = parse(generator.Options, declared["options"], f"generators.{slot}.options")
-        with plugins.blamed(plugins.GENERATORS, declared["generator"]):
-            generator.revoke(options, made)
 
 
 def _current_edition(credential: Credential) -> Edition:
@@ -151,6 +166,8 @@ def _current_edition(credential: Credential) -> Edition:
 
 def _try_out(new: Credential, edition: Edition) -> None:
     """Makes it once for nothing: what cannot be made never takes the place of what is there."""
+    if not is_visible(new.recipient_name):
+        raise CannotCorrect("name: the learner has none; give one, or add it where the learner's account is kept")
     for slot, declared in edition.content["generators"].items():
         try:
             station = make.prepare(edition.pk, slot)

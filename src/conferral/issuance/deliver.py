@@ -6,7 +6,6 @@ A message is marked as sent right after the transport took it, so a worker that 
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from datetime import timedelta
 from functools import partial
 from urllib.parse import urlsplit
 
@@ -20,7 +19,7 @@ from conferral.contract.text import storable
 from conferral.issuance import lease, standstill, work
 from conferral.issuance.lease import Lease
 from conferral.issuance.snapshot import page_url, request_for
-from conferral.mail import Letter, Post, Unreachable, language_for
+from conferral.mail import Letter, PerhapsSent, Post, Unreachable, language_for
 from conferral.models import Credential, Delivery
 from conferral.models.verification import shown
 from conferral.settings import current
@@ -29,6 +28,8 @@ logger = logging.getLogger(__name__)
 
 State = Delivery.State
 BATCH = 50
+UNCERTAIN_TRIES = 3
+"""So many repeats at most for a learner whose mail server takes messages and does not say so."""
 SILENT = "no mail was asked for"
 DEFAULT_SUBJECT = {
     Delivery.Purpose.ISSUED: translation.gettext_noop("{type}: {context}"),
@@ -46,10 +47,16 @@ def enqueue(credentials: Iterable[Credential]) -> None:
     A record is made of those too whose learners are not to be written to, with that as the reason.
     """
     now = timezone.now()
+    credentials = list(credentials)
+    replaced = [one.supersedes_id for one in credentials if one.supersedes_id]
+    # What nobody has ever seen is not corrected: its successor is the first.
+    seen = set(
+        Credential.objects.filter(pk__in=replaced, state=Credential.State.AVAILABLE).values_list("pk", flat=True)
+    )
     Delivery.objects.bulk_create(
         Delivery(
             credential=credential,
-            purpose=Delivery.Purpose.CORRECTED if credential.supersedes_id else Delivery.Purpose.ISSUED,
+            purpose=Delivery.Purpose.CORRECTED if credential.supersedes_id in seen else Delivery.Purpose.ISSUED,
             state=State.PENDING if credential.notify else State.SKIPPED,
             next_try=now if credential.notify else None,
             last_error="" if credential.notify else SILENT,
@@ -175,12 +182,12 @@ def _batch() -> int | None:
 
 
 def _allowed() -> int:
-    """How many more messages the sending rate allows now, counted over the whole site."""
+    """How many more messages the sending rate allows in this minute of the clock, counted over the whole site."""
     rate = current().mails_per_minute
     if not rate:
         return BATCH
     now = timezone.now()
-    sent = Delivery.objects.filter(sent__gt=now - timedelta(minutes=1)).count()
+    sent = Delivery.objects.filter(sent__gte=now.replace(second=0, microsecond=0)).count()
     under_way = waiting_messages().filter(claimed_until__gt=now).count()
     return int(rate - sent - under_way)
 
@@ -194,7 +201,9 @@ def _deal_with(row: Delivery, token: str, post: Post) -> None:
     ):
         return  # the lease was lost, somebody else sends it
     row.attempts += 1
-    row.credential.refresh_from_db(fields=["revoked", "current", "state"])
+    edition = row.credential.edition
+    row.credential = Credential.objects.select_related("learner").get(pk=row.credential_id)  # as it is by now
+    row.credential.edition = edition
     if reason := why_not(row.credential):
         row.state, row.next_try, row.last_error = State.SKIPPED, None, reason
     elif row.attempts > current().attempts:
@@ -205,6 +214,8 @@ def _deal_with(row: Delivery, token: str, post: Post) -> None:
             post.send(letter_of(row))
         except Unreachable:
             raise
+        except PerhapsSent as error:
+            _put_off(row, error, most=UNCERTAIN_TRIES)
         except TransientError as error:
             _put_off(row, error)
         except ConferralError as error:
@@ -225,8 +236,8 @@ def _wait(row: Delivery, token: str, error: ConferralError) -> None:
     _record(row, token)
 
 
-def _put_off(row: Delivery, error: ConferralError) -> None:
-    if not work.put_off(row, error, str(error)):
+def _put_off(row: Delivery, error: ConferralError, most: int | None = None) -> None:
+    if (most is not None and row.attempts >= most) or not work.put_off(row, error, str(error)):
         row.state, row.next_try = State.FAILED, None
         row.last_error = storable(f"given up after {row.attempts} tries: {error}")
 

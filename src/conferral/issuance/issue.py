@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from conferral import schedules
-from conferral.contract import LMS
+from conferral.contract import LMS, ConferralError
 from conferral.contract.text import storable
 from conferral.issuance import deliver, lease, work
 from conferral.issuance.evaluate import Evaluation
@@ -20,6 +20,8 @@ from conferral.issuance.plan import Plan
 from conferral.models import Credential, CredentialArtifact, CredentialConfiguration, Edition, Learner, Run
 from conferral.settings import current
 
+LONGEST_SERIES = 20
+"""Failures that are counted: the pause between tries has long been an hour by then."""
 PERSON_FIELDS = ("external_id", "name", "email", "language", "active")
 
 
@@ -35,18 +37,19 @@ def holders(configuration: CredentialConfiguration, gateway: str, learners: Sequ
 
 def insert_held(run: Run, plan: Plan, edition: Edition, page: Sequence[Evaluation], lms: LMS) -> int:
     """Records the page's awards as held, and returns how many; those who got a place meanwhile are left out."""
-    learners = _learners(current().lms, [evaluation.learner for evaluation in page], lms)
-    page = [evaluation for evaluation in page if evaluation.learner in learners]
+    people = _told([evaluation.learner for evaluation in page], lms)
     for last_try in (False, True):
         try:
             with transaction.atomic():
                 keep(run)
-                return _insert(run, plan, edition, page, learners)
+                # Their rows are locked until the end: nobody is retired meanwhile, and whoever was is left out.
+                learners = Learner.objects.record(current().lms, people)[0]
+                return _insert(run, plan, edition, [one for one in page if one.learner in learners], learners)
         except IntegrityError:
             if last_try:
                 raise
             # Somebody was given a place between the look and the insert: look again, once.
-            taken = holders(plan.configuration, current().lms, list(learners))
+            taken = holders(plan.configuration, current().lms, list(people))
             page = [evaluation for evaluation in page if evaluation.learner not in taken]
     raise AssertionError  # the loop has returned or raised
 
@@ -63,6 +66,9 @@ def release(run: Run, counts: dict[str, int], *, has_artifacts: bool) -> None:
         )
         if not closed:
             raise _lost(run)
+        switched_on = CredentialConfiguration.objects.select_for_update().filter(enabled=True, archived=None)
+        if not switched_on.filter(pk=run.configuration_id).values_list("pk"):
+            raise ConferralError("the configuration was switched off while it was run; nothing was issued")
         state = Credential.State.PENDING if has_artifacts else Credential.State.AVAILABLE
         of_this_run = Credential.objects.filter(run=run)
         CredentialArtifact.objects.filter(credential__in=of_this_run.values("pk")).update(next_try=now)
@@ -106,10 +112,9 @@ def _run_again(run: Run, now: datetime) -> None:
     if run.trigger != Run.Trigger.SCHEDULE:
         return
     latest = Run.objects.filter(configuration_id=run.configuration_id, trigger=run.trigger).order_by("-pk")
-    statuses = latest.values_list("status", flat=True)[: current().attempts]
+    statuses = latest.values_list("status", flat=True)[:LONGEST_SERIES]
     failures = len(list(takewhile(lambda status: status in (Run.Status.FAILED, Run.Status.LOST), statuses)))
-    if failures < current().attempts:
-        schedules.bring_forward(run.configuration, now + work.pause(failures))
+    schedules.bring_forward(run.configuration, now + work.pause(failures))
 
 
 def renew(run: Run) -> int:
@@ -169,9 +174,9 @@ def _expiry(issued: datetime, validity: dict[str, int]) -> datetime | None:
     return issued + relativedelta(**validity) if validity else None  # type: ignore[arg-type]
 
 
-def _learners(gateway: str, keys: Sequence[str], lms: LMS) -> dict[str, Learner]:
-    """Our records of those learners; of one whom the source has just forgotten, we have the key alone."""
+def _told(keys: Sequence[str], lms: LMS) -> dict[str, dict[str, Any]]:
+    """What the source tells of those learners; of one whom it has just forgotten, we have the key alone."""
     told: dict[str, dict[str, Any]] = {key: {} for key in keys}
     for person in lms.people(keys):
         told[person.key] = {field: getattr(person, field) for field in PERSON_FIELDS}
-    return Learner.objects.record(gateway, told)[0]
+    return told

@@ -47,6 +47,8 @@ def make(row: CredentialArtifact, station: Station, *, most_attempts: int) -> li
     credential = row.credential
     if row.attempts >= most_attempts:
         raise PermanentError(f"given up: the worker stopped {row.attempts} times while making it")
+    if credential.revoked or credential.current is None:
+        raise PermanentError("it was revoked or replaced before it was made")
     if not is_visible(credential.recipient_name):
         raise PermanentError("the learner has no name; add it where the learner's account is kept")
     request = request_for(credential, station.edition, row.slot)

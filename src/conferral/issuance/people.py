@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from conferral import storage
 from conferral.contract import ConferralError
-from conferral.issuance import configure
+from conferral.issuance import configure, correct
 from conferral.issuance.snapshot import page_url
 from conferral.models import Credential, CredentialArtifact, Delivery, Learner, RosterEntry
 from conferral.models.learner import retired_key
@@ -33,37 +33,49 @@ def retire(learner: Learner) -> int:
     The credentials stay, and their pages say that the details were removed. The same username is never issued to again.
     """
     with transaction.atomic():
-        credentials = list(Credential.objects.filter(learner=learner).select_for_update().order_by("pk"))
-        named = {learner.key, learner.email, learner.name, *(one.recipient_name for one in credentials)} - {""}
+        learner = Learner.objects.select_for_update().get(pk=learner.pk)  # whoever issues or corrects waits for it
         artifacts = CredentialArtifact.objects.filter(credential__learner=learner)
+        held = list(Credential.objects.filter(learner=learner, state=Credential.State.HELD))
+        CredentialArtifact.objects.filter(credential__in=held).delete()
+        Credential.objects.filter(pk__in=[one.pk for one in held]).delete()
+        credentials = list(Credential.objects.filter(learner=learner).select_for_update().order_by("pk"))
+        for credential in credentials:
+            correct.withdraw_remote(credential)
         files = [name for name in artifacts.values_list("storage_name", flat=True) if name]
-        artifacts.update(
+        waiting = list(artifacts.filter(state=CredentialArtifact.State.PENDING).values_list("pk", flat=True))
+        CredentialArtifact.objects.filter(pk__in=waiting).update(state=CredentialArtifact.State.FAILED)
+        CredentialArtifact.objects.filter(credential__in=credentials).update(
             storage_name="", url="", receipt={}, problems=[], last_error="", next_try=None, claim="", claimed_until=None
         )
-        artifacts.filter(state=CredentialArtifact.State.PENDING).update(state=CredentialArtifact.State.FAILED)
-        for credential in credentials:
-            if credential.state == Credential.State.PENDING:
-                credential.state = Credential.State.FAILED
-            credential.recipient_name, credential.evidence = "", {}
-            credential.revoked_reason = _without(credential.revoked_reason, named)
-        Credential.objects.bulk_update(
-            credentials, ["state", "recipient_name", "evidence", "revoked_reason"], batch_size=500
-        )
-        deliveries = Delivery.objects.filter(credential__learner=learner)
-        deliveries.filter(state=Delivery.State.PENDING).update(
-            state=Delivery.State.SKIPPED, next_try=None, claim="", claimed_until=None
-        )
-        deliveries.update(last_error="")
-        RosterEntry.objects.filter(learner=learner).delete()
-        hidden = retired_key(learner.gateway, learner.key)
-        configure.forget_person(learner.key, learner.email, replacement=hidden)
-        learner.key = hidden
-        learner.name = learner.email = learner.language = learner.external_id = ""
-        learner.active, learner.retired, learner.user = False, timezone.now(), None
-        learner.save()
-    for name in files:
-        storage.remove(name)
+        _forget(learner, credentials)
+        # At the very end, and within: what fails here is taken back whole, and can be done again.
+        for name in files:
+            storage.remove(name)
     return len(credentials)
+
+
+def _forget(learner: Learner, credentials: list[Credential]) -> None:
+    named = {learner.key, learner.email, learner.name, *(one.recipient_name for one in credentials)} - {""}
+    for credential in credentials:
+        if credential.state == Credential.State.PENDING:
+            credential.state = Credential.State.FAILED
+        credential.recipient_name, credential.evidence = "", {}
+        credential.revoked_reason = _without(credential.revoked_reason, named)
+    Credential.objects.bulk_update(
+        credentials, ["state", "recipient_name", "evidence", "revoked_reason"], batch_size=500
+    )
+    deliveries = Delivery.objects.filter(credential__in=credentials)
+    deliveries.filter(state=Delivery.State.PENDING).update(
+        state=Delivery.State.SKIPPED, next_try=None, claim="", claimed_until=None
+    )
+    deliveries.update(last_error="")
+    RosterEntry.objects.filter(learner=learner).delete()
+    hidden = retired_key(learner.gateway, learner.key)
+    configure.forget_person(learner.key, learner.email, replacement=hidden)
+    learner.key = hidden
+    learner.name = learner.email = learner.language = learner.external_id = ""
+    learner.active, learner.retired, learner.user = False, timezone.now(), None
+    learner.save()
 
 
 def export(learner: Learner) -> dict[str, Any]:

@@ -58,13 +58,15 @@ def verdict_on(credential: Credential, *, replaced: bool = False) -> Verdict:
     """The verdict on one that was not replaced itself."""
     if credential.state != State.AVAILABLE:
         return Verdict.REPLACING if replaced else Verdict.UNKNOWN
-    if credential.learner.retired:
-        return Verdict.REMOVED
     if credential.revoked:
         return Verdict.REVOKED
+    if credential.learner.retired:
+        return Verdict.REMOVED
     if credential.expires and credential.expires <= timezone.now():
         return Verdict.EXPIRED
-    return Verdict.CORRECTED if credential.supersedes_id else Verdict.GENUINE
+    # What nobody has ever seen was not corrected.
+    seen = credential.supersedes is not None and credential.supersedes.state == State.AVAILABLE
+    return Verdict.CORRECTED if seen else Verdict.GENUINE
 
 
 def _find(**by: object) -> Credential | None:

@@ -51,10 +51,10 @@ def claim_alike(waiting: Waiting, token: str, at_most: int, alike: Callable[[Any
 
 
 def _take(waiting: Waiting, ids: list[int], token: str, **more: Any) -> Waiting:
-    # Asked again while writing: whoever took a row meanwhile has it.
-    still_due = waiting.filter(pk__in=ids).due(timezone.now())
+    # Asked again while writing, of the rows alone: a join would be asked before the lock. Who was faster has the row.
+    still_due = waiting.model.objects.filter(pk__in=ids, state="pending").due(timezone.now())
     still_due.update(claim=token, claimed_until=lease.until(), **more)
-    return waiting.filter(claim=token).order_by("pk")
+    return waiting.model.objects.filter(claim=token).order_by("pk")
 
 
 def renew(waiting: Waiting, token: str) -> int:

@@ -5,6 +5,7 @@ from collections.abc import Hashable
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
+from zoneinfo import ZoneInfo, available_timezones
 
 import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -35,6 +36,12 @@ class Declared(BaseModel):
 
 def _instant(value: object) -> object:
     """A bare date means noon UTC of that day, which is that day in nearly every time zone."""
+    local = _local_instant(value)
+    return local if local.tzinfo else local.replace(tzinfo=UTC)
+
+
+def _local_instant(value: object) -> datetime:
+    """As it is written; a bare date means noon."""
     if isinstance(value, str):
         value = datetime.fromisoformat(value) if len(value) > len("2026-01-10") else date.fromisoformat(value)
     if isinstance(value, date) and not isinstance(value, datetime):
@@ -44,7 +51,7 @@ def _instant(value: object) -> object:
         raise ValueError("write a date like 2026-01-10, or an instant like 2026-01-10T09:00:00Z")  # noqa: TRY004
     if not FIRST_YEAR <= value.year <= LAST_YEAR:
         raise ValueError(f"years from {FIRST_YEAR} to {LAST_YEAR} are accepted")
-    return value if value.tzinfo else value.replace(tzinfo=UTC)
+    return value
 
 
 def _json(value: object) -> object:
@@ -86,6 +93,7 @@ def _given(fields: dict[str, Any]) -> dict[str, Any]:
 
 FIRST_YEAR, LAST_YEAR = 1900, 9000
 Instant = Annotated[datetime, BeforeValidator(_instant)]
+LocalInstant = Annotated[datetime, BeforeValidator(_local_instant)]
 Slug = Annotated[str, Field(pattern=SLUG_PATTERN, max_length=100)]
 Line = Annotated[str, AfterValidator(check_line)]
 Words = Annotated[Line, Field(max_length=255)]
@@ -171,7 +179,7 @@ class ScheduleDeclaration(Declared):
 
     crontab: Line | None = None
     every: str | None = Field(None, pattern=r"^[1-9]\d{0,3} (minute|hour|day|week)s?$")
-    at: Instant | None = None
+    at: LocalInstant | None = None
 
     @model_validator(mode="after")
     def _one_of_them(self) -> Self:
@@ -193,6 +201,13 @@ class ConfigurationDeclaration(Declared):
     step_options: dict[str, Options] = Field(default_factory=dict)
     generators: Options = Field(default_factory=dict)
     fields: Overrides = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _at_in_its_time_zone(self) -> Self:
+        at = self.schedule.at
+        if at and not at.tzinfo and self.time_zone in available_timezones():
+            self.schedule.at = at.replace(tzinfo=ZoneInfo(self.time_zone)).astimezone(UTC)
+        return self
 
 
 def _each_once(section: list[T]) -> list[T]:

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from conferral.issuance import run as runs
+from conferral.issuance import standstill
 from conferral.issuance.deliver import deliver
 from conferral.issuance.generate import generate
 from conferral.issuance.sweep import sweep
@@ -23,6 +24,8 @@ def arguments(parser: ArgumentParser) -> None:
 def handle(options: dict[str, Any], console: Console) -> None:
     """Once through; a run that fails is told of, and tried again at its next try."""
     ran = failed = 0
+    if paused := standstill.standing():
+        console.print(f"[yellow]! Conferral is {escape(str(paused))}: no runs, no mails[/]")
     for configuration_id in sweep().configurations:
         try:
             ran += runs.run_if_due(configuration_id) is not None

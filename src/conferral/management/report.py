@@ -72,6 +72,9 @@ class RunReport:
         messages = Delivery.objects.filter(credential__run=self.run) if self.run else Delivery.objects.none()
         states = dict(messages.values_list("state").annotate(Count("pk")).order_by())
         self.mailed = states.get(Delivery.State.SENT, 0)
+        waiting = messages.filter(state=Delivery.State.PENDING, last_error="").count()
+        if waiting:
+            self.problems.append(f"{waiting} mails wait to be sent; the sending rate allows no more now")
         troubled = messages.exclude(state=Delivery.State.SENT).exclude(last_error="").values_list("state", "last_error")
         self.problems += [
             f"{count} {MAIL_VERDICTS[state]}: {reason}"

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from conferral.contract import ConferralError
-from conferral.issuance import deliver
+from conferral.issuance import deliver, standstill
 from conferral.management import find
 from conferral.models import Delivery
 
@@ -30,4 +30,5 @@ def handle(options: dict[str, Any], console: Console) -> None:
 
 
 def _why(delivery: Delivery) -> str:
-    return f" ({delivery.last_error})" if delivery.last_error else ""
+    reason = delivery.last_error or (delivery.state == Delivery.State.PENDING and standstill.standing())
+    return f" ({reason})" if reason else ""

@@ -16,7 +16,7 @@ HELP = "Withdraws a credential: its page says so at once, and no run issues it a
 def arguments(parser: ArgumentParser) -> None:
     """Of this subcommand."""
     find.id_argument(parser)
-    parser.add_argument("--reason", required=True, help="why; kept for staff, never shown in public")
+    parser.add_argument("--reason", required=True, help="why; the holder and staff see it, the public does not")
 
 
 def handle(options: dict[str, Any], console: Console) -> None:

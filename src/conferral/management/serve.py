@@ -25,6 +25,7 @@ PUBLIC_URL = f"{PREFIX}PUBLIC_URL"
 GRACE = 10
 """Seconds to end what is under way; what is not ended then, another worker takes up."""
 RESTART_AFTER = 1.0
+SHOWS_MAILS = f"{PREFIX}SHOWS_MAILS"
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 LAST_PORT = 65535
 
@@ -41,7 +42,8 @@ def handle(options: dict[str, Any], console: Console) -> None:
     _check_port(host, port)
     call_command("migrate", verbosity=0)
     url = os.environ.get(PUBLIC_URL) or f"http://{_name_of(host)}:{port}"
-    environment = os.environ | {PUBLIC_URL: url}
+    private = host in LOOPBACK and PUBLIC_URL not in os.environ
+    environment = os.environ | {PUBLIC_URL: url, SHOWS_MAILS: "yes" if private else ""}
     commands = {"web": ["web", host, str(port)], "worker": ["worker"], "beat": ["beat"]}
     # Told to stop by a process manager is the same as Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -93,6 +95,8 @@ def _check_port(host: str, port: int) -> None:
         with socket.socket(address[0]) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address[4])
+    except UnicodeError:
+        raise ConferralError(f"--host: {host!r} is no name of a host") from None
     except OSError as error:
         raise ConferralError(
             f"--port: {host}:{port} cannot be listened on: {error.strerror}; choose another --port"

@@ -37,7 +37,7 @@ def handle(options: dict[str, Any], console: Console) -> None:
     console.print(f"beat {tick}" + ("" if beat["alive"] else "  [yellow]! runs wait for `conferral serve` or cron[/]"))
     console.print(f"\n{len(found['running'])} running")
     for run in found["running"]:
-        console.print(f"  {escape(run['configuration'])}  since {run['started']}, {run['evaluated']} evaluated")
+        console.print(f"  {escape(run['configuration'])}  since {run['started']}")
     for name, kind in (("certificates", "artifacts"), ("mails", "messages")):
         counts = found[kind]
         late = f", the next try {counts['next_try']}" if counts["next_try"] else ""
@@ -66,7 +66,6 @@ def status() -> dict[str, Any]:
                 "configuration": str(run.configuration),
                 "trigger": run.trigger,
                 "started": _at(run.started),
-                "evaluated": run.evaluated,
             }
             for run in Run.objects.filter(active=True).select_related("configuration__type").order_by("pk")
         ],
@@ -79,8 +78,10 @@ def status() -> dict[str, Any]:
 
 def _queue(model: type[CredentialArtifact | Delivery]) -> dict[str, Any]:
     waiting = model.objects.filter(state="pending", next_try__isnull=False)
-    failed = model.objects.filter(state="failed")
-    reasons = model.objects.filter(state__in=("pending", "failed")).exclude(last_error="").values_list("last_error")
+    # What was replaced, or belonged to somebody who is retired, troubles nobody any more.
+    ours = model.objects.filter(credential__current=True, credential__learner__retired=None)
+    failed = ours.filter(state="failed")
+    reasons = ours.filter(state__in=("pending", "failed")).exclude(last_error="").values_list("last_error")
     return {
         "waiting": waiting.count(),
         "failed": failed.count(),

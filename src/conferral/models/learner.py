@@ -29,8 +29,12 @@ class LearnerQuerySet(models.QuerySet["Learner"]):
         """Our records of a page of learners, by key, brought up to date with what the gateway tells of each.
 
         Also the keys of those that changed. Who is retired is left out, and not recorded again. A constant number of
-        queries for a page.
+        queries for a page; the rows stay locked until the end of the transaction that this takes place in.
         """
+        with transaction.atomic():
+            return self._record(gateway, told)
+
+    def _record(self, gateway: str, told: Mapping[str, Mapping[str, Any]]) -> tuple[dict[str, "Learner"], set[str]]:
         known = self._by_key(gateway, told)
         retired = self.retired_among(gateway, told.keys() - known.keys())
         told = {key: values for key, values in told.items() if key not in retired}
@@ -52,7 +56,9 @@ class LearnerQuerySet(models.QuerySet["Learner"]):
         return known, {learner.key for learner in changed}
 
     def _by_key(self, gateway: str, told: Mapping[str, Any]) -> dict[str, "Learner"]:
-        return {learner.key: learner for learner in self.filter(gateway=gateway, key__in=list(told))}
+        # In one order everywhere, so that two who lock wait for each other and do not lock each other out.
+        found = self.select_for_update().filter(gateway=gateway, key__in=list(told)).order_by("pk")
+        return {learner.key: learner for learner in found}
 
 
 class Learner(models.Model):

@@ -163,6 +163,7 @@ STORAGES = {
 }
 
 EMAIL_TIMEOUT = SERVICE.EMAIL_TIMEOUT
+SHOWS_MAILS = bool(os.environ.get("CONFERRAL_SHOWS_MAILS"))  # `conferral serve` says so, on one's own machine
 DEFAULT_FROM_EMAIL = SERVICE.DEFAULT_FROM_EMAIL or f"no-reply@{PUBLIC_HOST}"
 globals().update(_email(SERVICE.EMAIL_URL, HOME))
 

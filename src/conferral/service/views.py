@@ -17,6 +17,7 @@ from conferral.settings import current
 from conferral.web.views import page
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
+FORWARDED = ("Forwarded", "Via", "X-Forwarded-For", "X-Real-IP")
 STRANGER = "stranger"
 SHOWN = 12
 
@@ -69,6 +70,8 @@ def sign_in_by_link(request: HttpRequest, token: str) -> HttpResponse:
 
 def shows_mails(request: HttpRequest) -> bool:
     """Only where mail goes to files, on a site of this machine, from this machine: for whoever tries Conferral out."""
+    if not getattr(settings, "SHOWS_MAILS", False) or any(name in request.headers for name in FORWARDED):
+        return False
     to_files = settings.EMAIL_BACKEND.startswith(mailbox.__name__) and Path(settings.EMAIL_FILE_PATH).is_dir()
     own = urlsplit(current().public_url).hostname in LOOPBACK
     return to_files and own and request.META.get("REMOTE_ADDR") in LOOPBACK

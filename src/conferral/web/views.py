@@ -23,7 +23,7 @@ from conferral.contract.placeholders import babel_locale
 from conferral.issuance.snapshot import page_url, snapshot_of
 from conferral.issuance.verdict import SHOWN, Finding, Verdict, look_up, verdict_on
 from conferral.models import Credential, CredentialArtifact
-from conferral.models.verification import shown
+from conferral.models.verification import normalised, shown
 from conferral.web.pictures import can_show, picture_of
 
 logger = logging.getLogger(__name__)
@@ -68,8 +68,8 @@ def check(request: HttpRequest) -> HttpResponse:
     """Asks for an id, and leads to its page."""
     asked = request.GET.get("id", "").strip()
     finding = look_up(asked) if asked else None
-    if finding and finding.credential:
-        return HttpResponseRedirect(address(finding.credential))
+    if finding and finding.verdict not in STATUS:
+        return redirect("conferral:credential", shown(normalised(asked) or ""))
     return render(
         request,
         "conferral/check.html",
@@ -102,7 +102,8 @@ def file(request: HttpRequest, text: str, filename: str) -> HttpResponseBase:
         status = MISSING if finding.verdict in SHOWN else GONE
         return _trouble(request, finding, status=status)
     try:
-        if link := storage.link(artifact.storage_name, _download_name(finding, filename), artifact.media_type):
+        name, saved = _download_name(finding, filename), artifact.media_type not in INLINE
+        if link := storage.link(artifact.storage_name, name, artifact.media_type, as_attachment=saved):
             return HttpResponseRedirect(link)
         stream = storage.open_file(artifact.storage_name)
     except TransientError:
@@ -110,8 +111,8 @@ def file(request: HttpRequest, text: str, filename: str) -> HttpResponseBase:
         return _trouble(request, finding, status=UNAVAILABLE)
     response = FileResponse(
         stream,
-        as_attachment=artifact.media_type not in INLINE,
-        filename=_download_name(finding, filename),
+        as_attachment=saved,
+        filename=name,
         content_type=artifact.media_type,
     )
     response.headers["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
@@ -138,7 +139,11 @@ def picture(request: HttpRequest, text: str, filename: str) -> HttpResponseBase:
 def mine(request: HttpRequest) -> HttpResponse:
     """The credentials of whoever is signed in."""
     found = Credential.objects.filter(learner__user=request.user.pk, current=True, state=Credential.State.AVAILABLE)
-    held = found.select_related("learner", "edition").prefetch_related("artifacts").order_by("-issued", "-pk")
+    held = (
+        found.select_related("learner", "edition", "supersedes")
+        .prefetch_related("artifacts")
+        .order_by("-issued", "-pk")
+    )
     return render(request, "conferral/mine.html", {"cards": [_card(one, verdict_on(one)) for one in held]})
 
 
@@ -169,7 +174,7 @@ def _card(credential: Credential, verdict: Verdict) -> dict[str, Any]:
         "issued": day(credential.issued, credential),
         "expires": day(credential.expires, credential),
         "revoked": day(credential.revoked, credential),
-        "corrected": day(credential.recorded, credential) if credential.supersedes_id else "",
+        "corrected": day(credential.recorded, credential) if verdict is Verdict.CORRECTED else "",
     }
 
 

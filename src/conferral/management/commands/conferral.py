@@ -12,6 +12,7 @@ from rich.console import Console
 
 from conferral import storage
 from conferral.contract import ConferralError
+from conferral.contract.text import check_storable
 from conferral.management import SUBCOMMANDS
 from conferral.settings import current
 
@@ -42,6 +43,7 @@ class Command(BaseCommand):
         module = import_module(f"conferral.management.{subcommand}")
         current()  # a wrong setting is told before anything else is done
         try:
+            _check_texts(options)
             storage.check()
             if subcommand not in WITHOUT_DATABASE:
                 _check_migrations()
@@ -52,6 +54,15 @@ class Command(BaseCommand):
             raise Error(f"the database: {str(error).splitlines()[0]}") from error
         except KeyboardInterrupt:
             raise Error("interrupted; what was under way is taken up by the next run", returncode=130) from None
+
+
+def _check_texts(options: dict[str, Any]) -> None:
+    for name, value in options.items():
+        for text in value if isinstance(value, list) else [value]:
+            try:
+                check_storable(text if isinstance(text, str) else "")
+            except ValueError as error:
+                raise ConferralError(f"{name}: {text!r} is not accepted: {error}") from None
 
 
 def _check_migrations() -> None:
