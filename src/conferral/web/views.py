@@ -96,7 +96,7 @@ def file(request: HttpRequest, text: str, filename: str) -> HttpResponseBase:
     if finding.credential is None or finding.verdict in STATUS:
         return _without_credential(request, finding, text)
     if finding.replaced and finding.verdict is not Verdict.REPLACING:
-        return redirect(f"{address(finding.credential)}/{filename}")
+        return redirect("conferral:file", shown(finding.credential.verification_id), filename)
     artifact = _artifact(finding, filename)
     if artifact is None:
         status = MISSING if finding.verdict in SHOWN else GONE
