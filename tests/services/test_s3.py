@@ -58,7 +58,7 @@ def test_our_link_leads_to_a_signed_one_that_lives_minutes(file):
     query = urllib.parse.parse_qs(urllib.parse.urlsplit(response["Location"]).query)
     assert query["X-Amz-Expires"] == ["300"]
     assert query["X-Amz-Signature"]
-    assert query["response-content-disposition"][0].startswith("inline; filename*=utf-8''Completion%20-%20Ana")
+    assert query["response-content-disposition"][0].startswith("attachment; filename*=utf-8''Completion%20-%20Ana")
     assert response["Cache-Control"] == "private, no-cache"
     with urllib.request.urlopen(response["Location"], timeout=10) as answer:
         assert storage.digest(answer.read()) == CredentialArtifact.objects.get().sha256
