@@ -11,7 +11,7 @@ from conferral.contract.decision import Decision, Fact
 from conferral.contract.errors import ConferralError, OptionsError, PermanentError, TransientError
 from conferral.contract.generator import Assets, Generator
 from conferral.contract.lms import LMS
-from conferral.contract.options import AssetReference, FontAsset, Options, PDFAsset, Share
+from conferral.contract.options import AssetReference, FontAsset, ImageAsset, Options, PDFAsset, Share
 from conferral.contract.processor import Processor
 from conferral.contract.progress import Enrolment, Grades, Need, Person, Progress
 from conferral.contract.sample import sample_request
@@ -30,6 +30,7 @@ __all__ = [
     "GenerationRequest",
     "Generator",
     "Grades",
+    "ImageAsset",
     "IssuerSnapshot",
     "Kind",
     "LearningContext",

@@ -80,6 +80,14 @@ FontAsset = Annotated[
 """The slug of a font among the assets."""
 
 
+ImageAsset = Annotated[
+    str,
+    Field(pattern=SLUG_PATTERN, json_schema_extra={"format": "asset", "asset": "image"}),
+    AfterValidator(lambda slug: AssetReference(slug, "image")),
+]
+"""The slug of a picture (PNG, JPEG, SVG) among the assets."""
+
+
 def assets_in(value: object) -> Iterator[AssetReference]:
     """Every asset that validated options refer to, at any depth."""
     if isinstance(value, AssetReference):
@@ -107,13 +115,19 @@ def parse(shape: type[T], data: object, where: str) -> T:
 
 
 def _explain(details: ErrorDetails, where: str, shape: Any) -> str:
-    path = where + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in details["loc"])
+    schema = TypeAdapter(shape).json_schema()
+    named, _ = _follow(schema, details["loc"])
+    path = where + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in named)
     path = path.replace(": .", ": ").removesuffix(": ")
     match details["type"]:
         case "extra_forbidden":
-            return f"{path}: unknown key; known here: {', '.join(_known(shape, details['loc'][:-1])) or 'none'}"
+            _, node = _follow(schema, details["loc"][:-1])
+            return f"{path}: unknown key; known here: {', '.join(sorted(node.get('properties', {}))) or 'none'}"
         case "missing":
             return f"{path}: is required"
+        case "union_tag_invalid":
+            known = (details.get("ctx") or {}).get("expected_tags", "")
+            return f"{path}.type: {_shown(details['input'].get('type'))} is not accepted; known: {known}"
         case _:
             message = details["msg"].removeprefix("Value error, ")
             return f"{path}: {_shown(details['input'])} is not accepted: {message}"
@@ -124,26 +138,33 @@ def _shown(value: object) -> str:
     return text if len(text) <= 60 else f"{text[:57]}…"  # noqa: PLR2004 - one line stays one line
 
 
-def _known(shape: Any, path: tuple[int | str, ...]) -> list[str]:
-    """The keys that the model at the end of the path accepts, read from the JSON schema."""
-    schema: dict[str, Any] = TypeAdapter(shape).json_schema()
-    root = schema
+def _follow(schema: dict[str, Any], path: tuple[int | str, ...]) -> tuple[list[int | str], dict[str, Any]]:
+    """The parts of an error's path that a person wrote, and the JSON schema of what is at its end.
 
-    def resolved(node: dict[str, Any]) -> dict[str, Any]:
-        while "$ref" in node:
-            node = root["$defs"][node["$ref"].rsplit("/", 1)[1]]
-        for choice in node.get("anyOf", ()):
-            if choice.get("type") != "null":
-                return resolved(choice)
-        return node
-
-    node = resolved(schema)
+    Of alternatives told apart by a key, pydantic also names the one that was chosen: nobody wrote that part.
+    """
+    named: list[int | str] = []
+    node = _resolved(schema, schema)
     for part in path:
+        chosen = node.get("discriminator", {}).get("mapping", {}).get(part)
+        if chosen is not None:
+            node = _resolved(schema, {"$ref": chosen})
+            continue
         if isinstance(part, int):
-            node = resolved(node.get("items", {}))
+            within = node.get("items", {})
         else:
             # A mapping's values are described together, under a pattern when its keys have one.
             values = [*node.get("patternProperties", {}).values(), node.get("additionalProperties")]
             within = node.get("properties", {}).get(part, values[0])
-            node = resolved(within if isinstance(within, dict) else {})
-    return sorted(node.get("properties", {}))
+        node = _resolved(schema, within if isinstance(within, dict) else {})
+        named.append(part)
+    return named, node
+
+
+def _resolved(schema: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
+    while "$ref" in node:
+        node = schema["$defs"][node["$ref"].rsplit("/", 1)[1]]
+    for choice in node.get("anyOf", ()):
+        if choice.get("type") != "null":
+            return _resolved(schema, choice)
+    return node

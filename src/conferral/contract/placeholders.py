@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -62,7 +63,18 @@ Text = Annotated[str, AfterValidator(check), Field(json_schema_extra={"format": 
 
 def fill(text: str, value_of: Callable[[str], str]) -> str:
     """The text with its placeholders replaced and its doubled braces halved."""
-    return _TOKEN.sub(lambda match: match[0][0] if match[1] is None else value_of(match[1]), text)
+    return "".join([value_of(part) if is_name else part for is_name, part in _parts(text)])
+
+
+@lru_cache(maxsize=1024)
+def _parts(text: str) -> tuple[tuple[bool, str], ...]:
+    """What stands in the text as it is, and the names of placeholders (True), in order."""
+    found, position = [], 0
+    for match in _TOKEN.finditer(text):
+        found.append((False, text[position : match.start()]))
+        found.append((False, match[0][0]) if match[1] is None else (True, match[1]))
+        position = match.end()
+    return tuple((is_name, part) for is_name, part in [*found, (False, text[position:])] if part)
 
 
 def values(request: GenerationRequest) -> Callable[[str], str]:
@@ -75,7 +87,7 @@ def values(request: GenerationRequest) -> Callable[[str], str]:
     zone = ZoneInfo(request.time_zone)
 
     def day(instant: datetime | None) -> str:
-        return format_date(instant.astimezone(zone).date(), "long", locale=locale) if instant else ""
+        return _long_date(instant.astimezone(zone).date(), locale) if instant else ""
 
     plain: dict[str, Callable[[], str]] = {
         "name": lambda: snapshot.name,
@@ -111,6 +123,11 @@ def values(request: GenerationRequest) -> Callable[[str], str]:
     return value_of
 
 
+@lru_cache(maxsize=1024)
+def _long_date(day: date, locale: Locale) -> str:
+    return format_date(day, "long", locale=locale)
+
+
 def _percent(figure: Decimal, locale: Locale) -> str:
     """A percentage in the locale's pattern; it was cut to two decimals before, so nothing is left to round up."""
     zero = format_decimal(0, locale=locale)
@@ -128,6 +145,7 @@ def _field(fields: Mapping[str, Any], key: str, locale: Locale) -> str:
     return str(value)
 
 
+@lru_cache(maxsize=256)
 def babel_locale(language: str) -> Locale:
     """The locale of a BCP 47 tag; of its language, when the region is unknown; else English."""
     tag = language.replace("_", "-")

@@ -1,147 +1,82 @@
-"""The generator: the template's pages with the texts set on them by typst, which shapes every script."""
+"""The generator: a design compiled once, certificates made from it."""
 
-import json
-import unicodedata
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from shutil import rmtree
-from tempfile import mkdtemp
-from weakref import finalize
+from collections.abc import Sequence
+from functools import lru_cache
+from importlib.metadata import version
 
-import typst
+import uharfbuzz as hb
 
-from conferral.contract import Artifact, Assets, GenerationRequest, Generator, OptionsError, PermanentError
-from conferral.contract.placeholders import babel_locale, fill, values
-from conferral.generators.pdf.fonts import Font, built_in, described, read_font, uncovered
-from conferral.generators.pdf.options import PDFOptions, TextElement, points
-from conferral.generators.pdf.template import Page, read_pages
-from conferral.generators.pdf.typesetting import source
-
-SLACK = 1.0
-"""Points by which a column may pass the edge: what rounding to millimetres makes."""
+from conferral.contract import Artifact, Assets, GenerationRequest, Generator, PermanentError
+from conferral.contract.options import assets_in
+from conferral.generators.pdf import images, template
+from conferral.generators.pdf.design import Design
+from conferral.generators.pdf.fonts import read_font
+from conferral.generators.pdf.options import PDFOptions, PDFSettings
 
 MEDIA_TYPE = "application/pdf"
 
 
-@dataclass(frozen=True)
-class Prepared:
-    """A compiler that has read the template and the fonts; of use to one thread at a time."""
-
-    options: PDFOptions
-    fonts: Mapping[str, Sequence[Font]]
-    compiler: typst.Compiler
-
-
 class PDF(Generator[PDFOptions]):
-    """Sets the texts of a credential on a PDF template."""
+    """Sets texts, pictures and codes on a PDF template."""
 
     label = "PDF from a template"
-    version = f"typst-{getattr(typst, '__version__', '1')}"
+    version = f"2, HarfBuzz {hb.version_string()}, pikepdf {version('pikepdf')}"
     Options = PDFOptions
+    Settings = PDFSettings
+    settings = PDFSettings()
 
     def check_asset(self, kind: str, content: bytes) -> None:
-        """Templates and fonts have to be readable."""
+        """Templates, fonts and pictures have to be readable."""
         match kind:
             case "pdf":
-                read_pages(content)
+                template.read_pages(content)
             case "font":
                 read_font(content)
+            case "image":
+                images.check(content)
 
-    def prepare(self, options: PDFOptions, assets: Assets) -> Prepared:
-        """Reads the template and the fonts once."""
-        template = assets.read(options.template)
-        pages = read_pages(template)
-        for name, element in options.elements.items():
-            _check_place(name, element, pages)
-        fonts = {name: _chain(options, element, assets) for name, element in options.elements.items()}
-        families = {name: [font.family for font in chain] for name, chain in fonts.items()}
-        root = Path(mkdtemp(prefix="conferral-"))
-        try:
-            compiler = _compiler(root, template, fonts, source(options, pages, families))
-        except BaseException:
-            rmtree(root, ignore_errors=True)
-            raise
-        prepared = Prepared(options, fonts, compiler)
-        finalize(prepared, rmtree, root, ignore_errors=True)
-        return prepared
+    def prepare(self, options: PDFOptions, assets: Assets) -> Design:
+        """The design, compiled; the same one again for the same options and files."""
+        slugs = tuple(sorted({str(slug) for slug in assets_in(options)}))
+        contents = tuple(assets.read(slug) for slug in slugs)
+        return _design(_Key(options, self.settings), slugs, contents)
 
-    def generate(self, prepared: Prepared, request: GenerationRequest) -> Sequence[Artifact]:
-        """One PDF; a PermanentError when a text has a character that no font covers."""
-        value_of = values(request)
-        language = babel_locale(request.locale).language
-        texts = {}
-        for name, element in prepared.options.elements.items():
-            text = fill(element.text, value_of)
-            texts[name] = capitals(text, language) if element.upper_case else text
-            if missing := uncovered(texts[name], prepared.fonts[name]):
-                raise PermanentError(
-                    f"{name}: has a character that no font covers: {described(missing)}; "
-                    "upload a font that has it and add it to fallback_fonts"
-                )
-        snapshot = request.snapshot
-        document = {
-            "title": f"{snapshot.type} · {snapshot.context}",
-            "author": snapshot.issuer.name,
-            "language": language,
-            "texts": texts,
-        }
-        try:
-            content = prepared.compiler.compile(
-                format="pdf",
-                sys_inputs={"document": json.dumps(document, ensure_ascii=False)},
-                timestamp=int(snapshot.issued.timestamp()),
-            )
-        except typst.TypstError as error:
-            # Our source is the same for every design: what typst cannot do is use this template or font.
-            raise PermanentError(f"the template could not be typeset: {error.message}") from error
-        assert isinstance(content, bytes)  # typst returns a list for formats of one file a page only
-        return [Artifact(f"{request.slot}.pdf", MEDIA_TYPE, content)]
+    def generate(self, prepared: Design, request: GenerationRequest) -> Sequence[Artifact]:
+        """One PDF; a PermanentError when a text does not fit, or has a character that no font covers."""
+        made = prepared.make(request)
+        if made.problems and self.settings.problems == "fail":
+            raise PermanentError("; ".join(made.problems))
+        receipt = {"sizes": {name: round(size, 2) for name, size in made.sizes.items()}} if request.draft else {}
+        return [Artifact(f"{request.slot}.pdf", MEDIA_TYPE, made.content, receipt=receipt, problems=made.problems)]
 
 
-def _compiler(root: Path, template: bytes, fonts: Mapping[str, Sequence[Font]], main: str) -> typst.Compiler:
-    """A compiler over files in `root`; a PermanentError when it cannot use a font."""
-    (root / "template.pdf").write_bytes(template)
-    (root / "fonts").mkdir()
-    for font in {font.family: font for chain in fonts.values() for font in chain}.values():
-        (root / "fonts" / f"{font.family}.otf").write_bytes(font.content)
-    (root / "main.typ").write_text(main, encoding="utf-8")
-    found = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[root / "fonts"])
-    known = set(found.families())
-    for name, chain in fonts.items():
-        if unread := {font.family for font in chain} - known:
-            raise PermanentError(f"elements.{name}: {len(unread)} of its fonts cannot be used for typesetting")
-    return typst.Compiler(root / "main.typ", root=root, font_paths=found)
+class _Key:
+    """Options and settings as a key: two that say the same are the same."""
+
+    __slots__ = ("options", "settings", "_said")
+
+    def __init__(self, options: PDFOptions, settings: PDFSettings) -> None:
+        self.options, self.settings = options, settings
+        self._said = options.model_dump_json(), settings.model_dump_json()
+
+    def __hash__(self) -> int:
+        return hash(self._said)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Key) and self._said == other._said
 
 
-def _chain(options: PDFOptions, element: TextElement, assets: Assets) -> tuple[Font, ...]:
-    """The fonts of an element, in the order in which they are asked for a character."""
-    own = element.font or options.font
-    slugs = [*([own] if own else []), *options.fallback_fonts]
-    fonts = [read_font(assets.read(slug)) for slug in slugs]
-    return tuple(dict.fromkeys([*fonts, *built_in()]))
+class _Contents:
+    """Assets that were read already."""
+
+    def __init__(self, contents: dict[str, bytes]) -> None:
+        self._contents = contents
+
+    def read(self, slug: str) -> bytes:
+        """That of the slug."""
+        return self._contents[slug]
 
 
-def capitals(text: str, language: str) -> str:
-    """The text in capitals: Turkish and Azeri dot their I, Greek drops its accents, Georgian sets no capitals."""
-    match language:
-        case "tr" | "az":
-            text = text.replace("i", "İ")
-        case "el":
-            text = unicodedata.normalize("NFC", unicodedata.normalize("NFD", text).replace("\u0301", ""))
-    return "".join(letter if "\u10d0" <= letter <= "\u10ff" else letter.upper() for letter in text)
-
-
-def _check_place(name: str, element: TextElement, pages: Sequence[Page]) -> None:
-    if element.page > len(pages):
-        raise OptionsError(f"elements.{name}.page: {element.page}: the template has {len(pages)} pages")
-    page = pages[element.page - 1]
-    left, y = points(element.x, page.width), points(element.y, page.height)
-    right = left + points(element.width, page.width)
-    if not 0 < y < page.height:
-        raise OptionsError(f"elements.{name}.y: {element.y}: is not on the page, which is {page.height:g} points high")
-    if left < -SLACK or right > page.width + SLACK:
-        raise OptionsError(
-            f"elements.{name}: its column from x {element.x}, width {element.width}, does not lie on the page, "
-            f"which is {page.width:g} points wide"
-        )
+@lru_cache(maxsize=16)
+def _design(key: _Key, slugs: tuple[str, ...], contents: tuple[bytes, ...]) -> Design:
+    return Design(key.options, _Contents(dict(zip(slugs, contents, strict=True))), key.settings)

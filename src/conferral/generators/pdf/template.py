@@ -1,60 +1,283 @@
-"""Reading a designer's PDF: its pages' sizes, and the reasons to refuse it."""
+"""Reading a designer's PDF: the reasons to refuse it, and its pages as drawings that can be put on pages of ours.
+
+Each page becomes one form: its own resources, its own graphics state. So nothing that a template leaves open or names can
+reach what is drawn on it, and its pixels are what they were.
+"""
 
 import io
+import re
+import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pikepdf
+from pikepdf import Annotation, Array, Dictionary, Name, Stream
 
 from conferral.contract import PermanentError
 
 MAX_PAGES = 20
 MAX_POINTS = 14_400
 """The longest side of a page that PDF readers agree on: 200 inches."""
+MAX_UNPACKED = 256 * 1024 * 1024
+MAX_PIXELS = 100_000_000
+"""Of one picture: an A0 sheet at 200 dpi has 61 million."""
+
+_DAMAGED = "is not a PDF, or is damaged; export it again as PDF"
+_ENCRYPTED = "is encrypted; save it without a password"
+_STREAM = re.compile(rb"stream\r?\n(?=[\x08\x18\x28\x38\x48\x58\x68\x78])")
+_HARMLESS = frozenset({"/URI", "/GoTo", "/GoToR", "/Named", "/Hide", "/SetOCGState", "/Thread", "/ResetForm", "/GoToDp"})
+"""Actions that run nothing, fetch nothing and send nothing by themselves."""
+_MEDIA = frozenset({"/Movie", "/Sound", "/Screen", "/RichMedia", "/3D", "/FileAttachment"})
+_HIDDEN, _NO_VIEW = 2, 32
+"""Flags of annotations that are not shown."""
+_DEEP = 64
+"""Levels of a page tree or of form fields; damaged files have circles."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page's visible size in points (1/72 inch), as a reader shows it: cropped and rotated."""
+    """A page's visible size in points (1/72 inch), as a reader shows it: cropped and rotated.
+
+    `matrix` leads from there (the left bottom corner the origin, y upwards) to the coordinates of the PDF page.
+    """
 
     width: float
     height: float
+    matrix: tuple[float, float, float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Art:
+    """A page, and the dictionary that draws it: `Form`, `Group`, `Annots` and boxes, as far as it has them."""
+
+    page: Page
+    drawn: Dictionary
 
 
 def read_pages(content: bytes) -> tuple[Page, ...]:
     """The pages of a template; a PermanentError says why it cannot be one."""
+    with opened(content) as pdf:
+        return tuple(art.page for art in arts(pdf, keep_fields=False))
+
+
+def opened(content: bytes) -> pikepdf.Pdf:
+    """The file, read and checked as a whole; a PermanentError says why it is refused."""
+    _check_unpacked(content)
     try:
-        with pikepdf.open(io.BytesIO(content)) as pdf:
-            if pdf.is_encrypted:
-                raise PermanentError("is encrypted; save it without a password")
-            pages = tuple(_page(page) for page in pdf.pages)
+        pdf = pikepdf.open(io.BytesIO(content))
+        if pdf.is_encrypted:
+            raise PermanentError(_ENCRYPTED)
+        _check_harmless(pdf)
+        _check_pixels(pdf)
+        count = len(pdf.pages)
     except pikepdf.PasswordError:
-        raise PermanentError("is encrypted; save it without a password") from None
-    except pikepdf.PdfError:
-        raise PermanentError("is not a PDF, or is damaged; export it again as PDF") from None
-    if not pages:
+        raise PermanentError(_ENCRYPTED) from None
+    except (pikepdf.PdfError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        # What a damaged file says in the wrong place, pikepdf tells with whatever Python has for it.
+        raise PermanentError(_DAMAGED) from None
+    if not count:
         raise PermanentError("has no page; export it again with the page of the design")
-    if len(pages) > MAX_PAGES:
-        raise PermanentError(f"has {len(pages)} pages; at most {MAX_PAGES} are accepted")
-    return pages
+    if count > MAX_PAGES:
+        raise PermanentError(f"has {count} pages; at most {MAX_PAGES} are accepted")
+    return pdf
 
 
-def _sides(box: pikepdf.Object) -> tuple[list[float], list[float]]:
+def arts(pdf: pikepdf.Pdf, *, keep_fields: bool) -> list[Art]:
+    """The pages as drawings, made in the file itself; a PermanentError for a page that cannot be one."""
+    try:
+        if pdf.Root.get("/AcroForm", {}).get("/NeedAppearances"):
+            pdf.generate_appearance_streams()
+        return [_art(pdf, page.obj, keep_fields=keep_fields) for page in pdf.pages]
+    except (pikepdf.PdfError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        raise PermanentError(_DAMAGED) from None
+
+
+def _art(pdf: pikepdf.Pdf, page: Dictionary, *, keep_fields: bool) -> Art:
+    geometry, media = _geometry(page)
+    resources = _inherited(page, "/Resources")
+    resources = Dictionary(resources) if isinstance(resources, Dictionary) else Dictionary()
+    content = [_content(page)]
+    annotations = Array()
+    for position, annotation in enumerate(_annotations(page)):
+        subtype = str(annotation.get("/Subtype"))
+        if subtype == "/Link":
+            if (link := _link(annotation)) is not None:
+                annotations.append(pdf.make_indirect(link))
+        elif subtype == "/Widget" and keep_fields:
+            annotation.pop("/P", None)
+            annotations.append(annotation)
+        elif subtype != "/Popup" and not int(annotation.get("/F", 0)) & (_HIDDEN | _NO_VIEW):
+            content += _flattened(annotation, resources, f"/ConferralAnnotation{position}")
+    form = Stream(pdf, b"\n".join(content))
+    form.update(Dictionary(Type=Name.XObject, Subtype=Name.Form, BBox=Array(media), Resources=resources))
+    drawn = Dictionary(Form=pdf.make_indirect(form), MediaBox=Array(media))
+    for key in ("/Group", "/UserUnit", "/BleedBox", "/TrimBox", "/ArtBox", "/OutputIntents"):
+        if key in page:
+            drawn[key] = page[key]
+    for key in ("/CropBox", "/Rotate"):
+        if (value := _inherited(page, key)) is not None:
+            drawn[key] = value
+    if len(annotations):
+        drawn.Annots = annotations
+    return Art(geometry, drawn)
+
+
+def _content(page: Dictionary) -> bytes:
+    """The page's operators; of several streams the end of one and the beginning of the next stay apart."""
+    found = page.get("/Contents")
+    streams = list(found) if isinstance(found, Array) else [found]
+    return b"\n".join(stream.read_bytes() for stream in streams if isinstance(stream, Stream))
+
+
+def _annotations(page: Dictionary) -> Iterator[Dictionary]:
+    found = page.get("/Annots")
+    return (one for one in (found if isinstance(found, Array) else ()) if isinstance(one, Dictionary))
+
+
+def _link(annotation: Dictionary) -> Dictionary | None:
+    """A link to an address, as we would write it; links within the file lose their aim and are left out."""
+    action = annotation.get("/A")
+    if not isinstance(action, Dictionary) or action.get("/S") != Name.URI:
+        return None
+    return Dictionary(
+        Type=Name.Annot,
+        Subtype=Name.Link,
+        Rect=annotation.Rect,
+        Border=Array([0, 0, 0]),
+        A=Dictionary(S=Name.URI, URI=action.URI),
+        F=4,
+    )
+
+
+def _flattened(annotation: Dictionary, resources: Dictionary, name: str) -> list[bytes]:
+    """What the annotation looks like, as a part of the page."""
+    appearance = Annotation(annotation).get_appearance_stream(Name.N)
+    if not isinstance(appearance, Stream):
+        return []
+    objects = resources.get("/XObject")
+    resources.XObject = Dictionary(objects) if isinstance(objects, Dictionary) else Dictionary()
+    resources.XObject[name] = appearance
+    return [Annotation(annotation).get_page_content_for_appearance(Name(name), 0)]
+
+
+def _inherited(page: Dictionary, key: str) -> Any:
+    """An entry of the page, or of the nearest node above it in the page tree that has it."""
+    node = page
+    for _ in range(_DEEP):
+        if key in node:
+            return node[key]
+        node = node.get("/Parent")
+        if not isinstance(node, Dictionary):
+            return None
+    return None
+
+
+def _sides(box: Any) -> tuple[list[float], list[float]]:
     """A box's extent, left to right and bottom to top; the file may name any two opposite corners."""
     x1, y1, x2, y2 = (float(value) for value in box)
     return sorted((x1, x2)), sorted((y1, y2))
 
 
-def _page(page: pikepdf.Page) -> Page:
+def _geometry(page: Dictionary) -> tuple[Page, list[float]]:
     try:
+        media = _sides(_inherited(page, "/MediaBox"))
+        crop = _inherited(page, "/CropBox")
         # What lies outside the media box is not shown, whatever the crop box says.
         (left, right), (bottom, top) = (
-            (max(crop[0], media[0]), min(crop[1], media[1]))
-            for crop, media in zip(_sides(page.cropbox), _sides(page.mediabox), strict=True)
+            (max(inner[0], outer[0]), min(inner[1], outer[1]))
+            for inner, outer in zip(_sides(crop) if crop is not None else media, media, strict=True)
         )
-        turned = int(page.obj.get("/Rotate", 0)) % 180 == 90  # noqa: PLR2004 - degrees
+        turned = int(_inherited(page, "/Rotate") or 0) % 360
+        unit = float(page.get("/UserUnit", 1))
     except (TypeError, ValueError, AttributeError):
         raise PermanentError("has a page without a usable size; export it again as PDF") from None
-    width, height = right - left, top - bottom
+    width, height = (right - left) * unit, (top - bottom) * unit
     if not (0 < width <= MAX_POINTS and 0 < height <= MAX_POINTS):
         raise PermanentError(f"has a page of {width:g} × {height:g} points; at most {MAX_POINTS} each way are accepted")
-    return Page(height, width) if turned else Page(width, height)
+    if turned % 90:
+        raise PermanentError(f"has a page turned by {turned} degrees; quarter turns are accepted")
+    scale = 1 / unit
+    matrix = {
+        0: (scale, 0, 0, scale, left, bottom),
+        90: (0, scale, -scale, 0, right, bottom),
+        180: (-scale, 0, 0, -scale, right, top),
+        270: (0, -scale, scale, 0, left, top),
+    }[turned]
+    size = (height, width) if turned % 180 else (width, height)
+    return Page(*size, matrix), [media[0][0], media[1][0], media[0][1], media[1][1]]
+
+
+# --- What is refused ----------------------------------------------------------------------------------------------------
+
+
+def _check_unpacked(content: bytes) -> None:
+    """That nothing in the file unpacks to more than memory should hold; asked before any library unpacks it."""
+    left = MAX_UNPACKED
+    for match in _STREAM.finditer(content):
+        inflater = zlib.decompressobj()
+        data = memoryview(content)[match.end() :]
+        try:
+            rest: bytes | memoryview = data
+            while not inflater.eof and len(rest):
+                left -= len(inflater.decompress(rest, 1 << 20))
+                rest = inflater.unconsumed_tail
+                if left < 0:
+                    raise PermanentError(
+                        f"unpacks to more than {MAX_UNPACKED // 1024**2} MB; export it again, smaller"
+                    )
+        except zlib.error:
+            continue  # no such stream, or damaged: for whoever reads it to find
+
+
+def _check_harmless(pdf: pikepdf.Pdf) -> None:
+    """Nothing that runs, plays or is signed: a certificate is looked at."""
+    root = pdf.Root
+    form = root.get("/AcroForm")
+    if isinstance(form, Dictionary):
+        if "/XFA" in form:
+            raise PermanentError("is a dynamic form (XFA); print it to a PDF without form fields")
+        fields = form.get("/Fields")
+        fields = fields if isinstance(fields, Array) else ()
+        if int(form.get("/SigFlags", 0)) & 1 or any(_is_signature(field) for field in fields):
+            raise PermanentError("is signed, and putting a name on it would break the signature; export it unsigned")
+    if "/Perms" in root:
+        raise PermanentError("is signed, and putting a name on it would break the signature; export it unsigned")
+    names = root.get("/Names")
+    holders: list[Any] = [root, *(page.obj for page in pdf.pages)]
+    for page in pdf.pages:
+        for annotation in _annotations(page.obj):
+            if str(annotation.get("/Subtype")) in _MEDIA:
+                raise PermanentError("has sound, video or an attachment; export it without")
+            holders.append(annotation)
+    if isinstance(names, Dictionary) and "/JavaScript" in names:
+        raise PermanentError("has a script; export it without")
+    for holder in holders:
+        for action in _actions(holder):
+            if str(action.get("/S")) not in _HARMLESS:
+                raise PermanentError(f"has a script or an action ({str(action.get('/S'))[1:]}); export it without")
+
+
+def _actions(holder: Dictionary) -> Iterator[Dictionary]:
+    for key in ("/A", "/OpenAction"):
+        if isinstance(action := holder.get(key), Dictionary):
+            yield action
+    if isinstance(additional := holder.get("/AA"), Dictionary):
+        yield from (additional[key] for key in additional if isinstance(additional[key], Dictionary))
+
+
+def _is_signature(field: Any, depth: int = 0) -> bool:
+    if not isinstance(field, Dictionary) or depth > _DEEP:
+        return False
+    if field.get("/FT") == Name.Sig and "/V" in field:
+        return True
+    kids = field.get("/Kids")
+    return isinstance(kids, Array) and any(_is_signature(kid, depth + 1) for kid in kids)
+
+
+def _check_pixels(pdf: pikepdf.Pdf) -> None:
+    for found in pdf.objects:
+        if isinstance(found, Stream) and found.get("/Subtype") == Name.Image:
+            width, height = int(found.get("/Width", 0)), int(found.get("/Height", 0))
+            if width * height > MAX_PIXELS:
+                raise PermanentError(f"has a picture of {width} × {height} pixels; make it smaller")

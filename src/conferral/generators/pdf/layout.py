@@ -1,0 +1,260 @@
+"""Layout: at which size, on which lines, and where a text stands in its box.
+
+Coordinates are points from the left top of the page as readers show it, downwards. Whether a text fits is linear in its
+size, so that every answer is computed, never searched for.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from uniseg.linebreak import line_break_units
+
+from conferral.generators.pdf.fonts import Chain, described
+from conferral.generators.pdf.shaping import Run, Shaped, shape
+
+ROUNDING = 1e-6
+"""What sums of floating-point numbers may differ by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How an element's text is set, in points; `spacing` is in thousandths of the size, as all that grows with it."""
+
+    x: float
+    y: float
+    width: float
+    height: float | None
+    align: Literal["left", "center", "right"]
+    vertical_align: Literal["top", "middle", "bottom"]
+    size: float
+    min_size: float
+    max_lines: int
+    spacing: float
+    line_height: float
+    page_height: float
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line: what stands on it, and where it begins on its baseline."""
+
+    shaped: Shaped
+    x: float
+    y: float
+    width: float
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A text that has been set. `problems` say why it should not be printed like this."""
+
+    size: float
+    lines: Sequence[Line]
+    problems: tuple[str, ...] = ()
+
+    def bounds(self) -> tuple[float, float, float, float]:
+        """Left, top, right and bottom of its lines, as high as their fonts are."""
+        thousandth = self.size / 1000
+        fonts = [run.font for line in self.lines for run in line.shaped.runs]
+        return (
+            min([line.x for line in self.lines]),
+            self.lines[0].y - max([font.ascender for font in fonts], default=0) * thousandth,
+            max([line.x + line.width for line in self.lines]),
+            self.lines[-1].y - min([font.descender for font in fonts], default=0) * thousandth,
+        )
+
+
+def set_text(text: str, style: Style, chain: Chain, language: str) -> Block:
+    """The text in its box: on its lines, shrunk to `min_size`, then on more lines, up to `max_lines`."""
+    ligated = not style.spacing
+    lines = [shape(line, chain, language, ligated=ligated) for line in text.split("\n")]
+    missing = tuple(dict.fromkeys(character for line in lines for character in line.missing))
+    problems: tuple[str, ...] = ()
+    if missing:
+        problems = (
+            f"has a character that no font covers: {described(missing)}; "
+            "upload a font that has it and add it to fallback_fonts",
+        )
+    least = min(style.min_size, style.size)
+    size = _largest(lines, style)
+    if size < least - ROUNDING:
+        chosen = lines
+        for wrapped in _wrapped(text, lines, style, chain, language):
+            reached = _largest(wrapped, style)
+            if reached > size:
+                chosen, size = wrapped, reached
+            if size >= least - ROUNDING:
+                break
+        lines = chosen
+        if size < least - ROUNDING:
+            problems += (_overflow(text, size, len(lines), style, least),)
+    return Block(size, _placed(lines, size, style, chain), problems)
+
+
+def reach(shaped: Shaped) -> tuple[float, float]:
+    """The lowest and the highest point of what is drawn, in thousandths of the size, from the baseline."""
+    low = high = 0.0
+    for run in shaped.runs:
+        for bottom, top in _inked(run):
+            low, high = min(low, bottom), max(high, top)
+    return low, high
+
+
+def _inked(run: Run) -> Iterator[tuple[float, float]]:
+    extents = run.font.extents
+    if run.glyphs:
+        yield from map(extents, run.glyphs)
+    for cluster in run.drawn:
+        for glyph in cluster:
+            bottom, top = extents(glyph.id)
+            yield bottom + glyph.y, top + glyph.y
+
+
+def _width(line: Shaped, style: Style) -> float:
+    return line.width + line.gaps * style.spacing
+
+
+def _largest(lines: Sequence[Shaped], style: Style) -> float:
+    """The largest size, up to the wanted one, at which the lines stay in their box and on the page."""
+    limits = [style.size]
+    widest = max([_width(line, style) for line in lines])
+    if widest > 0:
+        limits.append(style.width * 1000 / widest)
+    # What no glyph of the fonts could exceed is enough to know for most texts, and known already.
+    size = min(limits)
+    bound = min([size, *_vertical(_bound(lines[0])[1], -_bound(lines[-1])[0], len(lines), style)])
+    if bound >= size:
+        return size
+    return min([size, *_vertical(reach(lines[0])[1], -reach(lines[-1])[0], len(lines), style)])
+
+
+def _bound(line: Shaped) -> tuple[float, float]:
+    reaches = [run.font.reach for run in line.runs if run.glyphs] or [(0.0, 0.0)]
+    drawn = [run for run in line.runs if run.drawn]
+    if drawn:
+        return reach(line)
+    return min([low for low, _ in reaches]), max([high for _, high in reaches])
+
+
+def _vertical(above: float, below: float, count: int, style: Style) -> list[float]:
+    """The largest sizes that the room above and below allows, for lines that reach so far, in thousandths."""
+    limits = []
+    above, below, between = above / 1000, below / 1000, (count - 1) * style.line_height
+    if style.height is not None:
+        room, needed = style.height, above + between + below
+    else:
+        room, needed = style.page_height - style.y, between + below
+        if above > 0:
+            limits.append(style.y / above)
+    if needed > 0:
+        limits.append(room / needed)
+    return limits
+
+
+def _wrapped(
+    text: str, lines: Sequence[Shaped], style: Style, chain: Chain, language: str
+) -> Iterator[list[Shaped]]:
+    """The text on one line more each time, broken where Unicode allows it (UAX #14), the lines of even length."""
+    paragraphs = [_units(line, shaped) for line, shaped in zip(text.split("\n"), lines, strict=True)]
+    for count in range(len(lines) + 1, style.max_lines + 1):
+        broken = _evenly(paragraphs, count)
+        if broken is None or len(broken) < count:
+            return
+        yield [shape(line, chain, language, ligated=not style.spacing) for line in broken]
+
+
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """What is not broken: its text, its width, and its width without the spaces at its end."""
+
+    text: str
+    width: float
+    bare: float
+
+
+def _units(text: str, shaped: Shaped) -> list[_Unit]:
+    """The unbreakable pieces of a line, measured as they stand in it."""
+    advances = [0.0] * (len(text) + 1)
+    for run in shaped.runs:
+        for start, advance in zip(run.starts, run.advances, strict=True):
+            advances[start] += advance
+    units, start = [], 0
+    for unit in line_break_units(text):
+        end, bare = start + len(unit), start + len(unit.rstrip(" "))
+        units.append(_Unit(unit, math.fsum(advances[start:end]), math.fsum(advances[start:bare])))
+        start = end
+    return units
+
+
+def _evenly(paragraphs: Sequence[Sequence[_Unit]], count: int) -> list[str] | None:
+    """The paragraphs on so many lines at most, the widest as narrow as possible; None when there are too many."""
+    widths = sorted(
+        {
+            math.fsum(unit.width for unit in units[first:last]) + units[last].bare
+            for units in paragraphs
+            for first in range(len(units))
+            for last in range(first, len(units))
+        }
+    )
+    low, high = 0, len(widths)
+    while low < high:
+        middle = (low + high) // 2
+        if len(_filled(paragraphs, widths[middle])) <= count:
+            high = middle
+        else:
+            low = middle + 1
+    return _filled(paragraphs, widths[low]) if low < len(widths) else None
+
+
+def _filled(paragraphs: Sequence[Sequence[_Unit]], width: float) -> list[str]:
+    lines = []
+    for units in paragraphs:
+        line, used = "", 0.0
+        for unit in units:
+            if line and used + unit.bare > width + ROUNDING:
+                lines.append(line.rstrip(" "))
+                line, used = "", 0.0
+            line, used = line + unit.text, used + unit.width
+        lines.append(line.rstrip(" "))
+    return lines
+
+
+def _placed(lines: Sequence[Shaped], size: float, style: Style, chain: Chain) -> list[Line]:
+    thousandth = size / 1000
+    step = size * style.line_height
+    first = _first_baseline(lines, size, style, chain)
+    placed = []
+    for position, line in enumerate(lines):
+        width = _width(line, style) * thousandth
+        left = style.x + (style.width - width) * {"left": 0.0, "center": 0.5, "right": 1.0}[style.align]
+        placed.append(Line(line, left, first + position * step, width))
+    return placed
+
+
+def _first_baseline(lines: Sequence[Shaped], size: float, style: Style, chain: Chain) -> float:
+    if style.height is None:
+        return style.y
+    thousandth = size / 1000
+    font = chain.first
+    between = (len(lines) - 1) * size * style.line_height
+    match style.vertical_align:
+        case "top":
+            wanted = style.y + font.ascender * thousandth
+        case "bottom":
+            wanted = style.y + style.height + font.descender * thousandth - between
+        case _:  # by the capitals: so names with and without descenders stand alike
+            wanted = style.y + (style.height - between + font.cap_height * thousandth) / 2
+    highest = style.y + reach(lines[0])[1] * thousandth
+    lowest = style.y + style.height + reach(lines[-1])[0] * thousandth - between
+    return max(highest, min(wanted, lowest))
+
+
+def _overflow(text: str, size: float, count: int, style: Style, least: float) -> str:
+    shown = text if len(text) <= 60 else f"{text[:57]}…"  # noqa: PLR2004 - one line stays one line
+    lines = "1 line" if count == 1 else f"{count} lines"
+    return (
+        f"does not fit: {shown!r} would have to be set at {size:.1f} pt on {lines}, and {least:.1f} pt is the least; "
+        "give it a wider box, a smaller min_size, or more max_lines"
+    )
