@@ -45,7 +45,8 @@ class GenerationRequest:
     """One slot of one credential to make. A retry has the same `idempotency_key`, for remote services to recognise it.
 
     `slot` (`certificate`, `badge`) is unique in the credential; file names begin with it. `url_of` gives the stable
-    public address of a file name. A `draft` is a sample or preview: nothing outside may be touched for it.
+    public address of a file name. A `draft` is a sample or preview: nothing outside may be touched for it. `boxes` asks
+    for the box of each element to be drawn, in previews; a generator without boxes ignores it.
     """
 
     snapshot: Snapshot
@@ -56,6 +57,7 @@ class GenerationRequest:
     idempotency_key: str
     url_of: Callable[[str], str]
     draft: bool = False
+    boxes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
