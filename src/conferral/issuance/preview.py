@@ -69,7 +69,7 @@ def preview(  # noqa: PLR0913 - what a person may ask for
     *,
     context_key: str = "",
     slot: str = "",
-    name: str = "",
+    name: str | None = None,
     locale: str = "",
     boxes: bool = False,
 ) -> list[Artifact]:
@@ -86,7 +86,7 @@ def preview(  # noqa: PLR0913 - what a person may ask for
         request = request_without_context(credential_type, resolve_rule(credential_type))
     chosen = _chosen(slots, slot, credential_type)
     request = replace(request, boxes=boxes)
-    if name:
+    if name is not None:
         request = for_name(request, name)
     if locale:
         if known_locale(locale) is None:
