@@ -37,8 +37,8 @@ Every Django management command is there as well: `conferral migrate` makes and 
 
 Verification ids may be typed in lower case, without dashes, with O for 0.
 
-`run`, `credentials` and `roster import` take the short form of a context's key while it is the only one:
-`CS101` for `course-v1:Demo+CS101+2026`. `delete` wants the whole key.
+`run`, `preview`, `preflight`, `credentials` and `roster import` take the short form of a context's key while it is the
+only one: `CS101` for `course-v1:Demo+CS101+2026`. `delete` wants the whole key.
 """,
     "settings": """\
 # Settings
@@ -95,6 +95,15 @@ FIGURES_EXPLAINED = """\
 | `issued` | those who got one now, and whose certificate is made |
 | `failed` | those whose certificate could not be made, or whom the rule could not decide |
 | `mailed` | those of the issued who were written to |
+"""
+
+PREFLIGHT_EXPLAINED = """\
+With `--json`, `configurations` has an object for each file of each configuration: `context`, `type`, `slot`,
+`learners` (how many were looked at), `problems` (each one's `username`, `name` and `reason`), `missing` (each
+`character` that no font has, and of how many `learners`), `smallest` (by text: the `size` in points, `username` and
+`name`) and `error` (why the configuration could not be looked at).
+
+The exit status is 1 when there is a problem.
 """
 
 DATES_AND_BRACES = """\
@@ -316,6 +325,8 @@ def _command() -> Iterator[str]:
             yield f"With `--json`, each run is an object: {_and(f'`{key}`' for key in keys)}."
             yield "Only `--dry-run` has `learners`: each one's `username`, `outcome`, `reason` and `facts`."
             yield ""
+        if name == "preflight":
+            yield PREFLIGHT_EXPLAINED
 
 
 def _subcommand(parser: argparse.ArgumentParser, heading: str) -> Iterator[str]:

@@ -122,7 +122,7 @@ class TestPDF(GeneratorSuite):
         assert described["Author"] == "Demo University"
         assert described["CreationDate"].startswith("D:20260512120000")
         with pikepdf.open(io.BytesIO(artifact.content)) as pdf:
-            assert str(pdf.Root.Lang) == "de"
+            assert str(pdf.Root.Lang) == "de-AT"
 
 
 @pytest.mark.parametrize(

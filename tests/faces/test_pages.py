@@ -1,9 +1,11 @@
 """The pages, seen from outside: by a stranger, the holder, another learner, and staff."""
 
+import io
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
+from PIL import Image
 
 from conferral import access, storage
 from conferral.issuance import correct, people
@@ -59,9 +61,16 @@ def test_the_file_is_the_one_that_was_issued(issued, stranger):
 
 
 def test_the_picture(issued, stranger):
-    response = stranger.get(f"{address(issued).replace('/c/', '/c/')}/picture/certificate.pdf")
-    assert response["Content-Type"] == "image/png"
-    assert response.content.startswith(b"\x89PNG")
+    response = stranger.get(f"{address(issued)}/picture/certificate.pdf")
+    assert response["Content-Type"] == "image/jpeg"
+    with Image.open(io.BytesIO(response.content)) as picture:
+        assert (picture.format, picture.width) == ("JPEG", 1400)
+
+
+def test_a_file_that_cannot_be_drawn_has_no_picture(issued, stranger):
+    name = storage.put(b"%PDF- in name only", folder="credentials", suffix=".pdf")
+    CredentialArtifact.objects.update(storage_name=name)
+    assert stranger.get(f"{address(issued)}/picture/certificate.pdf").status_code == 404
 
 
 def test_ids_that_lead_nowhere(db, stranger):

@@ -1,5 +1,6 @@
 """Plugins that misbehave, installed for the tests as anybody's would be: by entry points."""
 
+from dataclasses import replace
 from math import inf, nan
 from urllib.parse import quote
 
@@ -156,6 +157,24 @@ class Broken(Text):
 
     def generate(self, prepared, request):
         raise KeyError("oops")
+
+
+class Telling(Text):
+    """Remembers what it was asked for, and tells of drafts how large it set their name."""
+
+    label = "Telling"
+
+    def __init__(self):
+        self.prepared, self.asked = 0, []
+
+    def prepare(self, options, assets):
+        self.prepared += 1
+
+    def generate(self, prepared, request):
+        self.asked.append(request)
+        (artifact,) = super().generate(prepared, request)
+        sizes = {"name": 120 / len(request.snapshot.name), "title": 20, "odd": "large", "flag": True}
+        return [replace(artifact, receipt={"sizes": sizes} if request.draft else {})]
 
 
 class BreakingGateway(RosterGateway):

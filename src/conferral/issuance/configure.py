@@ -21,16 +21,15 @@ from django.utils import timezone
 from conferral import assets, plugins, schedules
 from conferral.contract import (
     ConferralError,
-    Fact,
+    GenerationRequest,
     Kind,
     OptionsError,
     check_key,
     placeholders,
-    sample_request,
 )
 from conferral.contract.context import is_pathway_key
 from conferral.contract.placeholders import known_locale
-from conferral.issuance import make, plan
+from conferral.issuance import plan, preview
 from conferral.issuance.run import close_lost_runs
 from conferral.models import (
     Context,
@@ -114,8 +113,7 @@ def save_type(name: str, **values: Any) -> Change:
     for kind in candidate.kinds:
         if kind not in rule.processor.kinds:
             raise OptionsError(f"kinds: {kind!r} is not for the processor {candidate.processor!r}")
-    _try_out(plan.resolve_slots(candidate), candidate, candidate.fields, rule.example())
-    _try_out_wording(candidate, candidate.fields, rule.example())
+    _try_out(plan.resolve_slots(candidate), candidate, preview.request_without_context(candidate, rule))
     return _save(CredentialType, {"name": name}, values, "type", name)
 
 
@@ -384,46 +382,24 @@ def _check_colours(colours: Mapping[str, str]) -> None:
             raise OptionsError(f"colours.{name}: {colour!r} is not accepted; write a colour like #1b2a4e")
 
 
-def _try_out_wording(credential_type: CredentialType, fields: Mapping[str, Any], evidence: tuple[Fact, ...]) -> None:
-    """Fills in the words of the mail for a sample, so that a wrong placeholder is refused now."""
-    request = sample_request(
-        type=credential_type.name, fields=fields, evidence=evidence, locale=credential_type.locale or "en"
-    )
-    for name, text in credential_type.wording.items():
-        try:
-            placeholders.fill(placeholders.check(text), placeholders.values(request))
-        except (ConferralError, ValueError) as error:
-            raise OptionsError(f"wording.{name}: {error}") from None
-
-
 def _try_out_plan(candidate: CredentialConfiguration) -> None:
     resolved = plan.resolve(candidate, plugins.gateway())
-    evidence = resolved.rule.example(resolved.steps)
-    _try_out(resolved.slots, candidate.type, resolved.fields, evidence)
-    _try_out_wording(candidate.type, resolved.fields, evidence)
+    _try_out(resolved.slots, candidate.type, preview.request_in(resolved))
 
 
-def _try_out(
-    slots: tuple[plan.Slot, ...],
-    credential_type: CredentialType,
-    fields: Mapping[str, Any],
-    evidence: tuple[Fact, ...],
-) -> None:
-    """Makes a sample of every slot, so that a wrong placeholder, font or template is refused now and not at night."""
+def _try_out(slots: tuple[plan.Slot, ...], credential_type: CredentialType, sample: GenerationRequest) -> None:
+    """Makes a sample of every slot and of the mail's words.
+
+    So a wrong placeholder, font or template is refused now and not at night.
+    """
     versions = plan.resolve_assets(slots)
     for slot in slots:
-        generator = slot.generator
-        request = sample_request(
-            type=credential_type.name,
-            fields=fields,
-            evidence=evidence,
-            slot=slot.name,
-            locale=credential_type.locale or "en",
-            draft=True,
-        )
         try:
-            with plugins.blamed(plugins.GENERATORS, slot.generator_name):
-                made = generator.generate(generator.prepare(slot.options, assets.AssetReader(versions)), request)
-                make.check(list(made), slot.name, generator.version)
+            preview.Drafts.of(slot, versions).make(sample)
         except ConferralError as error:
             raise OptionsError(f"generators.{slot.name}.options: {error}") from None
+    for name, text in credential_type.wording.items():
+        try:
+            placeholders.fill(placeholders.check(text), placeholders.values(sample))
+        except (ConferralError, ValueError) as error:
+            raise OptionsError(f"wording.{name}: {error}") from None

@@ -165,12 +165,13 @@ def _credential(run: Run, plan: Plan, edition: Edition, evaluation: Evaluation, 
         evidence=decision.evidence(plan.rule.name, plan.rule.processor.version),
         earned=decision.earned or run.started,
         issued=run.started,
-        expires=_expiry(run.started, plan.configuration.type.validity),
+        expires=expiry(run.started, plan.configuration.type.validity),
         notify=run.notify,
     )
 
 
-def _expiry(issued: datetime, validity: dict[str, int]) -> datetime | None:
+def expiry(issued: datetime, validity: dict[str, int]) -> datetime | None:
+    """Until when it holds; None for ever."""
     return issued + relativedelta(**validity) if validity else None  # type: ignore[arg-type]
 
 

@@ -33,7 +33,9 @@ def snapshot_of(credential: Credential, edition: dict[str, Any]) -> Snapshot:
         issuer=IssuerSnapshot(issuer["name"], issuer["url"]),
         issued=credential.issued,
         earned=credential.earned,
-        date=_printed_date(credential, edition["printed_date"]),
+        date=printed_date(
+            edition["printed_date"], issued=credential.issued, earned=credential.earned, end=credential.context_end
+        ),
         start=credential.context_start,
         end=credential.context_end,
         expires=credential.expires,
@@ -55,11 +57,12 @@ def request_for(credential: Credential, edition: dict[str, Any], slot: str) -> G
     )
 
 
-def _printed_date(credential: Credential, which: str) -> datetime:
+def printed_date(which: str, *, issued: datetime, earned: datetime, end: datetime | None) -> datetime:
+    """The date that a type prints as its own."""
     match which:
         case CredentialType.PrintedDate.EARNED:
-            return credential.earned
+            return earned
         case CredentialType.PrintedDate.END:
-            return credential.context_end or credential.issued
+            return end or issued
         case _:
-            return credential.issued
+            return issued

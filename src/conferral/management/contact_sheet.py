@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import pypdfium2
 from PIL import Image
+
+from conferral import pictures
 
 WIDTH, HEIGHT, GAP = 360, 270, 14
 BACKGROUND = "#e7e7e4"
@@ -28,11 +29,5 @@ def contact_sheet(certificates: Sequence[Path], target: Path, *, columns: int = 
 
 def _first_page(path: Path) -> Image.Image:
     """The page, drawn at twice its place's size and reduced: small letters stay letters."""
-    document = pypdfium2.PdfDocument(path)
-    try:
-        page = document[0]
-        scale = min(WIDTH / page.get_width(), HEIGHT / page.get_height())
-        drawn: Image.Image = page.render(scale=2 * scale).to_pil()
-        return drawn.resize((drawn.width // 2, drawn.height // 2), Image.Resampling.LANCZOS)
-    finally:
-        document.close()
+    drawn = pictures.draw(path.read_bytes(), width=2 * WIDTH, height=2 * HEIGHT)
+    return drawn.resize((max(drawn.width // 2, 1), max(drawn.height // 2, 1)), Image.Resampling.LANCZOS)

@@ -24,6 +24,11 @@ def context_key(text: str) -> str:
     raise ConferralError(f"context: {text!r} is not known; known: {', '.join(sorted(known)) or 'none'}")
 
 
+def any_context_key(text: str) -> str:
+    """The same for a context that nothing is configured for yet: a whole key is left to the gateway to know."""
+    return text if ":" in text else context_key(text)
+
+
 def configurations(context: str | None, type_name: str | None) -> list[CredentialConfiguration]:
     """The enabled configurations that match; a ConferralError when there is none."""
     found = CredentialConfiguration.objects.filter(enabled=True, archived=None).select_related("type")

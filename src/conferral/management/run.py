@@ -12,7 +12,6 @@ from dataclasses import asdict
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from conferral.contract import ConferralError
 from conferral.issuance import deliver, standstill
@@ -22,6 +21,7 @@ from conferral.issuance.evaluate import Outcome
 from conferral.issuance.run import AlreadyRunning
 from conferral.issuance.sweep import sweep
 from conferral.management import report
+from conferral.management.bar import bar
 from conferral.management.find import configurations
 from conferral.management.report import RunReport
 from conferral.models import CredentialConfiguration, Run
@@ -47,9 +47,9 @@ def handle(options: dict[str, Any], console: Console) -> None:
         standstill.check()
         # What a killed process left is completed first, in configurations that are switched off by now too.
         waiting = sweep()
-        with _progress(console, "from earlier runs", quiet=quiet) as bar:
-            making = bar.add_task("making", total=waiting.artifacts)
-            generation.generate(progressed=lambda count: bar.advance(making, count))
+        with bar(console, "from earlier runs", quiet=quiet) as progress:
+            making = progress.add_task("making", total=waiting.artifacts)
+            generation.generate(progressed=lambda count: progress.advance(making, count))
     found = configurations(options["context"], options["type_name"])
     if options["dry_run"]:
         reports = [dry_run(configuration) for configuration in found]
@@ -67,9 +67,9 @@ def handle(options: dict[str, Any], console: Console) -> None:
 
 def send(reports: list[RunReport], console: Console, *, quiet: bool = False) -> None:
     """Sends what waits to be sent, and completes the reports with it."""
-    with _progress(console, "mail", quiet=quiet) as bar:
-        sending = bar.add_task("sending", total=deliver.due())
-        deliver.deliver(progressed=lambda count: bar.advance(sending, count))
+    with bar(console, "mail", quiet=quiet) as progress:
+        sending = progress.add_task("sending", total=deliver.due())
+        deliver.deliver(progressed=lambda count: progress.advance(sending, count))
     for each in reports:
         each.take_deliveries()
 
@@ -79,17 +79,17 @@ def real_run(
 ) -> RunReport:
     """Runs one configuration and makes what is due in it; an error becomes part of the report."""
     made = RunReport.of(configuration)
-    with _reporting(made), _progress(console, f"{made.short} · {made.type}", quiet=quiet) as bar:
-        task = bar.add_task("evaluating", total=None)
+    with _reporting(made), bar(console, f"{made.short} · {made.type}", quiet=quiet) as progress:
+        task = progress.add_task("evaluating", total=None)
         ended = runs.run(
             configuration,
             trigger=Run.Trigger.COMMAND,
             notify=notify,
-            progressed=lambda count: bar.advance(task, count),
+            progressed=lambda count: progress.advance(task, count),
         )
-        bar.update(task, total=ended.evaluated)
-        making = bar.add_task("making", total=generation.due(configuration))
-        generation.generate(configuration, progressed=lambda count: bar.advance(making, count))
+        progress.update(task, total=ended.evaluated)
+        making = progress.add_task("making", total=generation.due(configuration))
+        generation.generate(configuration, progressed=lambda count: progress.advance(making, count))
         made.take(ended)
     return made
 
@@ -131,20 +131,3 @@ def _reporting(made: RunReport) -> Iterator[None]:
         logger.exception("the run of %s in %s failed", made.type, made.context)
         made.status, made.error = "failed", f"{type(error).__name__}: {error}"
     made.seconds = round(time.monotonic() - begun, 2)
-
-
-@contextmanager
-def _progress(console: Console, label: str, *, quiet: bool) -> Iterator[Progress]:
-    """A bar on a terminal, nothing elsewhere."""
-    with Progress(
-        TextColumn("  "),
-        TextColumn(label.replace("{", "{{").replace("}", "}}"), markup=False),
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=console,
-        transient=True,
-        disable=quiet or not console.is_terminal,
-    ) as progress:
-        yield progress

@@ -24,6 +24,7 @@ from conferral.issuance.snapshot import page_url, snapshot_of
 from conferral.issuance.verdict import SHOWN, Finding, Verdict, look_up, verdict_on
 from conferral.models import Credential, CredentialArtifact
 from conferral.models.verification import normalised, shown
+from conferral.pictures import PictureError
 from conferral.web.pictures import can_show, picture_of
 
 logger = logging.getLogger(__name__)
@@ -128,6 +129,9 @@ def picture(request: HttpRequest, text: str, filename: str) -> HttpResponseBase:
         return HttpResponse(status=MISSING)
     try:
         content, media_type = picture_of(artifact)
+    except PictureError:
+        logger.exception("a file of credential %s cannot be drawn", text)
+        return HttpResponse(status=MISSING)
     except TransientError:
         logger.exception("a file of credential %s cannot be had", text)
         return HttpResponse(status=UNAVAILABLE)

@@ -1,0 +1,156 @@
+"""Previews: a slot made for a sample or for somebody's name, as production makes it, and nothing kept."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Self
+
+from django.utils import timezone
+
+from conferral import plugins
+from conferral.assets import AssetReader
+from conferral.contract import (
+    LMS,
+    Artifact,
+    ConferralError,
+    GenerationRequest,
+    IssuerSnapshot,
+    OptionsError,
+    check_key,
+    sample_request,
+)
+from conferral.contract.placeholders import known_locale
+from conferral.contract.text import is_visible
+from conferral.issuance import make
+from conferral.issuance.issue import expiry
+from conferral.issuance.plan import (
+    Plan,
+    Rule,
+    Slot,
+    issuer_content,
+    resolve,
+    resolve_assets,
+    resolve_rule,
+    resolve_slots,
+)
+from conferral.issuance.snapshot import file_url, page_url, printed_date
+from conferral.models import CredentialAsset, CredentialConfiguration, CredentialType
+
+SAMPLE_ID = "K7QF2M9X4TBDHW3R"
+"""As long as any, and never issued."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drafts:
+    """A slot's generator, prepared to make drafts; for one thread at a time."""
+
+    slot: Slot
+    prepared: Any
+
+    @classmethod
+    def of(cls, slot: Slot, versions: Mapping[str, CredentialAsset]) -> Self:
+        """Prepares the slot's generator, once for any number of drafts."""
+        with plugins.blamed(plugins.GENERATORS, slot.generator_name):
+            return cls(slot, slot.generator.prepare(slot.options, AssetReader(versions)))
+
+    def make(self, request: GenerationRequest) -> list[Artifact]:
+        """What the generator makes; a ConferralError when it cannot, or when production would refuse it."""
+        name = self.slot.name
+        request = replace(request, slot=name, idempotency_key=f"{SAMPLE_ID}:{name}", draft=True)
+        with plugins.blamed(plugins.GENERATORS, self.slot.generator_name):
+            made = list(self.slot.generator.generate(self.prepared, request))
+            make.check(made, name, self.slot.generator.version)
+        return made
+
+
+def preview(  # noqa: PLR0913 - what a person may ask for
+    credential_type: CredentialType,
+    lms: LMS,
+    *,
+    context_key: str = "",
+    slot: str = "",
+    name: str | None = None,
+    locale: str = "",
+    boxes: bool = False,
+) -> list[Artifact]:
+    """One slot (the first, when none is named) as a learner of that context would get it today.
+
+    The context's configuration of the type counts as it is stored, switched on or not; without one the type is taken
+    as it stands. Without a context, context and dates are invented. A ConferralError says what is wrong.
+    """
+    if context_key:
+        plan = resolve(_configuration(credential_type, context_key), lms)
+        slots, request = plan.slots, request_in(plan)
+    else:
+        slots = resolve_slots(credential_type)
+        request = request_without_context(credential_type, resolve_rule(credential_type))
+    chosen = _chosen(slots, slot, credential_type)
+    request = replace(request, boxes=boxes)
+    if name is not None:
+        request = for_name(request, name)
+    if locale:
+        if known_locale(locale) is None:
+            raise OptionsError(f"locale: {locale!r} is not known; write a language tag like fr or pt-BR")
+        request = replace(request, locale=locale)
+    return Drafts.of(chosen, resolve_assets((chosen,))).make(request)
+
+
+def request_in(plan: Plan) -> GenerationRequest:
+    """A sample of what the plan issues: its context, issuer, options and dates, as of today."""
+    credential_type, context = plan.configuration.type, plan.context
+    today = timezone.now()
+    issuer = issuer_content(context.organisation)
+    return _request(
+        credential_type,
+        fields=plan.fields,
+        evidence=plan.rule.example(plan.steps),
+        context_key=context.key,
+        context=context.name,
+        organisation=context.organisation,
+        issuer=IssuerSnapshot(issuer["name"], issuer["url"]),
+        issued=today,
+        earned=today,
+        date=printed_date(credential_type.printed_date, issued=today, earned=today, end=context.end),
+        start=context.start,
+        end=context.end,
+        expires=expiry(today, credential_type.validity),
+        locale=plan.locale,
+        time_zone=plan.configuration.time_zone,
+    )
+
+
+def request_without_context(credential_type: CredentialType, rule: Rule) -> GenerationRequest:
+    """A sample of the type in an invented course."""
+    return _request(
+        credential_type,
+        fields=credential_type.fields,
+        evidence=rule.example(),
+        locale=credential_type.locale or "en",
+    )
+
+
+def for_name(request: GenerationRequest, name: str) -> GenerationRequest:
+    """The same for somebody of that name."""
+    if not is_visible(name):
+        raise ConferralError(f"name: {name!r} has nothing that would be seen; write a name")
+    return replace(request, snapshot=replace(request.snapshot, name=name))
+
+
+def _request(credential_type: CredentialType, **values: Any) -> GenerationRequest:
+    return sample_request(
+        type=credential_type.name, page_url=page_url(SAMPLE_ID), url_of=partial(file_url, SAMPLE_ID), **values
+    )
+
+
+def _configuration(credential_type: CredentialType, context_key: str) -> CredentialConfiguration:
+    stored = CredentialConfiguration.objects.filter(context_key=context_key, type=credential_type, archived=None)
+    found = stored.select_related("type").first()
+    return found or CredentialConfiguration(context_key=check_key(context_key), type=credential_type)
+
+
+def _chosen(slots: tuple[Slot, ...], name: str, credential_type: CredentialType) -> Slot:
+    found = [slot for slot in slots if name in ("", slot.name)]
+    if not found:
+        there = ", ".join(slot.name for slot in slots) or "none"
+        raise ConferralError(f"slot: {name!r} is not in the type {credential_type.name!r}; it has: {there}")
+    return found[0]
