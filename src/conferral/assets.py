@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Mapping
 from functools import partial
 from pathlib import PurePath
+from xml.etree import ElementTree
 
 from django.db import transaction
 from django.db.models import Max
@@ -17,6 +18,9 @@ from conferral.contract.options import SLUG_PATTERN
 from conferral.models import CredentialAsset
 
 MAX_BYTES = 20 * 1024 * 1024
+MAX_DRAWING_BYTES = 1024 * 1024
+_SVG = "http://www.w3.org/2000/svg"
+_ACTIVE = frozenset({"script", "foreignObject", "iframe", "object", "embed", "audio", "video", "handler", "listener"})
 KINDS = {
     ".pdf": CredentialAsset.Kind.PDF,
     ".ttf": CredentialAsset.Kind.FONT,
@@ -24,6 +28,7 @@ KINDS = {
     ".png": CredentialAsset.Kind.IMAGE,
     ".jpg": CredentialAsset.Kind.IMAGE,
     ".jpeg": CredentialAsset.Kind.IMAGE,
+    ".svg": CredentialAsset.Kind.IMAGE,
 }
 
 
@@ -127,6 +132,9 @@ def _check(slug: str, filename: str, kind: CredentialAsset.Kind, content: bytes)
 
 
 def _check_image(content: bytes) -> None:
+    if content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<":
+        _check_drawing(content)
+        return
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -135,4 +143,28 @@ def _check_image(content: bytes) -> None:
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
         raise PermanentError("has too many pixels; make it smaller") from None
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError):
-        raise PermanentError("is not a PNG or JPEG picture, or is damaged") from None
+        raise PermanentError("is not a PNG, JPEG or SVG picture, or is damaged") from None
+
+
+def _check_drawing(content: bytes) -> None:
+    """An SVG that only draws: it may be shown on a page, so it must not run or fetch anything."""
+    if len(content) > MAX_DRAWING_BYTES:
+        raise PermanentError(f"has {len(content):,} bytes; at most {MAX_DRAWING_BYTES:,} are accepted of an SVG")
+    if re.search(rb"<!(DOCTYPE|ENTITY)[^>]*\[", content):
+        raise PermanentError("declares entities; export it without a document type")
+    try:
+        root = ElementTree.fromstring(content)  # noqa: S314 - without entities nothing is expanded or fetched
+    except ElementTree.ParseError as error:
+        raise PermanentError(f"is not an SVG drawing, or is damaged: {error}") from None
+    if root.tag != f"{{{_SVG}}}svg":
+        raise PermanentError("is not an SVG drawing; its root has to be <svg>")
+    for element in root.iter():
+        tag = str(element.tag).rsplit("}", 1)[-1]
+        if tag in _ACTIVE:
+            raise PermanentError(f"has <{tag}>, which runs or fetches something; export it as a plain SVG")
+        for attribute, value in element.attrib.items():
+            name = attribute.rsplit("}", 1)[-1].lower()
+            if name.startswith("on"):
+                raise PermanentError(f"has a script ({name}); export it as a plain SVG")
+            if name == "href" and not value.strip().startswith(("#", "data:image/png", "data:image/jpeg")):
+                raise PermanentError(f"refers to another file ({value[:60]}); embed its pictures")

@@ -8,6 +8,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from conferral.contract import LMS, ConferralError, Generator, Processor
+from conferral.contract.options import parse
 from conferral.settings import current
 
 logger = logging.getLogger(__name__)
@@ -94,4 +95,6 @@ def load(group: str, name: str) -> Any:
         raise PluginError(f"{_NOUN[group]} {name!r} ({point.value}) has no label")
     if port is not LMS and not isinstance(getattr(made, "Options", None), type):
         raise PluginError(f"{_NOUN[group]} {name!r} ({point.value}) has no Options")
+    if isinstance(getattr(made, "Settings", None), type):
+        made.settings = parse(made.Settings, current().plugins.get(name, {}), f"CONFERRAL_PLUGINS: {name}")
     return made

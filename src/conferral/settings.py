@@ -30,6 +30,12 @@ class AppSettings(BaseModel):
         "conferral",
         description="Alias in STORAGES for assets and artifacts; `default` is used when there is no such alias.",
     )
+    plugins: dict[str, dict[str, Any]] = Field(
+        default_factory=dict,
+        repr=False,
+        description="Settings of plugins by their names, for example `{\"pdf\": {\"problems\": \"flag\"}}`; as JSON in the "
+        "environment.",
+    )
     page_size: int = Field(
         1000, ge=1, le=10000, description="Learners that are imported, evaluated and issued to at a time."
     )
@@ -54,6 +60,11 @@ class AppSettings(BaseModel):
     mails_per_minute: int = Field(
         0, ge=0, description="The sending rate: mails that the whole site sends in a minute at most; 0: no limit."
     )
+
+    @field_validator("plugins", mode="before")
+    @classmethod
+    def _is_a_mapping(cls, value: object) -> object:
+        return _read_json(value)
 
     @field_validator("public_url")
     @classmethod
@@ -82,10 +93,7 @@ class ServiceSettings(BaseModel):
     @field_validator("CONFERRAL_STORAGE", mode="before")
     @classmethod
     def _is_an_entry(cls, value: object) -> object:
-        try:
-            entry = json.loads(value) if isinstance(value, str) else value
-        except ValueError as error:
-            raise ValueError(f"it is not JSON: {error}") from None
+        entry = _read_json(value)
         if isinstance(entry, dict) and entry and "BACKEND" not in entry:
             raise ValueError("BACKEND is missing")
         return entry
@@ -117,6 +125,14 @@ class ServiceSettings(BaseModel):
 
     SECRET_KEY: str = Field("", repr=False, description="Empty: made on first use and kept in CONFERRAL_HOME.")
     DEBUG: bool = Field(False, description="Never in production.")
+
+
+def _read_json(value: object) -> object:
+    """What an environment variable writes as JSON."""
+    try:
+        return json.loads(value) if isinstance(value, str) else value
+    except ValueError as error:
+        raise ValueError(f"it is not JSON: {error}") from None
 
 
 def current() -> AppSettings:

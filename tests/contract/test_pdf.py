@@ -14,7 +14,7 @@ from conferral.contract import OptionsError, PermanentError, sample_request
 from conferral.contract.options import parse
 from conferral.contract.testing import GeneratorSuite, MemoryAssets
 from conferral.generators.pdf import PDF
-from conferral.generators.pdf.generator import capitals
+from conferral.generators.pdf.wording import capitals
 
 LANDSCAPE = typst.compile(b"#set page(width: 400pt, height: 300pt)\n#rect(width: 100%, height: 100%)")
 # Each edge and the page's number look different, so that a page that is turned, moved or mistaken does not match.

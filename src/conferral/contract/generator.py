@@ -18,7 +18,11 @@ class Assets(Protocol):
 
 
 class Generator(ABC, Generic[O]):
-    """A maker of artifacts. `deterministic` promises that the same request gives the same bytes."""
+    """A maker of artifacts. `deterministic` promises that the same request gives the same bytes.
+
+    A plugin of any sort may have a model `Settings` of what the site says, secrets among it: `settings` then has what
+    CONFERRAL_PLUGINS says under the plugin's name. Give it a default, for tests.
+    """
 
     label: ClassVar[str]
     version: ClassVar[str] = "1"

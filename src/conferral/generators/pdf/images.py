@@ -4,6 +4,7 @@ import io
 import warnings
 import zlib
 from dataclasses import dataclass
+from xml.etree import ElementTree
 
 import pikepdf
 import typst
@@ -16,6 +17,10 @@ from conferral.generators.pdf import template
 MAX_PIXELS = 50_000_000
 DENSITY = 600
 """Pixels an inch that are kept: finer than any printer shows a photograph."""
+
+_DEEP = 200
+_MOST_SHAPES = 100_000
+"""Bounds of SVG drawings."""
 
 _SPACES = {"L": Name.DeviceGray, "RGB": Name.DeviceRGB, "CMYK": Name.DeviceCMYK}
 
@@ -55,6 +60,10 @@ def _is_svg(content: bytes) -> bool:
 
 def svg_as_pdf(content: bytes) -> bytes:
     """The drawing as a page of its own size; texts in it are set in the fonts that come with typst."""
+    try:
+        _check_effort(ElementTree.fromstring(content))  # noqa: S314 - checked on upload: it declares no entities
+    except ElementTree.ParseError as error:
+        raise PermanentError(f"is not an SVG drawing, or is damaged: {error}") from None
     source = b'#set page(width: auto, height: auto, margin: 0pt)\n#image(bytes(sys.inputs.svg), format: "svg")'
     try:
         made = typst.compile(source, sys_inputs={"svg": content.decode()}, font_paths=[], ignore_system_fonts=True)
@@ -62,6 +71,32 @@ def svg_as_pdf(content: bytes) -> bytes:
         raise PermanentError(f"is not an SVG drawing, or is damaged: {_first_line(error)}") from None
     assert isinstance(made, bytes)  # typst returns a list for formats of one file a page only
     return made
+
+
+def _check_effort(root: ElementTree.Element) -> None:
+    """That drawing it does not take for ever: copies of copies grow without bounds, and filters are no vectors."""
+    known = {element.get("id"): element for element in root.iter() if element.get("id")}
+    counted: dict[ElementTree.Element, int] = {}
+
+    def effort(element: ElementTree.Element, depth: int) -> int:
+        if depth > _DEEP:
+            raise PermanentError("is nested too deeply; export it as a plain SVG")
+        if element in counted:
+            return counted[element]
+        tag = str(element.tag).rsplit("}", 1)[-1]
+        if tag == "filter":
+            raise PermanentError("has a filter (a shadow, a blur); export it as PDF or PNG")
+        found = 1 + sum(effort(child, depth + 1) for child in element)
+        if tag == "use":
+            copied = element.get("href") or element.get("{http://www.w3.org/1999/xlink}href") or ""
+            if (target := known.get(copied.removeprefix("#"))) is not None:
+                found += effort(target, depth + 1)
+        counted[element] = found
+        if found > _MOST_SHAPES:
+            raise PermanentError(f"has more than {_MOST_SHAPES:,} shapes; export it as PDF")
+        return found
+
+    effort(root, 0)
 
 
 def _first_line(error: Exception) -> str:
