@@ -33,7 +33,7 @@ class AppSettings(BaseModel):
     plugins: dict[str, dict[str, Any]] = Field(
         default_factory=dict,
         repr=False,
-        description="Settings of plugins by their names, for example `{\"pdf\": {\"problems\": \"flag\"}}`; as JSON in the "
+        description='Settings of plugins by their names, for example `{"pdf": {"problems": "flag"}}`; as JSON in the '
         "environment.",
     )
     page_size: int = Field(

@@ -94,10 +94,14 @@ def figure(part: Part, document: int, alt: str) -> bytes:
 def structure(parts: Sequence[Part], root: int, document: int, tree: int, pages: int) -> Iterable[tuple[int, bytes]]:
     """The structure tree: the parts in reading order, beneath one document. Figures are written elsewhere."""
     kids = writer.references(part.number for part in parts)
-    yield root, b"<</Type/StructTreeRoot/K[%d 0 R]/ParentTree %d 0 R/ParentTreeNextKey %d>>" % (
-        document,
-        tree,
-        max([pages, *(part.link_key + 1 for part in parts)]),
+    yield (
+        root,
+        b"<</Type/StructTreeRoot/K[%d 0 R]/ParentTree %d 0 R/ParentTreeNextKey %d>>"
+        % (
+            document,
+            tree,
+            max([pages, *(part.link_key + 1 for part in parts)]),
+        ),
     )
     yield document, b"<</Type/StructElem/S/Document/P %d 0 R/K%s>>" % (root, kids)
     for part in parts:

@@ -22,6 +22,7 @@ from conferral.generators.pdf.qr import QUIET, Shape
 from conferral.generators.pdf.shaping import Run
 from conferral.generators.pdf.template import Page
 
+Matrix = tuple[float, float, float, float, float, float]
 Rectangle = tuple[float, float, float, float]
 """Left, top, right and bottom, in points from the page's left top."""
 
@@ -40,7 +41,9 @@ class Drawn:
     """A text as operators. What waits for a font of its own stands between them."""
 
     parts: Sequence[str | Waiting]
-    block: Block | None = None
+    block: Block | None
+    waiting: Sequence[Waiting] = ()
+    """The runs that need a font."""
 
     def operators(self, extras: Extras) -> str:
         """All of it, when the extra fonts are known."""
@@ -48,15 +51,11 @@ class Drawn:
             [part if isinstance(part, str) else extras.shown(part.run, part.size, part.spacing) for part in self.parts]
         )
 
-    def waiting(self) -> list[Waiting]:
-        """The runs that need a font."""
-        return [part for part in self.parts if not isinstance(part, str)]
+
+NOTHING = Drawn((), None)
 
 
-NOTHING = Drawn(())
-
-
-def style(element: TextElement, page: Page, align: str | None) -> Style:
+def style(element: TextElement, page: Page, align: str) -> Style:
     """How the element's text is set on that page."""
     size = points(element.size, page.height)
     return Style(
@@ -64,7 +63,7 @@ def style(element: TextElement, page: Page, align: str | None) -> Style:
         y=points(element.y, page.height),
         width=points(element.width, page.width),
         height=None if element.height is None else points(element.height, page.height),
-        align=align or element.align,  # type: ignore[arg-type]
+        align=align,
         vertical_align=element.vertical_align,
         size=size,
         min_size=points(element.min_size, page.height),
@@ -76,11 +75,12 @@ def style(element: TextElement, page: Page, align: str | None) -> Style:
     )
 
 
-def text(block: Block, how: Style, page: Page, bases: Mapping[int, Base]) -> Drawn:
+def text(block: Block, how: Style, page: Page, bases: Mapping[int, Base], colour: str) -> Drawn:
     """The lines of a text; `bases` has the design's fonts by their identity."""
     size = f"{block.size:.3f}"
     thousandth = block.size / 1000
-    parts: list[str | Waiting] = ["BT\n"]
+    parts: list[str | Waiting] = [colour, "BT\n"]
+    waiting = []
     for line in block.lines:
         x, y = line.x, page.height - line.y
         for run in line.shaped.runs:
@@ -88,18 +88,17 @@ def text(block: Block, how: Style, page: Page, bases: Mapping[int, Base]) -> Dra
             parts.append(f"1 0 0 1 {x:.3f} {y:.3f} Tm ")
             base = bases.get(id(run.font))
             shown = base and embedding.shown(run, base, size, spacing)
-            parts.append(shown or Waiting(run, size, spacing))
-            parts.append("\n")
+            if not shown:
+                waiting.append(Waiting(run, size, spacing))
+            parts += (shown or waiting[-1], "\n")
             x += (sum(run.advances) + spacing * len(run.texts)) * thousandth
     parts.append("ET\n")
-    if not any(isinstance(part, Waiting) for part in parts):
-        parts = ["".join(parts)]  # type: ignore[arg-type]
-    return Drawn(parts, block)
+    return Drawn(parts, block, waiting) if waiting else Drawn(("".join(parts),), block)  # type: ignore[arg-type]
 
 
-def image(element: ImageElement, picture: Picture, name: str, page: Page) -> str:
+def image(element: ImageElement, picture: Picture, name: str, page: Page, bounds: Rectangle) -> str:
     """A picture, fitted into its box."""
-    left, top, right, bottom = box(element, page, picture)
+    left, top, right, bottom = bounds
     scale = min((right - left) / picture.width, (bottom - top) / picture.height)
     width, height = picture.width * scale, picture.height * scale
     x = left + (right - left - width) * {"left": 0.0, "center": 0.5, "right": 1.0}[element.align]
@@ -108,9 +107,9 @@ def image(element: ImageElement, picture: Picture, name: str, page: Page) -> str
     return f"q {writer.numbers(width, 0, 0, height, x, page.height - y - height)} cm {operators} Q\n"
 
 
-def code(element: QRElement, codes: Shape, said: bytes, page: Page) -> str:
+def code(element: QRElement, codes: Shape, said: bytes, page: Page, bounds: Rectangle) -> str:
     """A QR code with its quiet zone."""
-    left, top, right, bottom = box(element, page)
+    left, top, right, bottom = bounds
     module = (right - left) / (codes.size + 2 * QUIET)
     ground = ""
     if element.background:
@@ -129,19 +128,26 @@ def line(element: LineElement, page: Page) -> str:
     return f"{stroke(element.colour)} {thickness:.3f} w {ends}"
 
 
-def rectangle(element: RectangleElement, page: Page) -> str:
+def rectangle(element: RectangleElement, page: Page, bounds: Rectangle) -> str:
     """A rectangle."""
-    left, top, right, bottom = box(element, page)
+    left, top, right, bottom = bounds
     path = _rectangle(left, page.height - bottom, right - left, bottom - top)
     inside = f"{fill(element.fill)} {path} f\n" if element.fill else ""
     thickness = points(element.thickness, page.height)
     return inside + (f"{stroke(element.colour)} {thickness:.3f} w {path} S\n" if element.colour else "")
 
 
-def outline(bounds: Rectangle, page: Page) -> str:
+def outline(bounds: Rectangle, page: Page, matrix: Matrix | None) -> str:
     """A thin dashed rectangle, for previews."""
     left, top, right, bottom = bounds
-    return f"q 0.9 0 0.5 RG 0.5 w [3 2] 0 d {_rectangle(left, page.height - bottom, right - left, bottom - top)} S Q\n"
+    turn = f"{' '.join(f'{value:.6f}' for value in matrix)} cm " if matrix else ""
+    path = _rectangle(left, page.height - bottom, right - left, bottom - top)
+    return f"/Artifact BMC\nq {turn}0.9 0 0.5 RG 0.5 w [3 2] 0 d {path} S Q\nEMC\n"
+
+
+def state(opacity: float) -> str:
+    """What a degree of opacity is called in the file."""
+    return f"G{round(opacity * 1000)}"
 
 
 def box(element: Placed, page: Page, picture: Picture | None = None) -> Rectangle:
@@ -163,7 +169,7 @@ def box(element: Placed, page: Page, picture: Picture | None = None) -> Rectangl
             return min(left, right), min(top, bottom), max(left, right), max(top, bottom)
 
 
-def turned(element: Placed, page: Page, bounds: Rectangle) -> tuple[float, float, float, float, float, float] | None:
+def turned(element: Placed, page: Page, bounds: Rectangle) -> Matrix | None:
     """The matrix that turns about the middle of the box; None when the element stands upright."""
     if not element.rotate % 360:
         return None
@@ -177,9 +183,7 @@ def turned(element: Placed, page: Page, bounds: Rectangle) -> tuple[float, float
     return cosine, -sine, sine, cosine, x - cosine * x - sine * y, y + sine * x - cosine * y
 
 
-def corners(
-    bounds: Rectangle, page: Page, matrix: tuple[float, float, float, float, float, float] | None
-) -> list[tuple[float, float]]:
+def corners(bounds: Rectangle, page: Page, matrix: Matrix | None) -> list[tuple[float, float]]:
     """The corners of a box, turned, from the page's left bottom."""
     left, top, right, bottom = bounds
     plain = [(x, page.height - y) for x in (left, right) for y in (top, bottom)]

@@ -147,17 +147,17 @@ def _array(run: Run, codes: Sequence[str], spacing: float) -> str:
     moves = [width - advance - spacing for width, advance in zip(own, run.advances, strict=True)]
     if not any(moves):
         return f"[<{''.join(codes)}>]"
-    parts = [
-        code if -_FINE < move < _FINE else f"{code}>{move:.1f}<" for code, move in zip(codes, moves, strict=True)
-    ]
+    parts = [code if -_FINE < move < _FINE else f"{code}>{move:.1f}<" for code, move in zip(codes, moves, strict=True)]
     return f"[<{''.join(parts)}>]"
 
 
 def _is_simple(run: Run, texts: Mapping[int, str]) -> bool:
     """Each cluster is a glyph, and that stands for nothing else in this font."""
-    return bool(run.glyphs) and all(
-        texts.get(glyph, text) == text for glyph, text in {*zip(run.glyphs, run.texts, strict=True)}
-    ) and len(set(run.glyphs)) == len({*zip(run.glyphs, run.texts, strict=True)})
+    return (
+        bool(run.glyphs)
+        and all(texts.get(glyph, text) == text for glyph, text in {*zip(run.glyphs, run.texts, strict=True)})
+        and len(set(run.glyphs)) == len({*zip(run.glyphs, run.texts, strict=True)})
+    )
 
 
 def _clusters(run: Run) -> Iterator[tuple[str, float, tuple[Glyph, ...]]]:
@@ -236,9 +236,7 @@ def _cluster_font(
     """A Type 3 font whose glyphs are clusters, drawn with the font of that number (ISO 32000-1, 9.6.5)."""
     objects, names = [], []
     for position, (_, advance, drawn) in enumerate(clusters):
-        places = "".join(
-            f"1 0 0 1 {glyph.x:.1f} {glyph.y:.1f} Tm <{glyphs[glyph.id]:04X}> Tj\n" for glyph in drawn
-        )
+        places = "".join(f"1 0 0 1 {glyph.x:.1f} {glyph.y:.1f} Tm <{glyphs[glyph.id]:04X}> Tj\n" for glyph in drawn)
         number = next(numbers)
         objects.append((number, writer.stream(f"{advance:.3f} 0 d0\nBT /F 1000 Tf\n{places}ET".encode())))
         names.append(b"/c%d %d 0 R" % (position + 1, number))
@@ -294,9 +292,7 @@ def _to_unicode(texts: Mapping[int, str], code: str, *, compress: bool = False) 
         for part in (lines[first : first + _BLOCK] for first in range(0, len(lines), _BLOCK))
     )
     digits = 2 if code == "02X" else 4
-    return writer.stream(
-        _CMAP.format(first="0" * digits, last="F" * digits, blocks=blocks).encode(), compress=compress
-    )
+    return writer.stream(_CMAP.format(first="0" * digits, last="F" * digits, blocks=blocks).encode(), compress=compress)
 
 
 def _tag(program: bytes) -> str:

@@ -67,7 +67,9 @@ class Font:
     def name(self) -> str:
         """Its PostScript name, as far as a PDF can have it."""
         written = self.face.get_name(hb.OTNameIdPredefined.POSTSCRIPT_NAME) or ""
-        return "".join(letter for letter in written if letter.isascii() and (letter.isalnum() or letter == "-")) or "Font"
+        return (
+            "".join(letter for letter in written if letter.isascii() and (letter.isalnum() or letter == "-")) or "Font"
+        )
 
     @cached_property
     def ascender(self) -> float:

@@ -153,9 +153,7 @@ def _vertical(above: float, below: float, count: int, style: Style) -> list[floa
     return limits
 
 
-def _wrapped(
-    text: str, lines: Sequence[Shaped], style: Style, chain: Chain, language: str
-) -> Iterator[list[Shaped]]:
+def _wrapped(text: str, lines: Sequence[Shaped], style: Style, chain: Chain, language: str) -> Iterator[list[Shaped]]:
     """The text on one line more each time, broken where Unicode allows it (UAX #14), the lines of even length."""
     paragraphs = [_units(line, shaped) for line, shaped in zip(text.split("\n"), lines, strict=True)]
     for count in range(len(lines) + 1, style.max_lines + 1):

@@ -229,9 +229,7 @@ def _typed(value: object) -> object:
 
 
 Element = Annotated[
-    Annotated[
-        TextElement | ImageElement | QRElement | LineElement | RectangleElement, Field(discriminator="type")
-    ],
+    Annotated[TextElement | ImageElement | QRElement | LineElement | RectangleElement, Field(discriminator="type")],
     BeforeValidator(_typed),
 ]
 """One thing on the page; without `type` it is a text."""

@@ -76,10 +76,7 @@ class Shaped:
 def shape(text: str, chain: Chain, language: str, *, ligated: bool = True) -> Shaped:
     """The text on one line, however long."""
     missing: list[str] = []
-    runs = [
-        _run(text, item, language, ligated=ligated)
-        for item in _in_visual_order(_items(text, chain, missing))
-    ]
+    runs = [_run(text, item, language, ligated=ligated) for item in _in_visual_order(_items(text, chain, missing))]
     spaced = sum(len(run.texts) for run in runs if run.is_spaced)
     width = sum(sum(run.advances) for run in runs)
     return Shaped(tuple(runs), width, max(spaced - 1, 0), tuple(dict.fromkeys(missing)))
@@ -142,7 +139,9 @@ def _letters(text: str) -> Iterator[str]:
 @lru_cache(maxsize=4096)
 def _attaches(character: str) -> bool:
     """Marks, joiners, variation selectors, and the modifiers of emoji."""
-    return unicodedata.category(character)[0] == "M" or character in _JOINERS or "\U0001f3fb" <= character <= "\U0001f3ff"
+    return (
+        unicodedata.category(character)[0] == "M" or character in _JOINERS or "\U0001f3fb" <= character <= "\U0001f3ff"
+    )
 
 
 def _has(font: Font, cluster: str) -> bool:
@@ -211,7 +210,9 @@ def _run(text: str, item: _Item, language: str, *, ligated: bool) -> Run:
     return _clustered(text, item, starts, glyphs, moves)
 
 
-def _clustered(text: str, item: _Item, starts: list[int], glyphs: list[int], moves: list[tuple[int, int, int, int]]) -> Run:
+def _clustered(
+    text: str, item: _Item, starts: list[int], glyphs: list[int], moves: list[tuple[int, int, int, int]]
+) -> Run:
     """The run whose glyphs stand in clusters: several for a character, one for several, or beside the pen."""
     thousandth, is_rtl = item.font.thousandth, item.level % 2
     borders = sorted(set(starts))

@@ -26,7 +26,9 @@ MAX_PIXELS = 100_000_000
 _DAMAGED = "is not a PDF, or is damaged; export it again as PDF"
 _ENCRYPTED = "is encrypted; save it without a password"
 _STREAM = re.compile(rb"stream\r?\n(?=[\x08\x18\x28\x38\x48\x58\x68\x78])")
-_HARMLESS = frozenset({"/URI", "/GoTo", "/GoToR", "/Named", "/Hide", "/SetOCGState", "/Thread", "/ResetForm", "/GoToDp"})
+_HARMLESS = frozenset(
+    {"/URI", "/GoTo", "/GoToR", "/Named", "/Hide", "/SetOCGState", "/Thread", "/ResetForm", "/GoToDp"}
+)
 """Actions that run nothing, fetch nothing and send nothing by themselves."""
 _MEDIA = frozenset({"/Movie", "/Sound", "/Screen", "/RichMedia", "/3D", "/FileAttachment"})
 _HIDDEN, _NO_VIEW = 2, 32
@@ -223,9 +225,7 @@ def _check_unpacked(content: bytes) -> None:
                 left -= len(inflater.decompress(rest, 1 << 20))
                 rest = inflater.unconsumed_tail
                 if left < 0:
-                    raise PermanentError(
-                        f"unpacks to more than {MAX_UNPACKED // 1024**2} MB; export it again, smaller"
-                    )
+                    raise PermanentError(f"unpacks to more than {MAX_UNPACKED // 1024**2} MB; export it again, smaller")
         except zlib.error:
             continue  # no such stream, or damaged: for whoever reads it to find
 

@@ -25,6 +25,13 @@ def string(text: str) -> bytes:
     return f"<FEFF{hexadecimal(text)}>".encode()
 
 
+def address(text: str) -> str:
+    """An address in ASCII, as PDF has them; other letters are escaped as browsers do."""
+    if text.isascii() and text.isprintable() and " " not in text:
+        return text
+    return "".join(one if " " < one < "\x7f" else "".join(f"%{byte:02X}" for byte in one.encode()) for one in text)
+
+
 def hexadecimal(text: str) -> str:
     """The text's UTF-16 in hexadecimal digits."""
     return text.encode("utf-16-be").hex().upper()
