@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
+from functools import lru_cache
 from xml.sax.saxutils import escape
 
 from conferral.contract import GenerationRequest
@@ -35,11 +36,15 @@ def title(request: GenerationRequest) -> str:
 
 def info(request: GenerationRequest) -> bytes:
     """The document information dictionary: created when the credential was issued."""
-    snapshot = request.snapshot
-    created = writer.date(snapshot.issued)
+    return _info(title(request), request.snapshot.issuer.name, request.snapshot.issued)
+
+
+@lru_cache(maxsize=256)
+def _info(named: str, author: str, issued: datetime) -> bytes:
+    created = writer.date(issued)
     return b"<</Title%s/Author%s/Producer%s/CreationDate%s/ModDate%s>>" % (
-        writer.string(title(request)),
-        writer.string(snapshot.issuer.name),
+        writer.string(named),
+        writer.string(author),
         writer.string(PRODUCER),
         created,
         created,
@@ -49,16 +54,24 @@ def info(request: GenerationRequest) -> bytes:
 def metadata(request: GenerationRequest, language: str) -> bytes:
     """The same as XMP, with the verification id and the address of the credential page."""
     snapshot = request.snapshot
+    parts = _packet(title(request), snapshot.issuer.name, snapshot.issued, language)
+    url, identifier = escape(request.page_url), escape(snapshot.verification_id)
+    return writer.stream(f"{parts[0]}{url}{parts[1]}{identifier}{parts[2]}".encode(), b"/Type/Metadata/Subtype/XML")
+
+
+@lru_cache(maxsize=256)
+def _packet(named: str, author: str, issued: datetime, language: str) -> Sequence[str]:
+    """What a batch has in common, around the address and the verification id."""
     packet = _XMP.format(
-        title=escape(title(request)),
-        author=escape(snapshot.issuer.name),
+        title=escape(named),
+        author=escape(author),
         language=escape(language),
-        url=escape(request.page_url),
-        date=f"{snapshot.issued.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
+        url="\0",
+        date=f"{issued.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
         producer=PRODUCER,
-        id=escape(snapshot.verification_id),
+        id="\0",
     )
-    return writer.stream(packet.encode(), b"/Type/Metadata/Subtype/XML")
+    return packet.split("\0")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from conferral.generators.pdf import embedding, writer
 from conferral.generators.pdf.embedding import Base, Extras
@@ -27,8 +27,7 @@ Rectangle = tuple[float, float, float, float]
 """Left, top, right and bottom, in points from the page's left top."""
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(NamedTuple):
     """A run whose glyphs are not in the design's fonts: its codes are known when all of the certificate's are."""
 
     run: Run
@@ -36,8 +35,7 @@ class Waiting:
     spacing: float
 
 
-@dataclass(frozen=True, slots=True)
-class Drawn:
+class Drawn(NamedTuple):
     """A text as operators. What waits for a font of its own stands between them."""
 
     parts: Sequence[str | Waiting]
@@ -91,7 +89,7 @@ def text(block: Block, how: Style, page: Page, bases: Mapping[int, Base], colour
             if not shown:
                 waiting.append(Waiting(run, size, spacing))
             parts += (shown or waiting[-1], "\n")
-            x += (sum(run.advances) + spacing * len(run.texts)) * thousandth
+            x += (run.width + spacing * len(run.texts)) * thousandth
     parts.append("ET\n")
     return Drawn(parts, block, waiting) if waiting else Drawn(("".join(parts),), block)  # type: ignore[arg-type]
 
@@ -116,7 +114,7 @@ def code(element: QRElement, codes: Shape, said: bytes, page: Page, bounds: Rect
         ground = f"{fill(element.background)} {_rectangle(left, page.height - bottom, right - left, bottom - top)} f\n"
     x, y = left + QUIET * module, page.height - top - QUIET * module
     place = f"q {module:.5f} 0 0 {module:.5f} {x:.3f} {y:.3f} cm"
-    return f"{ground}{fill(element.colour)} {place}\n{codes.operators(said).decode()}f Q\n"
+    return f"{ground}{fill(element.colour)} {place}\n{codes.operators(said)}f Q\n"
 
 
 def line(element: LineElement, page: Page) -> str:

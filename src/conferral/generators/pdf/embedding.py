@@ -12,10 +12,8 @@ from hashlib import sha256
 
 from conferral.generators.pdf import writer
 from conferral.generators.pdf.fonts import Font
-from conferral.generators.pdf.shaping import Glyph, Run, Shaped
+from conferral.generators.pdf.shaping import Glyph, Run
 
-_FINE = 0.05
-"""Thousandths of the size that nobody sees."""
 CODES = 255
 """Codes of a Type 3 font: one byte, without 0."""
 
@@ -34,6 +32,8 @@ class Base:
 
     name: str
     codes: Mapping[tuple[int, str], str]
+    widths: Mapping[int, int]
+    """Of its glyphs, in units of the font."""
 
 
 class BaseGlyphs:
@@ -56,7 +56,8 @@ class BaseGlyphs:
         subset = self.font.subset(self._texts)
         codes = {(old, text): f"{subset.glyphs[old]:04X}" for old, text in self._texts.items()}
         number, objects = _font(self.font, subset.program, subset.glyphs, self._texts, numbers, compress=True)
-        return Base(name, codes), number, objects
+        widths = {glyph: self.font.advance(glyph) for glyph in self._texts}
+        return Base(name, codes, widths), number, objects
 
 
 @dataclass(slots=True)
@@ -114,7 +115,9 @@ class Extras:
         extra = self._of(run.font)
         if _is_simple(run, extra.texts):
             codes = self._codes[id(run.font)]
-            return f"/{extra.name} {size} Tf {_array(run, [f'{codes[glyph]:04X}' for glyph in run.glyphs], spacing)} TJ"
+            written = [f"{codes[glyph]:04X}" for glyph in run.glyphs]
+            widths = [*map(run.font.advance, run.glyphs)]
+            return f"/{extra.name} {size} Tf {_array(run, written, widths, spacing)} TJ"
         shown, current = [], ""
         for cluster in _clusters(run):
             part, code = divmod(extra.clusters[cluster], CODES)
@@ -134,20 +137,25 @@ class Extras:
 
 def shown(run: Run, base: Base, size: str, spacing: float) -> str | None:
     """The operators that show the run in the design's font; None when that has not all of its glyphs."""
+    if not run.glyphs:
+        return None
     try:
-        codes = [base.codes[pair] for pair in zip(run.glyphs, run.texts, strict=True)] if run.glyphs else None
+        codes = [*map(base.codes.__getitem__, zip(run.glyphs, run.texts, strict=True))]
     except KeyError:
         return None
-    return codes and f"/{base.name} {size} Tf {_array(run, codes, spacing)} TJ"
+    widths = [*map(base.widths.__getitem__, run.glyphs)]
+    return f"/{base.name} {size} Tf {_array(run, codes, widths, spacing)} TJ"
 
 
-def _array(run: Run, codes: Sequence[str], spacing: float) -> str:
+def _array(run: Run, codes: Sequence[str], widths: Sequence[int], spacing: float) -> str:
     """The codes, with what the pen moves otherwise than the font says: kerning and letter spacing."""
-    own = map(run.font.advance, run.glyphs)
-    moves = [width - advance - spacing for width, advance in zip(own, run.advances, strict=True)]
-    if not any(moves):
+    if not spacing and widths == run.advances:
         return f"[<{''.join(codes)}>]"
-    parts = [code if -_FINE < move < _FINE else f"{code}>{move:.1f}<" for code, move in zip(codes, moves, strict=True)]
+    thousandth = run.font.thousandth
+    parts = [
+        code if width == advance and not spacing else f"{code}>{(width - advance) * thousandth - spacing:.1f}<"
+        for code, width, advance in zip(codes, widths, run.advances, strict=True)
+    ]
     return f"[<{''.join(parts)}>]"
 
 
@@ -162,13 +170,9 @@ def _is_simple(run: Run, texts: Mapping[int, str]) -> bool:
 
 def _clusters(run: Run) -> Iterator[tuple[str, float, tuple[Glyph, ...]]]:
     drawn: Iterable[Sequence[Glyph]] = run.drawn or [(Glyph(glyph, 0, 0),) for glyph in run.glyphs]
+    thousandth = run.font.thousandth
     for text, advance, glyphs in zip(run.texts, run.advances, drawn, strict=True):
-        yield text, advance, tuple(glyphs)
-
-
-def runs_of(lines: Iterable[Shaped]) -> Iterator[Run]:
-    """All runs of some lines."""
-    return (run for line in lines for run in line.runs)
+        yield text, advance * thousandth, tuple(glyphs)
 
 
 # --- Objects ------------------------------------------------------------------------------------------------------------
@@ -186,7 +190,9 @@ def _font(
     """A composite font of a subset: its number and its objects (ISO 32000-1, 9.7)."""
     file, descriptor, descendant, unicode, composite = (next(numbers) for _ in range(5))
     name = f"{_tag(program)}+{font.name}".encode()
-    width = b" ".join(b"%.3f" % font.advance(old) for old, _ in sorted(glyphs.items(), key=lambda pair: pair[1]))
+    width = b" ".join(
+        b"%.3f" % (font.advance(old) * font.thousandth) for old, _ in sorted(glyphs.items(), key=lambda pair: pair[1])
+    )
     kind = b"/Subtype/CIDFontType0C" if font.is_cff else b"/Length1 %d" % len(program)
     return composite, [
         (file, writer.stream(program, kind, compress=compress)),

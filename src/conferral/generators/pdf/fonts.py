@@ -55,7 +55,7 @@ class Font:
         self.tables = tables
         self.thousandth = 1000 / self.face.upem if self.face.upem else 1.0
         self.covered = frozenset(self.face.unicodes)
-        self._advances: dict[int, float] = {}
+        self._advances: dict[int, int] = {}
         self._extents: dict[int, tuple[float, float]] = {}
 
     @cached_property
@@ -93,11 +93,11 @@ class Font:
         """Height of its capitals."""
         return self.extents(self.shaped_with.get_nominal_glyph(ord("H")) or 0)[1] or self.ascender
 
-    def advance(self, glyph: int) -> float:
-        """The glyph's own width, in thousandths of the size."""
+    def advance(self, glyph: int) -> int:
+        """The glyph's own width, in units of the font."""
         found = self._advances.get(glyph)
         if found is None:
-            found = self._advances[glyph] = self.shaped_with.get_glyph_h_advance(glyph) * self.thousandth
+            found = self._advances[glyph] = self.shaped_with.get_glyph_h_advance(glyph)
         return found
 
     def extents(self, glyph: int) -> tuple[float, float]:
@@ -183,10 +183,10 @@ class Chain:
         self._language = language
         self.of = lru_cache(maxsize=4096)(self._of)
 
-    @property
+    @cached_property
     def first(self) -> Font:
         """The font that sets the tone: its height is the line's."""
-        return next(iter(self._fonts()))
+        return next(self._fonts())
 
     def _fonts(self) -> Iterator[Font]:
         yield from self._own

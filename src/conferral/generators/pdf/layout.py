@@ -6,19 +6,21 @@ size, so that every answer is computed, never searched for.
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
 
 from uniseg.linebreak import line_break_units
 
 from conferral.generators.pdf.fonts import Chain, described
 from conferral.generators.pdf.shaping import Run, Shaped, shape
 
+_SHARE = {"left": 0.0, "center": 0.5, "right": 1.0}
+"""How much of the room that is left over stands before a line."""
 ROUNDING = 1e-6
 """What sums of floating-point numbers may differ by."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Style:
     """How an element's text is set, in points; `spacing` is in thousandths of the size, as all that grows with it."""
 
@@ -34,10 +36,11 @@ class Style:
     spacing: float
     line_height: float
     page_height: float
+    limits: dict[int, float] = field(default_factory=dict)
+    """By the identity of a font: the size up to which none of its glyphs leaves the box or the page."""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One line: what stands on it, and where it begins on its baseline."""
 
     shaped: Shaped
@@ -46,8 +49,7 @@ class Line:
     width: float
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(NamedTuple):
     """A text that has been set. `problems` say why it should not be printed like this."""
 
     size: float
@@ -70,7 +72,7 @@ def set_text(text: str, style: Style, chain: Chain, language: str) -> Block:
     """The text in its box: on its lines, shrunk to `min_size`, then on more lines, up to `max_lines`."""
     ligated = not style.spacing
     lines = [shape(line, chain, language, ligated=ligated) for line in text.split("\n")]
-    missing = tuple(dict.fromkeys(character for line in lines for character in line.missing))
+    missing = [character for line in lines for character in line.missing]
     problems: tuple[str, ...] = ()
     if missing:
         problems = (
@@ -118,24 +120,20 @@ def _width(line: Shaped, style: Style) -> float:
 
 def _largest(lines: Sequence[Shaped], style: Style) -> float:
     """The largest size, up to the wanted one, at which the lines stay in their box and on the page."""
-    limits = [style.size]
+    size = style.size
     widest = max([_width(line, style) for line in lines])
-    if widest > 0:
-        limits.append(style.width * 1000 / widest)
-    # What no glyph of the fonts could exceed is enough to know for most texts, and known already.
-    size = min(limits)
-    bound = min([size, *_vertical(_bound(lines[0])[1], -_bound(lines[-1])[0], len(lines), style)])
-    if bound >= size:
-        return size
+    if widest * size > style.width * 1000:
+        size = style.width * 1000 / widest
+    # What no glyph of a font could exceed is enough to know for most texts, and known already.
+    if len(lines) == 1 and len(lines[0].runs) == 1 and not lines[0].runs[0].drawn:
+        font = lines[0].runs[0].font
+        limit = style.limits.get(id(font))
+        if limit is None:
+            low, high = font.reach
+            limit = style.limits[id(font)] = min([style.size, *_vertical(high, -low, 1, style)])
+        if size <= limit:
+            return size
     return min([size, *_vertical(reach(lines[0])[1], -reach(lines[-1])[0], len(lines), style)])
-
-
-def _bound(line: Shaped) -> tuple[float, float]:
-    reaches = [run.font.reach for run in line.runs if run.glyphs] or [(0.0, 0.0)]
-    drawn = [run for run in line.runs if run.drawn]
-    if drawn:
-        return reach(line)
-    return min([low for low, _ in reaches]), max([high for _, high in reaches])
 
 
 def _vertical(above: float, below: float, count: int, style: Style) -> list[float]:
@@ -177,7 +175,7 @@ def _units(text: str, shaped: Shaped) -> list[_Unit]:
     advances = [0.0] * (len(text) + 1)
     for run in shaped.runs:
         for start, advance in zip(run.starts, run.advances, strict=True):
-            advances[start] += advance
+            advances[start] += advance * run.font.thousandth
     units, start = [], 0
     for unit in line_break_units(text):
         end, bare = start + len(unit), start + len(unit.rstrip(" "))
@@ -224,9 +222,10 @@ def _placed(lines: Sequence[Shaped], size: float, style: Style, chain: Chain) ->
     step = size * style.line_height
     first = _first_baseline(lines, size, style, chain)
     placed = []
+    share = _SHARE[style.align]
     for position, line in enumerate(lines):
         width = _width(line, style) * thousandth
-        left = style.x + (style.width - width) * {"left": 0.0, "center": 0.5, "right": 1.0}[style.align]
+        left = style.x + (style.width - width) * share
         placed.append(Line(line, left, first + position * step, width))
     return placed
 

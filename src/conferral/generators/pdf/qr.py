@@ -16,8 +16,6 @@ QUIET = 4
 """Modules of nothing around a code (ISO/IEC 18004)."""
 
 _MASK = 3
-_STRIP = 4
-"""Modules that are drawn together: a hexadecimal digit of the number that a code is."""
 
 
 class Shape:
@@ -30,10 +28,10 @@ class Shape:
         self.size = len(plain)
         self._text, self._modules = text, _number(plain)
         self._changes: dict[tuple[int, int], int] = {}
-        count = self.size * self.size
-        self._digits = -(-count // _STRIP)
-        self._padding = self._digits * _STRIP - count
-        self._strips = [_strip(first, self.size) for first in range(0, count, _STRIP)]
+        modules = self.size * self.size
+        self._bytes = -(-modules // 8)
+        self._padding = self._bytes * 8 - modules
+        self._strips = [_Strip(first, self.size) for first in range(0, modules, 8)]
 
     def modules(self, text: bytes) -> int:
         """The code's modules as one number: a bit for each, by rows, the first the highest."""
@@ -44,10 +42,10 @@ class Shape:
                 found ^= self._change(position, letter ^ there) if change is None else change
         return found
 
-    def operators(self, text: bytes) -> bytes:
+    def operators(self, text: bytes) -> str:
         """PDF operators of the code's dark modules: rectangles, one module a unit, down from the origin; not filled."""
-        digits = f"{self.modules(text) << self._padding:0{self._digits}x}"
-        return b"".join([strip[digit] for strip, digit in zip(self._strips, digits, strict=True)])
+        patterns = (self.modules(text) << self._padding).to_bytes(self._bytes, "big")
+        return "".join([strip[pattern] for strip, pattern in zip(self._strips, patterns, strict=True)])
 
     def _change(self, position: int, bits: int) -> int:
         """What turning these bits of the letter at that place changes."""
@@ -90,19 +88,20 @@ def _number(matrix: Sequence[Sequence[int]]) -> int:
     return int("".join("1" if module & 1 else "0" for row in matrix for module in row), 2)
 
 
-def _strip(first: int, size: int) -> dict[str, bytes]:
-    """By hexadecimal digit: the rectangles of four modules from the `first` on, those beside each other as one."""
-    return {f"{pattern:x}": _rectangles(first, pattern, size) for pattern in range(1 << _STRIP)}
+class _Strip(dict[int, str]):
+    """By pattern: the rectangles of the eight modules from the `first` on, those beside each other as one."""
 
+    def __init__(self, first: int, size: int) -> None:
+        self._first, self._size = first, size
 
-def _rectangles(first: int, pattern: int, size: int) -> bytes:
-    runs: list[tuple[int, int, int]] = []
-    for position in range(_STRIP):
-        if not pattern >> (_STRIP - 1 - position) & 1 or first + position >= size * size:
-            continue
-        row, column = divmod(first + position, size)
-        if runs and (runs[-1][0], runs[-1][1] + runs[-1][2]) == (row, column):
-            runs[-1] = (row, runs[-1][1], runs[-1][2] + 1)
-        else:
-            runs.append((row, column, 1))
-    return b"".join(b"%d %d %d 1 re\n" % (column, -row - 1, length) for row, column, length in runs)
+    def __missing__(self, pattern: int) -> str:
+        runs: list[tuple[int, int, int]] = []
+        for position in range(8):
+            if pattern >> (7 - position) & 1:
+                row, column = divmod(self._first + position, self._size)
+                if runs and (runs[-1][0], runs[-1][1] + runs[-1][2]) == (row, column):
+                    runs[-1] = (row, runs[-1][1], runs[-1][2] + 1)
+                else:
+                    runs.append((row, column, 1))
+        drawn = self[pattern] = "".join(f"{column} {-row - 1} {length} 1 re\n" for row, column, length in runs)
+        return drawn

@@ -1,13 +1,12 @@
 """Shaping: a text becomes runs of placed glyphs, in the order in which they stand on the line.
 
-Runs differ in direction (Unicode's bidirectional algorithm, UAX #9), script, or font. All measures are thousandths of
-the size, so that nothing has to be shaped again when a text is set smaller.
+Runs differ in direction (Unicode's bidirectional algorithm, UAX #9), script, or font. Measures are independent of the
+size, so that nothing has to be shaped again when a text is set smaller.
 """
 
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -42,8 +41,7 @@ class Glyph(NamedTuple):
     y: float
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(NamedTuple):
     """Clusters of one font, script and direction, from left to right on the line.
 
     A cluster is what a few characters look like together; its text is what copying it gives. From right to left, the
@@ -52,8 +50,10 @@ class Run:
 
     font: Font
     texts: Sequence[str]
-    advances: Sequence[float]
-    """How far each cluster moves the pen."""
+    advances: Sequence[int]
+    """How far each cluster moves the pen, in units of the font."""
+    width: float
+    """How far all of it does, in thousandths of the size."""
     glyphs: Sequence[int]
     """The glyph of each cluster, when each is one glyph drawn where the pen is; else empty, and `drawn` has them."""
     drawn: Sequence[Sequence[Glyph]]
@@ -62,8 +62,7 @@ class Run:
     is_spaced: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Shaped:
+class Shaped(NamedTuple):
     """A line of text: its runs from left to right, its width, and the characters that no font has."""
 
     runs: tuple[Run, ...]
@@ -75,11 +74,15 @@ class Shaped:
 
 def shape(text: str, chain: Chain, language: str, *, ligated: bool = True) -> Shaped:
     """The text on one line, however long."""
+    first = chain.first
+    if text and _PLAIN.fullmatch(text) and first.covered.issuperset(map(ord, text)):
+        run = _run(text, _Item(0, len(text), 0, "Latn", first), language, ligated=ligated)
+        return Shaped((run,), run.width, len(run.texts) - 1, ())
     missing: list[str] = []
-    runs = [_run(text, item, language, ligated=ligated) for item in _in_visual_order(_items(text, chain, missing))]
-    spaced = sum(len(run.texts) for run in runs if run.is_spaced)
-    width = sum(sum(run.advances) for run in runs)
-    return Shaped(tuple(runs), width, max(spaced - 1, 0), tuple(dict.fromkeys(missing)))
+    items = _in_visual_order(_items(text, chain, missing))
+    runs = tuple([_run(text, item, language, ligated=ligated) for item in items])
+    spaced = sum([len(run.texts) for run in runs if run.is_spaced])
+    return Shaped(runs, sum([run.width for run in runs]), max(spaced - 1, 0), tuple(dict.fromkeys(missing)))
 
 
 def composed(text: str) -> str:
@@ -99,9 +102,6 @@ def _items(text: str, chain: Chain, missing: list[str]) -> list[_Item]:
     """Pieces of one level, script and font each; what no font has is left out and noted in `missing`."""
     if not text:
         return []
-    first = chain.first
-    if _PLAIN.fullmatch(text) and first.covered.issuperset(map(ord, text)):
-        return [_Item(0, len(text), 0, "Latn", first)]
     levels = _levels(text)
     items: list[_Item] = []
     start = 0
@@ -202,11 +202,11 @@ def _run(text: str, item: _Item, language: str, *, ligated: bool) -> Run:
     starts = [info.cluster for info in infos]
     glyphs = [info.codepoint for info in infos]
     moves = [position.position for position in buffer.glyph_positions]
-    thousandth = font.thousandth
-    advances = [move[2] * thousandth for move in moves]
+    advances = [move[2] for move in moves]
     is_spaced = item.script in _SPACED
-    if starts == list(range(item.start, item.end)) and not any([move[0] or move[1] for move in moves]):
-        return Run(font, text[item.start : item.end], advances, glyphs, (), starts, is_spaced)
+    if starts == [*range(item.start, item.end)] and not any([move[0] or move[1] for move in moves]):
+        width = sum(advances) * font.thousandth
+        return Run(font, text[item.start : item.end], advances, width, glyphs, (), starts, is_spaced)
     return _clustered(text, item, starts, glyphs, moves)
 
 
@@ -217,19 +217,21 @@ def _clustered(
     thousandth, is_rtl = item.font.thousandth, item.level % 2
     borders = sorted(set(starts))
     ends = dict(zip(borders, [*borders[1:], item.end], strict=True))
-    found: list[tuple[int, list[Glyph], float]] = []
+    found: list[tuple[int, list[Glyph], int]] = []
     for start, glyph, (dx, dy, advance, _) in zip(starts, glyphs, moves, strict=True):
         if not found or found[-1][0] != start:
-            found.append((start, [], 0.0))
+            found.append((start, [], 0))
         _, drawn, pen = found[-1]
-        drawn.append(Glyph(glyph, pen + dx * thousandth, dy * thousandth))
-        found[-1] = (start, drawn, pen + advance * thousandth)
+        drawn.append(Glyph(glyph, (pen + dx) * thousandth, dy * thousandth))
+        found[-1] = (start, drawn, pen + advance)
     order = -1 if is_rtl else 1
     is_plain = all(len(drawn) == 1 and not drawn[0].x and not drawn[0].y for _, drawn, _ in found)
+    advances = [advance for *_, advance in found]
     return Run(
         item.font,
         texts=[text[start : ends[start]][::order] for start, *_ in found],
-        advances=[advance for *_, advance in found],
+        advances=advances,
+        width=sum(advances) * thousandth,
         glyphs=[drawn[0].id for _, drawn, _ in found] if is_plain else (),
         drawn=() if is_plain else [drawn for _, drawn, _ in found],
         starts=[start for start, *_ in found],

@@ -1,5 +1,6 @@
 """The syntax of PDF files (ISO 32000), written: values, objects, and the file's end. Nothing here knows what is drawn."""
 
+import re
 import zlib
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ HEADER = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"
 """The comment's four bytes tell file transfers that this is no text."""
 
 _ESCAPES = {ord("("): r"\(", ord(")"): r"\)", ord("\\"): r"\\"}
+_SPECIAL = re.compile(r"[()\\\\]")
 _FREE = b"0000000000 65535 f \n"
 
 
@@ -21,7 +23,7 @@ def numbers(*values: float) -> str:
 def string(text: str) -> bytes:
     """A text string: as it is when ASCII, else in UTF-16."""
     if text.isascii() and text.isprintable():
-        return f"({text.translate(_ESCAPES)})".encode()
+        return f"({text.translate(_ESCAPES) if _SPECIAL.search(text) else text})".encode()
     return f"<FEFF{hexadecimal(text)}>".encode()
 
 
