@@ -14,6 +14,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from table import show
+
 KEY = "course-v1:Bench+B101+2026"
 DECLARATIONS = f"""
 assets: [{{slug: plain, file: plain.pdf}}]
@@ -133,13 +135,7 @@ def main():
     except subprocess.CalledProcessError:
         sys.exit(2)
     rows = list(table(results))
-    if arguments.json:
-        print(json.dumps([dict(zip(("figure", "measured", "limit", "holds"), row, strict=True)) for row in rows]))
-        return
-    width = max(len(figure) for figure, *_ in rows)
-    for figure, measured, limit, holds in rows:
-        verdict = {None: "", True: "holds", False: "falls short"}[holds]
-        print(f"{figure:<{width}}  {measured:>10}  {limit:>8}  {verdict}".rstrip())
+    show(rows, as_json=arguments.json)
 
 
 if __name__ == "__main__":
