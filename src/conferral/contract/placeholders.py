@@ -77,50 +77,60 @@ def _parts(text: str) -> tuple[tuple[bool, str], ...]:
     return tuple((is_name, part) for is_name, part in [*found, (False, text[position:])] if part)
 
 
+class _Values:
+    """One credential's answers."""
+
+    __slots__ = ("locale", "request", "snapshot", "zone")
+
+    def __init__(self, request: GenerationRequest) -> None:
+        self.request, self.snapshot = request, request.snapshot
+        self.locale, self.zone = babel_locale(request.locale), ZoneInfo(request.time_zone)
+
+    def __call__(self, name: str) -> str:
+        plain = _PLAIN.get(name)
+        if plain is not None:
+            return plain(self)
+        group, key = name.split(".", 1)
+        if group == "field":
+            return _field(self.snapshot.fields, key, self.locale)
+        evidence = self.snapshot.evidence
+        actual = [fact.actual for fact in evidence if fact.key == key and fact.actual is not None]
+        if actual:
+            # A pathway has one figure for each step: the lowest never claims more than was shown everywhere.
+            lowest = min(actual, key=lambda value: percentage(value) or Decimal(0))
+            figure = percentage(lowest)
+            return lowest if figure is None else _percent(figure, self.locale)
+        known = ", ".join(sorted({fact.key for fact in evidence})) or "none"
+        raise PermanentError(f"placeholder {{{name}}}: the evidence has no such figure; it has: {known}")
+
+    def day(self, instant: datetime | None) -> str:
+        """The day of an instant, as the locale writes it."""
+        return _long_date(instant.astimezone(self.zone).date(), self.locale) if instant else ""
+
+
+_PLAIN: dict[str, Callable[[_Values], str]] = {
+    "name": lambda own: own.snapshot.name,
+    "context": lambda own: own.snapshot.context,
+    "type": lambda own: own.snapshot.type,
+    "organisation": lambda own: own.snapshot.organisation,
+    "issuer": lambda own: own.snapshot.issuer.name,
+    "start": lambda own: own.day(own.snapshot.start),
+    "end": lambda own: own.day(own.snapshot.end),
+    "date": lambda own: own.day(own.snapshot.date),
+    "earned": lambda own: own.day(own.snapshot.earned),
+    "issued": lambda own: own.day(own.snapshot.issued),
+    "expires": lambda own: own.day(own.snapshot.expires),
+    "verification_id": lambda own: own.snapshot.verification_id,
+    "verification_url": lambda own: own.request.page_url,
+}
+
+
 def values(request: GenerationRequest) -> Callable[[str], str]:
     """What each placeholder stands for in this credential, written as its locale does, in its time zone.
 
     A figure or field that the credential does not have is a PermanentError.
     """
-    snapshot = request.snapshot
-    locale = babel_locale(request.locale)
-    zone = ZoneInfo(request.time_zone)
-
-    def day(instant: datetime | None) -> str:
-        return _long_date(instant.astimezone(zone).date(), locale) if instant else ""
-
-    plain: dict[str, Callable[[], str]] = {
-        "name": lambda: snapshot.name,
-        "context": lambda: snapshot.context,
-        "type": lambda: snapshot.type,
-        "organisation": lambda: snapshot.organisation,
-        "issuer": lambda: snapshot.issuer.name,
-        "start": lambda: day(snapshot.start),
-        "end": lambda: day(snapshot.end),
-        "date": lambda: day(snapshot.date),
-        "earned": lambda: day(snapshot.earned),
-        "issued": lambda: day(snapshot.issued),
-        "expires": lambda: day(snapshot.expires),
-        "verification_id": lambda: snapshot.verification_id,
-        "verification_url": lambda: request.page_url,
-    }
-
-    def value_of(name: str) -> str:
-        if name in plain:
-            return plain[name]()
-        group, key = name.split(".", 1)
-        if group == "field":
-            return _field(snapshot.fields, key, locale)
-        actual = [fact.actual for fact in snapshot.evidence if fact.key == key and fact.actual is not None]
-        if actual:
-            # A pathway has one figure for each step: the lowest never claims more than was shown everywhere.
-            lowest = min(actual, key=lambda value: percentage(value) or Decimal(0))
-            figure = percentage(lowest)
-            return lowest if figure is None else _percent(figure, locale)
-        known = ", ".join(sorted({fact.key for fact in snapshot.evidence})) or "none"
-        raise PermanentError(f"placeholder {{{name}}}: the evidence has no such figure; it has: {known}")
-
-    return value_of
+    return _Values(request)
 
 
 @lru_cache(maxsize=1024)

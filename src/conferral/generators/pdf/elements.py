@@ -168,7 +168,7 @@ class Words(Placed):
         if element.link is None and any(one in element.text for one in _PROVING):
             self.link = "{verification_url}"
 
-    def draw(self, sheet: Sheet) -> Drawn | None:
+    def draw(self, sheet: Sheet) -> str | Drawn | None:
         """The text, filled in and set."""
         words = self._words.get(sheet.locale) or self._in(sheet.locale)
         said = sheet.fill(words.wording.text)
@@ -186,7 +186,7 @@ class Words(Placed):
         sheet.sizes[self.name] = drawn.block.size
         if self.link and self.part and (address := sheet.fill(self.link)):
             sheet.links.append((self.part, self._annotation(drawn.block, address)))
-        return drawn
+        return drawn if drawn.waiting else drawn.parts[0]
 
     def _in(self, locale: str) -> _Words:
         wording = self._typography.wording(self._element, locale)
@@ -208,11 +208,15 @@ class Words(Placed):
     def _annotation(self, block: layout.Block, address: str) -> bytes:
         """What a click on the text meets."""
         assert self.part is not None  # the caller asked
-        corners = drawing.corners(block.bounds(), self.page, self.matrix)
+        left, top, right, bottom = block.bounds()
         a, b, c, d, e, f = self.page.matrix
-        xs = [a * x + c * y + e for x, y in corners]
-        ys = [b * x + d * y + f for x, y in corners]
-        rectangle = writer.numbers(min(xs), min(ys), max(xs), max(ys)).encode()
+        if self.matrix is None and not b and not c:
+            height = self.page.height
+            xs, ys = (a * left + e, a * right + e), (d * (height - bottom) + f, d * (height - top) + f)
+        else:
+            corners = drawing.corners((left, top, right, bottom), self.page, self.matrix)
+            xs, ys = zip(*[(a * x + c * y + e, b * x + d * y + f) for x, y in corners], strict=True)
+        rectangle = f"{min(xs):.2f} {min(ys):.2f} {max(xs):.2f} {max(ys):.2f}".encode()
         said = writer.string(address)
         return (
             b"<</Type/Annot/Subtype/Link/Rect[%s]/Border[0 0 0]/F 4/StructParent %d/Contents%s/A<</S/URI/URI%s>>>>"

@@ -1,8 +1,10 @@
 """The generator: a design compiled once, certificates made from it."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.metadata import version
+from typing import Any
 
 import uharfbuzz as hb
 
@@ -37,9 +39,9 @@ class PDF(Generator[PDFOptions]):
 
     def prepare(self, options: PDFOptions, assets: Assets) -> Design:
         """The design, compiled; the same one again for the same options and files."""
-        slugs = tuple(sorted({str(slug) for slug in assets_in(options)}))
-        contents = tuple(assets.read(slug) for slug in slugs)
-        return _design(_Key(options, self.settings), slugs, contents)
+        key = _key(_Same(options), _Same(self.settings))
+        contents = tuple([assets.read(slug) for slug in key.slugs])
+        return _design(key, contents)
 
     def generate(self, prepared: Design, request: GenerationRequest) -> Sequence[Artifact]:
         """One PDF; a PermanentError when a text does not fit, or has a character that no font covers."""
@@ -50,20 +52,41 @@ class PDF(Generator[PDFOptions]):
         return [Artifact(f"{request.slot}.pdf", MEDIA_TYPE, made.content, receipt=receipt, problems=made.problems)]
 
 
-class _Key:
-    """Options and settings as a key: two that say the same are the same."""
+class _Same:
+    """An object as a key: itself, and no other that is like it."""
 
-    __slots__ = ("options", "settings", "_said")
+    __slots__ = ("itself",)
 
-    def __init__(self, options: PDFOptions, settings: PDFSettings) -> None:
-        self.options, self.settings = options, settings
-        self._said = options.model_dump_json(), settings.model_dump_json()
+    def __init__(self, itself: Any) -> None:
+        self.itself = itself
 
     def __hash__(self) -> int:
-        return hash(self._said)
+        return id(self.itself)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Key) and self._said == other._said
+        return isinstance(other, _Same) and self.itself is other.itself
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    """Options and settings: two that say the same are the same."""
+
+    options: PDFOptions = field(compare=False)
+    settings: PDFSettings = field(compare=False)
+    slugs: tuple[str, ...]
+    said: str
+
+
+@lru_cache(maxsize=64)
+def _key(options: _Same, settings: _Same) -> _Key:
+    slugs = tuple(sorted({str(slug) for slug in assets_in(options.itself)}))
+    said = f"{options.itself.model_dump_json()} {settings.itself.model_dump_json()}"
+    return _Key(options.itself, settings.itself, slugs, said)
+
+
+@lru_cache(maxsize=16)
+def _design(key: _Key, contents: tuple[bytes, ...]) -> Design:
+    return Design(key.options, _Contents(dict(zip(key.slugs, contents, strict=True))), key.settings)
 
 
 class _Contents:
@@ -75,8 +98,3 @@ class _Contents:
     def read(self, slug: str) -> bytes:
         """That of the slug."""
         return self._contents[slug]
-
-
-@lru_cache(maxsize=16)
-def _design(key: _Key, slugs: tuple[str, ...], contents: tuple[bytes, ...]) -> Design:
-    return Design(key.options, _Contents(dict(zip(slugs, contents, strict=True))), key.settings)

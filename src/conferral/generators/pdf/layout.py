@@ -59,6 +59,11 @@ class Block(NamedTuple):
     def bounds(self) -> tuple[float, float, float, float]:
         """Left, top, right and bottom of its lines, as high as their fonts are."""
         thousandth = self.size / 1000
+        if len(self.lines) == 1 and len(self.lines[0].shaped.runs) == 1:
+            (line,) = self.lines
+            font = line.shaped.runs[0].font
+            high, low = font.ascender * thousandth, font.descender * thousandth
+            return line.x, line.y - high, line.x + line.width, line.y - low
         fonts = [run.font for line in self.lines for run in line.shaped.runs]
         return (
             min([line.x for line in self.lines]),
