@@ -283,6 +283,23 @@ def medians(rounds: int, *ways: Callable) -> list[float]:
     return [statistics.median(times) for times in taken]
 
 
+def batches(reference: "Reference | Overlay", ours: Ours) -> tuple[float, float]:
+    """The median seconds of a certificate, of batches in turn: ten by the reference, a thousand by ours."""
+    made = requests(1000)
+    times: tuple[list, list] = [], []
+    for _ in range(7):
+        begun = time.perf_counter()
+        for request in made[:10]:
+            reference.one(request)
+        times[0].append((time.perf_counter() - begun) / 10)
+        begun = time.perf_counter()
+        prepared = ours.prepare()
+        for request in made:
+            ours.generator.generate(prepared, request)
+        times[1].append((time.perf_counter() - begun) / len(made))
+    return statistics.median(times[0]), statistics.median(times[1])
+
+
 def floor(content: bytes) -> Callable:
     """One copy of the template in memory with a content stream of five lines behind it."""
 
@@ -384,7 +401,7 @@ def against(reference: "Reference | Overlay | None", ours: Ours, content: bytes,
             ("both to local storage", 20),
             ("both to bytes", 40),
             ("not encrypted", 25),
-            ("batch", 100),
+            ("a batch of 1,000, prepared once, to bytes", 100),
         ):
             yield f"against the reference, {figure}", "not measured", f"≥ {limit}×", None
     else:
@@ -395,15 +412,14 @@ def against(reference: "Reference | Overlay | None", ours: Ours, content: bytes,
             reference.one,
             ours.one,
             lambda request: reference.one(request, encrypted=False),
-            batched,
         )
-        files, ours_files, plain, ours_bytes, open_, ours_batch = medians(ROUNDS, *ways)
+        files, ours_files, plain, ours_bytes, open_ = medians(ROUNDS, *ways)
         yield "the reference, to bytes", f"{plain * 1e3:.1f} ms", "", None
         for figure, theirs, mine, limit in (
             ("both to local storage", files, ours_files, 20),
             ("both to bytes", plain, ours_bytes, 40),
             ("its encryption switched off", open_, ours_bytes, 25),
-            ("one batch of 1,000, to bytes", plain, ours_batch, 100),
+            ("a batch of 1,000, prepared once, to bytes", *batches(reference, ours), 100),
         ):
             ratio = theirs / mine
             yield f"against the reference, {figure}", f"{ratio:.0f}×", f"≥ {limit}×", ratio >= limit

@@ -18,7 +18,7 @@ from conferral.generators.pdf.options import (
     components,
     points,
 )
-from conferral.generators.pdf.qr import QUIET, Shape
+from conferral.generators.pdf.qr import QUIET
 from conferral.generators.pdf.shaping import Run
 from conferral.generators.pdf.template import Page
 
@@ -105,16 +105,15 @@ def image(element: ImageElement, picture: Picture, name: str, page: Page, bounds
     return f"q {writer.numbers(width, 0, 0, height, x, page.height - y - height)} cm {operators} Q\n"
 
 
-def code(element: QRElement, codes: Shape, said: bytes, page: Page, bounds: Rectangle) -> str:
-    """A QR code with its quiet zone."""
+def code_place(element: QRElement, size: int, page: Page, bounds: Rectangle) -> str:
+    """What is before the modules of a QR code of that size: its ground, its colour, its place inside the quiet zone."""
     left, top, right, bottom = bounds
-    module = (right - left) / (codes.size + 2 * QUIET)
+    module = (right - left) / (size + 2 * QUIET)
     ground = ""
     if element.background:
         ground = f"{fill(element.background)} {_rectangle(left, page.height - bottom, right - left, bottom - top)} f\n"
     x, y = left + QUIET * module, page.height - top - QUIET * module
-    place = f"q {module:.5f} 0 0 {module:.5f} {x:.3f} {y:.3f} cm"
-    return f"{ground}{fill(element.colour)} {place}\n{codes.operators(said)}f Q\n"
+    return f"{ground}{fill(element.colour)} q {module:.5f} 0 0 {module:.5f} {x:.3f} {y:.3f} cm\n"
 
 
 def line(element: LineElement, page: Page) -> str:

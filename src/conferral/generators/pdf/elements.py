@@ -134,6 +134,7 @@ class Code(Placed):
     def __init__(self, name: str, element: QRElement, page: Page) -> None:
         super().__init__(name, element, page)
         self._element = element
+        self._places: dict[int, str] = {}
 
     def draw(self, sheet: Sheet) -> str | None:
         """The code of its text."""
@@ -142,7 +143,12 @@ class Code(Placed):
             return None
         if self.part:
             sheet.figures.append((self.part, sheet.fill(self._element.alt)))
-        return drawing.code(self._element, qr.shape(said, self._element.correction), said, self.page, self.box)
+        codes = qr.shape(said, self._element.correction)
+        place = self._places.get(codes.size)
+        if place is None:
+            place = drawing.code_place(self._element, codes.size, self.page, self.box)
+            self._places[codes.size] = place
+        return f"{place}{codes.operators(said)}f Q\n"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ of one shape, which readers do not mind.
 
 from collections.abc import Sequence
 from functools import lru_cache
+from operator import xor
 
 import segno
 
@@ -14,6 +15,9 @@ from conferral.contract import PermanentError
 
 QUIET = 4
 """Modules of nothing around a code (ISO/IEC 18004)."""
+
+VARIABLE = 19
+"""Letters at the end of an address that differ from code to code: a verification id with its dashes."""
 
 _MASK = 3
 
@@ -27,6 +31,7 @@ class Shape:
         plain = _encoded(text, correction)
         self.size = len(plain)
         self._text, self._modules = text, _number(plain)
+        self._beginning = text[:-VARIABLE]
         self._changes: dict[tuple[int, int], int] = {}
         modules = self.size * self.size
         self._bytes = -(-modules // 8)
@@ -36,10 +41,15 @@ class Shape:
     def modules(self, text: bytes) -> int:
         """The code's modules as one number: a bit for each, by rows, the first the highest."""
         found, changes = self._modules, self._changes
-        for position, (letter, there) in enumerate(zip(text, self._text, strict=True)):
-            if letter != there:
-                change = changes.get((position, letter ^ there))
-                found ^= self._change(position, letter ^ there) if change is None else change
+        first = 0
+        letters, there = text, self._text
+        if text.startswith(self._beginning):  # most are: they differ at their end alone
+            first = len(self._beginning)
+            letters, there = text[first:], there[first:]
+        for position, bits in enumerate(map(xor, letters, there), first):
+            if bits:
+                change = changes.get((position, bits))
+                found ^= self._change(position, bits) if change is None else change
         return found
 
     def operators(self, text: bytes) -> str:
@@ -69,11 +79,7 @@ def _shape(length: int, beginning: bytes, correction: str) -> Shape:
 
 def shape(text: bytes, correction: str) -> Shape:
     """The shape of codes like that of the text; a PermanentError when no code holds so much."""
-    return _shape(len(text), text[:-_VARIABLE], correction)
-
-
-_VARIABLE = 19
-"""Letters at the end of an address that differ from code to code: a verification id with its dashes."""
+    return _shape(len(text), text[:-VARIABLE], correction)
 
 
 def _encoded(text: bytes, correction: str) -> Sequence[Sequence[int]]:
