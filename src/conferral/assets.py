@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Mapping
 from functools import partial
 from pathlib import PurePath
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 from django.db import transaction
 from django.db.models import Max
@@ -153,8 +153,8 @@ def _check_drawing(content: bytes) -> None:
     if re.search(rb"<!(DOCTYPE|ENTITY)[^>]*\[", content):
         raise PermanentError("declares entities; export it without a document type")
     try:
-        root = ElementTree.fromstring(content)  # noqa: S314 - without entities nothing is expanded or fetched
-    except ElementTree.ParseError as error:
+        root = ET.fromstring(content)  # noqa: S314 - without entities nothing is expanded or fetched
+    except ET.ParseError as error:
         raise PermanentError(f"is not an SVG drawing, or is damaged: {error}") from None
     if root.tag != f"{{{_SVG}}}svg":
         raise PermanentError("is not an SVG drawing; its root has to be <svg>")

@@ -45,8 +45,8 @@ class GenerationRequest:
     """One slot of one credential to make. A retry has the same `idempotency_key`, for remote services to recognise it.
 
     `slot` (`certificate`, `badge`) is unique in the credential; file names begin with it. `url_of` gives the stable
-    public address of a file name. A `draft` is a sample or preview: nothing outside may be touched for it. With `boxes` a preview draws the box of
-    each element; a generator without boxes ignores it.
+    public address of a file name. A `draft` is a sample or preview: nothing outside may be touched for it. With `boxes`
+    a preview draws the box of each element; a generator without boxes ignores it.
     """
 
     snapshot: Snapshot

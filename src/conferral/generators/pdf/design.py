@@ -8,7 +8,7 @@ import pikepdf
 from conferral.contract import Assets, GenerationRequest
 from conferral.generators.pdf import drawing, elements, images, template
 from conferral.generators.pdf.drawing import Drawn
-from conferral.generators.pdf.elements import Fixed, Sheet
+from conferral.generators.pdf.elements import Elements, Fixed, Sheet
 from conferral.generators.pdf.frame import Frame
 from conferral.generators.pdf.images import Picture
 from conferral.generators.pdf.imported import Imported
@@ -41,14 +41,7 @@ class Design:
             pictures = _pictures(options, assets, out, pages)
             named = {elements.name_of(name): picture for name, picture in pictures.items()}
             imported = Imported(source, out, arts, named)
-        self._frame = Frame(
-            imported,
-            pages,
-            opacities=sorted({element.opacity for element in options.elements.values()} - {1}),
-            has_alt=bool(options.alt),
-            write_fonts=typography.write,
-            place=lambda page_numbers, kept: elements.place(options, pages, pictures, typography, page_numbers, kept),
-        )
+        self._frame = Frame(imported, Elements(options, pages, pictures, typography))
 
     def make(self, request: GenerationRequest) -> Made:
         """The certificate that is asked for. A PermanentError names a placeholder that it has nothing for."""

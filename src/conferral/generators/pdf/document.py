@@ -152,7 +152,7 @@ def _parents(parts: Sequence[Part], pages: int) -> Iterable[bytes]:
 
 def catalog(pages: int, metadata: int, structure: int, language: str, kept: bytes) -> bytes:
     """The root of the file; `kept` are entries that come from the template."""
-    direction = b"/Direction/R2L" if language.split("-")[0] in RIGHT_TO_LEFT else b""
+    direction = b"/Direction/R2L" if language.split("-", maxsplit=1)[0] in RIGHT_TO_LEFT else b""
     return (
         b"<</Type/Catalog/Pages %d 0 R/Metadata %d 0 R/StructTreeRoot %d 0 R/MarkInfo<</Marked true>>/Lang%s"
         b"/ViewerPreferences<</DisplayDocTitle true%s>>%s>>"

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from conferral.generators.pdf import embedding, writer
 from conferral.generators.pdf.embedding import Base, Extras
 from conferral.generators.pdf.images import Picture
-from conferral.generators.pdf.layout import Block, Style
+from conferral.generators.pdf.layout import Align, Block, Style
 from conferral.generators.pdf.options import (
     ImageElement,
     LineElement,
@@ -42,6 +42,8 @@ class Drawn(NamedTuple):
     block: Block | None
     waiting: Sequence[Waiting] = ()
     """The runs that need a font."""
+    whole: str = ""
+    """All of it, when nothing waits."""
 
     def operators(self, extras: Extras) -> str:
         """All of it, when the extra fonts are known."""
@@ -53,7 +55,7 @@ class Drawn(NamedTuple):
 NOTHING = Drawn((), None)
 
 
-def style(element: TextElement, page: Page, align: str) -> Style:
+def style(element: TextElement, page: Page, align: Align) -> Style:
     """How the element's text is set on that page."""
     size = points(element.size, page.height)
     return Style(
@@ -91,7 +93,7 @@ def text(block: Block, how: Style, page: Page, bases: Mapping[int, Base], colour
             parts += (shown or waiting[-1], "\n")
             x += (run.width + spacing * len(run.texts)) * thousandth
     parts.append("ET\n")
-    return Drawn(parts, block, waiting) if waiting else Drawn(("".join(parts),), block)  # type: ignore[arg-type]
+    return Drawn(parts, block, waiting) if waiting else Drawn((), block, whole="".join(map(str, parts)))
 
 
 def image(element: ImageElement, picture: Picture, name: str, page: Page, bounds: Rectangle) -> str:

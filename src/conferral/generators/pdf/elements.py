@@ -4,13 +4,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
-from typing import ClassVar
 
 from conferral.contract import GenerationRequest, OptionsError
 from conferral.contract.placeholders import fill, placeholders_in, values
 from conferral.generators.pdf import drawing, layout, qr, shaping, when, writer
 from conferral.generators.pdf.document import Part
-from conferral.generators.pdf.drawing import Drawn, Matrix
+from conferral.generators.pdf.drawing import Drawn
 from conferral.generators.pdf.images import Picture
 from conferral.generators.pdf.layout import Style
 from conferral.generators.pdf.options import (
@@ -192,7 +191,7 @@ class Words(Placed):
         sheet.sizes[self.name] = drawn.block.size
         if self.link and self.part and (address := sheet.fill(self.link)):
             sheet.links.append((self.part, self._annotation(drawn.block, address)))
-        return drawn if drawn.waiting else drawn.parts[0]
+        return drawn if drawn.waiting else drawn.whole
 
     def _in(self, locale: str) -> _Words:
         wording = self._typography.wording(self._element, locale)
@@ -230,41 +229,46 @@ class Words(Placed):
         )
 
 
-def place(
-    options: PDFOptions,
-    pages: Sequence[Page],
-    pictures: Mapping[str, Picture],
-    typography: Typography,
-    page_numbers: Sequence[int],
-    kept: Iterator[int],
-) -> list[Placed]:
-    """The elements in the order in which they are painted; objects of their own get numbers out of `kept`.
+@dataclass(frozen=True, slots=True)
+class Elements:
+    """The elements of a design, with what they are made of."""
 
-    An OptionsError names an element that is not on its page.
-    """
-    heading = _heading(options)
-    marks = [count(1) for _ in pages]
-    link_keys = count(len(pages))
-    found: list[Placed] = []
-    for name, element in sorted(options.elements.items(), key=lambda item: (PAINTED.index(type(item[1])), item[0])):
-        page, number = pages[element.page - 1], page_numbers[element.page - 1]
-        placed: Placed
-        part = None
-        match element:
-            case TextElement():
-                placed = Words(name, element, page, typography)
-                link, key = (next(kept), next(link_keys)) if placed.link else (0, 0)
-                tag = "H1" if name == heading else "P"
-                part = Part(0, tag, number, placed.index, next(marks[placed.index]), link=link, link_key=key)
-            case QRElement():
-                placed = Code(name, element, page)
-            case _:
-                placed = Fixed(name, element, page, pictures.get(name))
-        if isinstance(element, ImageElement | QRElement) and element.alt:
-            part = Part(next(kept), "Figure", number, placed.index, next(marks[placed.index]), figure=True)
-        placed.mark(part)
-        found.append(placed)
-    return found
+    options: PDFOptions
+    pages: Sequence[Page]
+    pictures: Mapping[str, Picture]
+    typography: Typography
+
+    def place(self, page_numbers: Sequence[int], kept: Iterator[int]) -> list[Placed]:
+        """The elements in the order in which they are painted, on the pages of these numbers.
+
+        What they write for themselves gets its numbers out of `kept`. An OptionsError names an element that is not on
+        its page.
+        """
+        heading = _heading(self.options)
+        marks = [count(1) for _ in self.pages]
+        link_keys = count(len(self.pages))
+        found: list[Placed] = []
+        for name, element in sorted(
+            self.options.elements.items(), key=lambda item: (PAINTED.index(type(item[1])), item[0])
+        ):
+            page, number = self.pages[element.page - 1], page_numbers[element.page - 1]
+            placed: Placed
+            part = None
+            match element:
+                case TextElement():
+                    placed = Words(name, element, page, self.typography)
+                    link, key = (next(kept), next(link_keys)) if placed.link else (0, 0)
+                    tag = "H1" if name == heading else "P"
+                    part = Part(0, tag, number, placed.index, next(marks[placed.index]), link=link, link_key=key)
+                case QRElement():
+                    placed = Code(name, element, page)
+                case _:
+                    placed = Fixed(name, element, page, self.pictures.get(name))
+            if isinstance(element, ImageElement | QRElement) and element.alt:
+                part = Part(next(kept), "Figure", number, placed.index, next(marks[placed.index]), figure=True)
+            placed.mark(part)
+            found.append(placed)
+        return found
 
 
 def name_of(element: str) -> str:
@@ -292,7 +296,8 @@ def _check_place(name: str, element: Element, placed: Placed) -> None:
         top = bottom
     if not placed.matrix and (left < -SLACK or right > page.width + SLACK):
         raise OptionsError(
-            f"elements.{name}: its box from x {element.x}, width {element.width}, does not lie on the page, which is {size}"
+            f"elements.{name}: its box from x {element.x}, width {element.width}, does not lie on the page, "
+            f"which is {size}"
         )
     if not placed.is_on_page((left, top, right, bottom)):
         turned = f", turned by {element.rotate:g} degrees," if placed.matrix else ""

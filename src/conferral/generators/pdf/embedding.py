@@ -2,8 +2,8 @@
 
 Copying a text out of a PDF goes by its codes: each code is some characters. A run whose clusters are one glyph each is
 set in a font of glyphs. In any other run (a syllable of Devanagari, a letter with marks beside the pen) readers would
-guess the order from the places, and guess wrong; it is set in a Type 3 font whose "glyphs" are whole clusters, drawn with
-the font itself. See docs/decisions/0012.
+guess the order from the places, and guess wrong; it is set in a Type 3 font whose "glyphs" are whole clusters, drawn
+with the font itself. See docs/decisions/0012.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 
 from conferral.generators.pdf import writer
-from conferral.generators.pdf.fonts import Font
+from conferral.generators.pdf.fonts import Font, Subset
 from conferral.generators.pdf.shaping import Glyph, Run
 
 CODES = 255
@@ -55,7 +55,7 @@ class BaseGlyphs:
         """The base, the number of its font, and its objects."""
         subset = self.font.subset(self._texts)
         codes = {(old, text): f"{subset.glyphs[old]:04X}" for old, text in self._texts.items()}
-        number, objects = _font(self.font, subset.program, subset.glyphs, self._texts, numbers, compress=True)
+        number, objects = _font(self.font, subset, self._texts, numbers, compress=True)
         widths = {glyph: self.font.advance(glyph) for glyph in self._texts}
         return Base(name, codes, widths), number, objects
 
@@ -98,7 +98,7 @@ class Extras:
         for key, extra in self._fonts.items():
             subset = extra.font.subset(extra.glyphs)
             codes[key] = subset.glyphs
-            names[extra.name], written = _font(extra.font, subset.program, subset.glyphs, extra.texts, numbers)
+            names[extra.name], written = _font(extra.font, subset, extra.texts, numbers)
             objects += written
             clusters = list(extra.clusters)
             for part, first in enumerate(range(0, len(clusters), CODES)):
@@ -175,19 +175,14 @@ def _clusters(run: Run) -> Iterator[tuple[str, float, tuple[Glyph, ...]]]:
         yield text, advance * thousandth, tuple(glyphs)
 
 
-# --- Objects ------------------------------------------------------------------------------------------------------------
+# --- Objects ----------------------------------------------------------------------------------------------------------
 
 
 def _font(
-    font: Font,
-    program: bytes,
-    glyphs: Mapping[int, int],
-    texts: Mapping[int, str],
-    numbers: Iterator[int],
-    *,
-    compress: bool = False,
+    font: Font, subset: Subset, texts: Mapping[int, str], numbers: Iterator[int], *, compress: bool = False
 ) -> tuple[int, list[tuple[int, bytes]]]:
     """A composite font of a subset: its number and its objects (ISO 32000-1, 9.7)."""
+    program, glyphs = subset.program, subset.glyphs
     file, descriptor, descendant, unicode, composite = (next(numbers) for _ in range(5))
     name = f"{_tag(program)}+{font.name}".encode()
     width = b" ".join(

@@ -3,7 +3,7 @@
 import os
 import sys
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from hashlib import sha256
@@ -25,9 +25,9 @@ _PACKED = (b"wOFF", b"wOF2")
 _RESTRICTED = 0x0002
 """`fsType` of the OpenType table OS/2: the font must not be embedded."""
 
-_UNUSED = ("GSUB", "GPOS", "GDEF", "BASE", "JSTF", "name", "OS/2", "post", "cmap", "DSIG", "kern", "gasp", "meta", "STAT",
-           "hdmx", "VDMX", "LTSH", "PCLT", "vhea", "vmtx", "VORG", "FFTM", "COLR", "CPAL", "SVG ", "MATH", "morx", "kerx",
-           "feat", "trak", "prop", "lcar", "ankr", "Silf", "Sill", "Glat", "Gloc", "Feat")  # fmt: skip
+_UNUSED = ("GSUB", "GPOS", "GDEF", "BASE", "JSTF", "name", "OS/2", "post", "cmap", "DSIG", "kern", "gasp", "meta",
+           "STAT", "hdmx", "VDMX", "LTSH", "PCLT", "vhea", "vmtx", "VORG", "FFTM", "COLR", "CPAL", "SVG ", "MATH",
+           "morx", "kerx", "feat", "trak", "prop", "lcar", "ankr", "Silf", "Sill", "Glat", "Gloc", "Feat")  # fmt: skip
 """Tables that nobody reads in a PDF, where glyphs are chosen and placed already."""
 
 _UNUSED_TAGS = [int.from_bytes(tag.encode(), "big") for tag in _UNUSED]
@@ -288,7 +288,7 @@ def _parts(name: str) -> Iterator[str]:
     return (part for part in ("Mono", "UI-", "Display", "Color", "Emoji") if part in name)
 
 
-# --- Telling people -----------------------------------------------------------------------------------------------------
+# --- Telling people ---------------------------------------------------------------------------------------------------
 
 
 def described(characters: Iterable[str]) -> str:
@@ -299,7 +299,7 @@ def described(characters: Iterable[str]) -> str:
 def _kind(character: str) -> str:
     if unicodedata.category(character) == "So":
         return f"{unicodedata.name(character, 'symbol').lower()}; colour emoji cannot be printed"
-    return scripts.script_name(scripts.script(character))
+    return str(scripts.script_name(scripts.script(character)))
 
 
 def _is_silent(character: str) -> bool:

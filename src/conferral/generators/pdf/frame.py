@@ -1,11 +1,11 @@
 """The frame of a design's files: what all its certificates share, and how each is put together around it.
 
-A file is the template, pictures and fonts of the design (the prefix), then catalog and structure, which are alike for all
-certificates that show the same elements, then contents, further glyphs, and what the file says of itself. Objects that
-differ have numbers kept for them, so that the prefix can refer to what is not written yet.
+A file is the template, pictures and fonts of the design (the prefix), then catalog and structure, which are alike for
+all certificates that show the same elements, then contents, further glyphs, and what the file says of itself. Objects
+that differ have numbers kept for them, so that the prefix can refer to what is not written yet.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from itertools import count
@@ -13,10 +13,9 @@ from itertools import count
 from conferral.generators.pdf import document, drawing, elements, writer
 from conferral.generators.pdf.document import Part
 from conferral.generators.pdf.drawing import Drawn
-from conferral.generators.pdf.elements import Placed, Sheet
+from conferral.generators.pdf.elements import Elements, Sheet
 from conferral.generators.pdf.embedding import Extras
 from conferral.generators.pdf.imported import ART, Imported
-from conferral.generators.pdf.template import Page
 
 _VARIANTS = 256
 """Combinations of locale and shown elements that are remembered."""
@@ -41,21 +40,14 @@ class _Variant:
 class Frame:
     """All that is written once, and the numbers of what each certificate writes."""
 
-    def __init__(
-        self,
-        imported: Imported,
-        pages: Sequence[Page],
-        opacities: Sequence[float],
-        has_alt: bool,
-        write_fonts: Callable[[Iterator[int]], tuple[bytes, Sequence[tuple[int, bytes]]]],
-        place: Callable[[Sequence[int], Iterator[int]], Sequence[Placed]],
-    ) -> None:
-        """`place` puts the elements on pages of these numbers; what they write for themselves gets numbers, too."""
+    def __init__(self, imported: Imported, parts: Elements) -> None:
+        """Writes what all certificates share, and gives numbers to what differs."""
+        options, pages = parts.options, parts.pages
         objects = writer.Objects(len(writer.HEADER))
         for number, content in imported.objects.items():
             objects.put(number, content)
         numbers = count(max(imported.objects, default=0) + 1)
-        self._font_entries, written = write_fonts(numbers)
+        self._font_entries, written = parts.typography.write(numbers)
         for number, content in written:
             objects.put(number, content)
         self._tree, page_numbers = next(numbers), [next(numbers) for _ in pages]
@@ -63,13 +55,12 @@ class Frame:
         kept = count(first)
         self._fonts, self._info, self._metadata = next(kept), next(kept), next(kept)
         self._contents, self._annotations = [next(kept) for _ in pages], [next(kept) for _ in pages]
-        self.art = Part(next(kept), "Figure", page_numbers[0], 0, 0, figure=True) if has_alt else None
+        self.art = Part(next(kept), "Figure", page_numbers[0], 0, 0, figure=True) if options.alt else None
         """The template's first page in the structure."""
-        self.placed = place(page_numbers, kept)
+        self.placed = parts.place(page_numbers, kept)
         self._end = next(kept)
-        states = b"".join(
-            b"/%s<</ca %.3f/CA %.3f>>" % (drawing.state(one).encode(), one, one) for one in sorted(opacities)
-        )
+        opacities = sorted({element.opacity for element in options.elements.values()} - {1})
+        states = b"".join([b"/%s<</ca %.3f/CA %.3f>>" % (drawing.state(one).encode(), one, one) for one in opacities])
         for index, number in enumerate(page_numbers):
             objects.put(
                 number,

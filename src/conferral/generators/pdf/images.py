@@ -4,12 +4,13 @@ import io
 import warnings
 import zlib
 from dataclasses import dataclass
-from xml.etree import ElementTree
+from typing import Any
+from xml.etree import ElementTree as ET
 
 import pikepdf
 import typst
-from PIL import Image, ImageOps, UnidentifiedImageError
 from pikepdf import Array, Dictionary, Name, Stream
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from conferral.contract import PermanentError
 from conferral.generators.pdf import template
@@ -61,8 +62,8 @@ def _is_svg(content: bytes) -> bool:
 def svg_as_pdf(content: bytes) -> bytes:
     """The drawing as a page of its own size; texts in it are set in the fonts that come with typst."""
     try:
-        _check_effort(ElementTree.fromstring(content))  # noqa: S314 - checked on upload: it declares no entities
-    except ElementTree.ParseError as error:
+        _check_effort(ET.fromstring(content))  # noqa: S314 - checked on upload: it declares no entities
+    except ET.ParseError as error:
         raise PermanentError(f"is not an SVG drawing, or is damaged: {error}") from None
     source = b'#set page(width: auto, height: auto, margin: 0pt)\n#image(bytes(sys.inputs.svg), format: "svg")'
     try:
@@ -73,12 +74,12 @@ def svg_as_pdf(content: bytes) -> bytes:
     return made
 
 
-def _check_effort(root: ElementTree.Element) -> None:
+def _check_effort(root: ET.Element) -> None:
     """That drawing it does not take for ever: copies of copies grow without bounds, and filters are no vectors."""
     known = {element.get("id"): element for element in root.iter() if element.get("id")}
-    counted: dict[ElementTree.Element, int] = {}
+    counted: dict[ET.Element, int] = {}
 
-    def effort(element: ElementTree.Element, depth: int) -> int:
+    def effort(element: ET.Element, depth: int) -> int:
         if depth > _DEEP:
             raise PermanentError("is nested too deeply; export it as a plain SVG")
         if element in counted:
@@ -106,7 +107,7 @@ def _first_line(error: Exception) -> str:
 def _drawing(out: pikepdf.Pdf, content: bytes) -> Picture:
     with template.opened(content) as pdf:
         art = template.arts(pdf, keep_fields=False)[0]
-        drawn = out.copy_foreign(art.drawn.Form)
+        drawn: Any = out.copy_foreign(art.drawn.Form)
     page = art.page
     a, b, c, d, e, f = page.matrix
     determinant = a * d - b * c
@@ -120,8 +121,8 @@ def _drawing(out: pikepdf.Pdf, content: bytes) -> Picture:
     )
     into = " ".join(f"{value:.6f}" for value in inverse.shorthand)
     operators = (
-        f"{1 / page.width:.8f} 0 0 {1 / page.height:.8f} 0 0 cm 0 0 {page.width:.3f} {page.height:.3f} re W n {into} cm "
-        "/X Do"
+        f"{1 / page.width:.8f} 0 0 {1 / page.height:.8f} 0 0 cm "
+        f"0 0 {page.width:.3f} {page.height:.3f} re W n {into} cm /X Do"
     )
     return Picture(drawn, page.width, page.height, operators)
 

@@ -17,7 +17,9 @@ ART = "Art"
 class Imported:
     """Objects by number, as they are written; and by page what leads to them."""
 
-    def __init__(self, source: pikepdf.Pdf, out: pikepdf.Pdf, arts: Sequence[Art], pictures: Mapping[str, Picture]):
+    def __init__(
+        self, source: pikepdf.Pdf, out: pikepdf.Pdf, arts: Sequence[Art], pictures: Mapping[str, Picture]
+    ) -> None:
         """`arts` are of `source`, the pictures of `out` already."""
 
         def copied(found: pikepdf.Object) -> pikepdf.Object:
@@ -53,7 +55,7 @@ class Imported:
         named = b"".join(b"/%s %d 0 R" % (name.encode(), number) for name, number in pictures.items())
         self.forms = [b"/%s %d 0 R%s" % (ART.encode(), art.Form.objgen[0], named) for art in arts]
         """By page: the entries of its resources for the art and the pictures."""
-        self.annotations = [[one.objgen[0] for one in art.get("/Annots", ())] for art in arts]  # type: ignore[call-overload]
+        self.annotations = [[one.objgen[0] for one in art.get("/Annots", ())] for art in arts]
         """By page: the numbers of the annotations that come from the template."""
         self.pages = [_entries(art, "/Form", "/Annots") for art in arts]
         """By page: its boxes and whatever else is said of it."""

@@ -5,7 +5,7 @@ size, so that every answer is computed, never searched for.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -14,7 +14,9 @@ from uniseg.linebreak import line_break_units
 from conferral.generators.pdf.fonts import Chain, described
 from conferral.generators.pdf.shaping import Run, Shaped, shape
 
-_SHARE = {"left": 0.0, "center": 0.5, "right": 1.0}
+Align = Literal["left", "center", "right"]
+
+_SHARE: Mapping[Align, float] = {"left": 0.0, "center": 0.5, "right": 1.0}
 """How much of the room that is left over stands before a line."""
 ROUNDING = 1e-6
 """What sums of floating-point numbers may differ by."""
@@ -28,7 +30,7 @@ class Style:
     y: float
     width: float
     height: float | None
-    align: Literal["left", "center", "right"]
+    align: Align
     vertical_align: Literal["top", "middle", "bottom"]
     size: float
     min_size: float
@@ -80,10 +82,8 @@ def set_text(text: str, style: Style, chain: Chain, language: str) -> Block:
     missing = [character for line in lines for character in line.missing]
     problems: tuple[str, ...] = ()
     if missing:
-        problems = (
-            f"has a character that no font covers: {described(missing)}; "
-            "upload a font that has it and add it to fallback_fonts",
-        )
+        way_out = "upload a font that has it and add it to fallback_fonts"
+        problems = (f"has a character that no font covers: {described(missing)}; {way_out}",)
     least = min(style.min_size, style.size)
     size = _largest(lines, style)
     if size < least - ROUNDING:

@@ -1,8 +1,8 @@
 """QR codes, a hundred times faster than encoding each: codes that differ in a few letters differ in a sum of patterns.
 
 Error correction is linear: the modules of a code are the exclusive or of those of its bits. So what each letter at each
-place changes is computed once, by segno, and a code is the sum of its letters' patterns. The mask is fixed for all codes
-of one shape, which readers do not mind.
+place changes is computed once, by segno, and a code is the sum of its letters' patterns. The mask is the same for all
+codes, which readers do not mind.
 """
 
 from collections.abc import Sequence

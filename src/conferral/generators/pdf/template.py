@@ -1,7 +1,7 @@
 """Reading a designer's PDF: the reasons to refuse it, and its pages as drawings that can be put on pages of ours.
 
-Each page becomes one form: its own resources, its own graphics state. So nothing that a template leaves open or names can
-reach what is drawn on it, and its pixels are what they were.
+Each page becomes one form: its own resources, its own graphics state. So nothing that a template leaves open or names
+can reach what is drawn on it, and its pixels are what they were.
 """
 
 import io
@@ -25,6 +25,7 @@ MAX_PIXELS = 100_000_000
 
 _DAMAGED = "is not a PDF, or is damaged; export it again as PDF"
 _ENCRYPTED = "is encrypted; save it without a password"
+_SIGNED = "is signed, and putting a name on it would break the signature; export it unsigned"
 _STREAM = re.compile(rb"stream\r?\n(?=[\x08\x18\x28\x38\x48\x58\x68\x78])")
 _HARMLESS = frozenset(
     {"/URI", "/GoTo", "/GoToR", "/Named", "/Hide", "/SetOCGState", "/Thread", "/ResetForm", "/GoToDp"}
@@ -88,33 +89,22 @@ def opened(content: bytes) -> pikepdf.Pdf:
 def arts(pdf: pikepdf.Pdf, *, keep_fields: bool) -> list[Art]:
     """The pages as drawings, made in the file itself; a PermanentError for a page that cannot be one."""
     try:
-        if pdf.Root.get("/AcroForm", {}).get("/NeedAppearances"):
+        form = pdf.Root.get("/AcroForm")
+        if isinstance(form, Dictionary) and form.get("/NeedAppearances"):
             pdf.generate_appearance_streams()
         return [_art(pdf, page.obj, keep_fields=keep_fields) for page in pdf.pages]
     except (pikepdf.PdfError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise PermanentError(_DAMAGED) from None
 
 
-def _art(pdf: pikepdf.Pdf, page: Dictionary, *, keep_fields: bool) -> Art:
+def _art(pdf: pikepdf.Pdf, page: Any, *, keep_fields: bool) -> Art:
     geometry, media = _geometry(page)
-    resources = _inherited(page, "/Resources")
-    resources = Dictionary(resources) if isinstance(resources, Dictionary) else Dictionary()
-    content = [_content(page)]
-    annotations = Array()
-    for position, annotation in enumerate(_annotations(page)):
-        subtype = str(annotation.get("/Subtype"))
-        if subtype == "/Link":
-            if (link := _link(annotation)) is not None:
-                annotations.append(pdf.make_indirect(link))
-        elif subtype == "/Widget" and keep_fields:
-            annotation.pop("/P", None)
-            annotations.append(annotation)
-        elif subtype != "/Popup" and not int(annotation.get("/F", 0)) & (_HIDDEN | _NO_VIEW):
-            content += _flattened(annotation, resources, f"/ConferralAnnotation{position}")
-    form = Stream(pdf, b"\n".join(content))
+    resources = _copied(_inherited(page, "/Resources"))
+    annotations, flattened = _sorted(pdf, page, resources, keep_fields=keep_fields)
+    form = Stream(pdf, b"\n".join([_content(page), *flattened]))
     form.update(Dictionary(Type=Name.XObject, Subtype=Name.Form, BBox=Array(media), Resources=resources))
     drawn = Dictionary(Form=pdf.make_indirect(form), MediaBox=Array(media))
-    for key in ("/Group", "/UserUnit", "/BleedBox", "/TrimBox", "/ArtBox", "/OutputIntents"):
+    for key in ("/Group", "/UserUnit", "/BleedBox", "/TrimBox", "/ArtBox"):
         if key in page:
             drawn[key] = page[key]
     for key in ("/CropBox", "/Rotate"):
@@ -125,19 +115,41 @@ def _art(pdf: pikepdf.Pdf, page: Dictionary, *, keep_fields: bool) -> Art:
     return Art(geometry, drawn)
 
 
-def _content(page: Dictionary) -> bytes:
+def _sorted(pdf: pikepdf.Pdf, page: Any, resources: Any, *, keep_fields: bool) -> tuple[Array, list[bytes]]:
+    """The annotations that stay, and the operators of those that become a part of the page."""
+    kept, flattened = Array(), []
+    for position, annotation in enumerate(_annotations(page)):
+        subtype = str(annotation.get("/Subtype"))
+        if subtype == "/Link":
+            if (link := _link(annotation)) is not None:
+                kept.append(pdf.make_indirect(link))
+        elif subtype == "/Widget" and keep_fields:
+            if "/P" in annotation:
+                del annotation["/P"]  # the page that it was on is none of ours
+            kept.append(annotation)
+        elif subtype != "/Popup" and not int(annotation.get("/F", 0)) & (_HIDDEN | _NO_VIEW):
+            flattened += _flattened(annotation, resources, f"/ConferralAnnotation{position}")
+    return kept, flattened
+
+
+def _copied(found: Any) -> Any:
+    """A dictionary of our own with the same entries; an empty one when there is none."""
+    return Dictionary(found) if isinstance(found, Dictionary) else Dictionary()
+
+
+def _content(page: Any) -> bytes:
     """The page's operators; of several streams the end of one and the beginning of the next stay apart."""
     found = page.get("/Contents")
     streams = list(found) if isinstance(found, Array) else [found]
     return b"\n".join(stream.read_bytes() for stream in streams if isinstance(stream, Stream))
 
 
-def _annotations(page: Dictionary) -> Iterator[Dictionary]:
+def _annotations(page: Any) -> Iterator[Any]:
     found = page.get("/Annots")
     return (one for one in (found if isinstance(found, Array) else ()) if isinstance(one, Dictionary))
 
 
-def _link(annotation: Dictionary) -> Dictionary | None:
+def _link(annotation: Any) -> Dictionary | None:
     """A link to an address, as we would write it; links within the file lose their aim and are left out."""
     action = annotation.get("/A")
     if not isinstance(action, Dictionary) or action.get("/S") != Name.URI:
@@ -152,18 +164,17 @@ def _link(annotation: Dictionary) -> Dictionary | None:
     )
 
 
-def _flattened(annotation: Dictionary, resources: Dictionary, name: str) -> list[bytes]:
+def _flattened(annotation: Any, resources: Any, name: str) -> list[bytes]:
     """What the annotation looks like, as a part of the page."""
     appearance = Annotation(annotation).get_appearance_stream(Name.N)
     if not isinstance(appearance, Stream):
         return []
-    objects = resources.get("/XObject")
-    resources.XObject = Dictionary(objects) if isinstance(objects, Dictionary) else Dictionary()
+    resources.XObject = _copied(resources.get("/XObject"))
     resources.XObject[name] = appearance
     return [Annotation(annotation).get_page_content_for_appearance(Name(name), 0)]
 
 
-def _inherited(page: Dictionary, key: str) -> Any:
+def _inherited(page: Any, key: str) -> Any:
     """An entry of the page, or of the nearest node above it in the page tree that has it."""
     node = page
     for _ in range(_DEEP):
@@ -181,7 +192,7 @@ def _sides(box: Any) -> tuple[list[float], list[float]]:
     return sorted((x1, x2)), sorted((y1, y2))
 
 
-def _geometry(page: Dictionary) -> tuple[Page, list[float]]:
+def _geometry(page: Any) -> tuple[Page, list[float]]:
     try:
         media = _sides(_inherited(page, "/MediaBox"))
         crop = _inherited(page, "/CropBox")
@@ -210,7 +221,7 @@ def _geometry(page: Dictionary) -> tuple[Page, list[float]]:
     return Page(*size, matrix), [media[0][0], media[1][0], media[0][1], media[1][1]]
 
 
-# --- What is refused ----------------------------------------------------------------------------------------------------
+# --- What is refused --------------------------------------------------------------------------------------------------
 
 
 def _check_unpacked(content: bytes) -> None:
@@ -232,37 +243,35 @@ def _check_unpacked(content: bytes) -> None:
 
 def _check_harmless(pdf: pikepdf.Pdf) -> None:
     """Nothing that runs, plays or is signed: a certificate is looked at."""
-    root = pdf.Root
-    form = root.get("/AcroForm")
+    root: Any = pdf.Root
+    form: Any = root.get("/AcroForm")
     if isinstance(form, Dictionary):
         if "/XFA" in form:
             raise PermanentError("is a dynamic form (XFA); print it to a PDF without form fields")
         fields = form.get("/Fields")
-        fields = fields if isinstance(fields, Array) else ()
-        if int(form.get("/SigFlags", 0)) & 1 or any(_is_signature(field) for field in fields):
-            raise PermanentError("is signed, and putting a name on it would break the signature; export it unsigned")
+        signed = isinstance(fields, Array) and any(_is_signature(field) for field in fields)
+        if signed or int(form.get("/SigFlags", 0)) & 1:
+            raise PermanentError(_SIGNED)
     if "/Perms" in root:
-        raise PermanentError("is signed, and putting a name on it would break the signature; export it unsigned")
+        raise PermanentError(_SIGNED)
     names = root.get("/Names")
-    holders: list[Any] = [root, *(page.obj for page in pdf.pages)]
-    for page in pdf.pages:
-        for annotation in _annotations(page.obj):
-            if str(annotation.get("/Subtype")) in _MEDIA:
-                raise PermanentError("has sound, video or an attachment; export it without")
-            holders.append(annotation)
     if isinstance(names, Dictionary) and "/JavaScript" in names:
         raise PermanentError("has a script; export it without")
-    for holder in holders:
+    annotations = [annotation for page in pdf.pages for annotation in _annotations(page.obj)]
+    if any(str(annotation.get("/Subtype")) in _MEDIA for annotation in annotations):
+        raise PermanentError("has sound, video or an attachment; export it without")
+    for holder in (root, *(page.obj for page in pdf.pages), *annotations):
         for action in _actions(holder):
             if str(action.get("/S")) not in _HARMLESS:
                 raise PermanentError(f"has a script or an action ({str(action.get('/S'))[1:]}); export it without")
 
 
-def _actions(holder: Dictionary) -> Iterator[Dictionary]:
+def _actions(holder: Any) -> Iterator[Any]:
     for key in ("/A", "/OpenAction"):
         if isinstance(action := holder.get(key), Dictionary):
             yield action
-    if isinstance(additional := holder.get("/AA"), Dictionary):
+    additional: Any = holder.get("/AA")
+    if isinstance(additional, Dictionary):
         yield from (additional[key] for key in additional if isinstance(additional[key], Dictionary))
 
 

@@ -9,6 +9,7 @@ from conferral.contract.placeholders import fill
 from conferral.generators.pdf import embedding, shaping
 from conferral.generators.pdf.embedding import Base, BaseGlyphs
 from conferral.generators.pdf.fonts import Chain, Font, Sites, read_font
+from conferral.generators.pdf.layout import Align
 from conferral.generators.pdf.options import LocaleText, PDFOptions, PDFSettings, TextElement, points
 from conferral.generators.pdf.shaping import Run
 from conferral.generators.pdf.wording import capitals
@@ -20,7 +21,7 @@ class Wording:
 
     text: str
     chain: Chain
-    align: str
+    align: Align
 
 
 class Typography:

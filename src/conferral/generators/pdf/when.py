@@ -5,11 +5,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from operator import eq, ge, gt, le, lt, ne
+from typing import Any
 
 from conferral.contract import GenerationRequest
 
 PLAIN = ("locale", "context", "context_key", "type", "organisation", "issuer", "start", "end", "expires")
-_OPERATORS: dict[str, Callable[[object, object], bool]] = {">=": ge, "<=": le, "==": eq, "!=": ne, ">": gt, "<": lt}
+_OPERATORS: dict[str, Callable[[Any, Any], bool]] = {">=": ge, "<=": le, "==": eq, "!=": ne, ">": gt, "<": lt}
 _TOKEN = re.compile(
     r"""\s*(?:(?P<operator>>=|<=|==|!=|>|<)
     |(?P<number>\d+(?:\.\d+)?%?)

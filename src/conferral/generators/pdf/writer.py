@@ -1,4 +1,4 @@
-"""The syntax of PDF files (ISO 32000), written: values, objects, and the file's end. Nothing here knows what is drawn."""
+"""The syntax of PDF files (ISO 32000): values, objects, and the file's end. Nothing here knows what is drawn."""
 
 import re
 import zlib
