@@ -32,7 +32,6 @@ class Waiting(NamedTuple):
 
     run: Run
     size: str
-    spacing: float
 
 
 class Drawn(NamedTuple):
@@ -47,9 +46,7 @@ class Drawn(NamedTuple):
 
     def operators(self, extras: Extras) -> str:
         """All of it, when the extra fonts are known."""
-        return "".join(
-            [part if isinstance(part, str) else extras.shown(part.run, part.size, part.spacing) for part in self.parts]
-        )
+        return "".join([part if isinstance(part, str) else extras.shown(part.run, part.size) for part in self.parts])
 
 
 NOTHING = Drawn((), None)
@@ -85,14 +82,16 @@ def text(block: Block, how: Style, page: Page, bases: Mapping[int, Base], colour
         x, y = line.x, page.height - line.y
         for run in line.shaped.runs:
             spacing = how.spacing if run.is_spaced else 0.0
+            if how.spacing:  # told to readers as such, or they would take it for spaces between words
+                parts.append(f"{spacing * thousandth:.4f} Tc ")
             parts.append(f"1 0 0 1 {x:.3f} {y:.3f} Tm ")
             base = bases.get(id(run.font))
-            shown = base and embedding.shown(run, base, size, spacing)
+            shown = base and embedding.shown(run, base, size)
             if not shown:
-                waiting.append(Waiting(run, size, spacing))
+                waiting.append(Waiting(run, size))
             parts += (shown or waiting[-1], "\n")
             x += (run.width + spacing * len(run.texts)) * thousandth
-    parts.append("ET\n")
+    parts.append("0 Tc ET\n" if how.spacing else "ET\n")
     return Drawn(parts, block, waiting) if waiting else Drawn((), block, whole="".join(map(str, parts)))
 
 

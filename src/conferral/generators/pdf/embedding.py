@@ -110,14 +110,14 @@ class Extras:
         self._codes = codes
         return names, objects
 
-    def shown(self, run: Run, size: str, spacing: float) -> str:
+    def shown(self, run: Run, size: str) -> str:
         """The operators that show a run that was added."""
         extra = self._of(run.font)
         if _is_simple(run, extra.texts):
             codes = self._codes[id(run.font)]
             written = [f"{codes[glyph]:04X}" for glyph in run.glyphs]
             widths = [*map(run.font.advance, run.glyphs)]
-            return f"/{extra.name} {size} Tf {_array(run, written, widths, spacing)} TJ"
+            return f"/{extra.name} {size} Tf {_array(run, written, widths)} TJ"
         shown, current = [], ""
         for cluster in _clusters(run):
             part, code = divmod(extra.clusters[cluster], CODES)
@@ -125,7 +125,7 @@ class Extras:
             if name != current:
                 shown.append(f"{']TJ ' if current else ''}/{name} {size} Tf [")
                 current = name
-            shown.append(f"<{code + 1:02X}>{-spacing:.1f} " if spacing else f"<{code + 1:02X}>")
+            shown.append(f"<{code + 1:02X}>")
         return "".join([*shown, "] TJ"])
 
     def _of(self, font: Font) -> _Extra:
@@ -135,7 +135,7 @@ class Extras:
         return found
 
 
-def shown(run: Run, base: Base, size: str, spacing: float) -> str | None:
+def shown(run: Run, base: Base, size: str) -> str | None:
     """The operators that show the run in the design's font; None when that has not all of its glyphs."""
     if not run.glyphs:
         return None
@@ -144,16 +144,16 @@ def shown(run: Run, base: Base, size: str, spacing: float) -> str | None:
     except KeyError:
         return None
     widths = [*map(base.widths.__getitem__, run.glyphs)]
-    return f"/{base.name} {size} Tf {_array(run, codes, widths, spacing)} TJ"
+    return f"/{base.name} {size} Tf {_array(run, codes, widths)} TJ"
 
 
-def _array(run: Run, codes: Sequence[str], widths: Sequence[int], spacing: float) -> str:
-    """The codes, with what the pen moves otherwise than the font says: kerning and letter spacing."""
-    if not spacing and widths == run.advances:
+def _array(run: Run, codes: Sequence[str], widths: Sequence[int]) -> str:
+    """The codes, with what the pen moves otherwise than the font says: kerning."""
+    if widths == run.advances:
         return f"[<{''.join(codes)}>]"
     thousandth = run.font.thousandth
     parts = [
-        code if width == advance and not spacing else f"{code}>{(width - advance) * thousandth - spacing:.1f}<"
+        code if width == advance else f"{code}>{(width - advance) * thousandth:.1f}<"
         for code, width, advance in zip(codes, widths, run.advances, strict=True)
     ]
     return f"[<{''.join(parts)}>]"

@@ -134,7 +134,7 @@ def _sorted(pdf: pikepdf.Pdf, page: Any, resources: Any, *, keep_fields: bool) -
 
 def _copied(found: Any) -> Any:
     """A dictionary of our own with the same entries; an empty one when there is none."""
-    return Dictionary(found) if isinstance(found, Dictionary) else Dictionary()
+    return Dictionary(dict(found.items())) if isinstance(found, Dictionary) else Dictionary()
 
 
 def _content(page: Any) -> bytes:
@@ -272,7 +272,7 @@ def _actions(holder: Any) -> Iterator[Any]:
             yield action
     additional: Any = holder.get("/AA")
     if isinstance(additional, Dictionary):
-        yield from (additional[key] for key in additional if isinstance(additional[key], Dictionary))
+        yield from (action for _, action in additional.items() if isinstance(action, Dictionary))
 
 
 def _is_signature(field: Any, depth: int = 0) -> bool:

@@ -1,53 +1,19 @@
 """The PDF generator: in the suite that every generator has to pass, and looked at with another PDF reader."""
 
 import io
-import unicodedata
 
 import pikepdf
 import pymupdf_fonts
-import pypdfium2
 import pytest
-import typst
 from PIL import ImageChops, ImageStat
 
 from conferral.contract import OptionsError, PermanentError, sample_request
-from conferral.contract.options import parse
-from conferral.contract.testing import GeneratorSuite, MemoryAssets
+from conferral.contract.testing import GeneratorSuite
 from conferral.generators.pdf import PDF
 from conferral.generators.pdf.wording import capitals
+from tests.pdf.making import BLANK, MARKED, NOTHING, generate, inked, letters, opened, picture, text_of
 
-LANDSCAPE = typst.compile(b"#set page(width: 400pt, height: 300pt)\n#rect(width: 100%, height: 100%)")
-# Each edge and the page's number look different, so that a page that is turned, moved or mistaken does not match.
-MARKED = typst.compile(
-    b"#set page(width: 400pt, height: 300pt, margin: 0pt)\n"
-    b"#for number in range(3) { page({ place(top, rect(width: 100%, height: 80pt, fill: red))\n"
-    b"place(bottom, rect(width: 50%, height: 60pt, fill: blue))\n"
-    b"place(center + horizon, circle(radius: 20pt * (number + 1), fill: green)) }) }"
-)
-NOTHING = {"nothing": {"text": "", "y": "50%"}}
-
-
-def generate(template=LANDSCAPE, assets=(), request=None, **options):
-    generator = PDF()
-    contents = MemoryAssets({"template": template, **dict(assets)})
-    prepared = generator.prepare(parse(PDF.Options, {"template": "template", **options}, "options"), contents)
-    (artifact,) = generator.generate(prepared, request or sample_request())
-    return artifact.content
-
-
-def opened(content):
-    return pypdfium2.PdfDocument(content)
-
-
-def text_of(content, page=0):
-    return unicodedata.normalize("NFC", opened(content)[page].get_textpage().get_text_bounded())
-
-
-def letters(content):
-    """The boxes of the letters on the first page: left, bottom, right, top."""
-    page = opened(content)[0].get_textpage()
-    boxes = [page.get_charbox(index) for index in range(page.count_chars())]
-    return [box for box in boxes if box[2] > box[0]]
+LANDSCAPE = BLANK
 
 
 def changed(change, template=MARKED, **saving):
@@ -105,7 +71,7 @@ class TestPDF(GeneratorSuite):
 
     def check_opens(self, artifact):
         assert len(opened(artifact.content)) == 1
-        assert text_of(artifact.content).strip()
+        assert text_of(artifact.content)
 
     def test_the_texts_are_filled_in(self):
         (artifact,) = self.generator.generate(self.prepare(), sample_request(slot="badge"))
@@ -125,33 +91,9 @@ class TestPDF(GeneratorSuite):
             assert str(pdf.Root.Lang) == "de-AT"
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "Ana Ñandú Łukaszewska-Þórðardóttir Őrsi",
-        "Zoe\u0308 Nguyễn Thị Ánh",
-        "Γιάννης Παπαδόπουλος",
-        "Надежда Їжакевич",
-        "محمد بن سعيد",
-        "נועה לוי",
-        "क्षितिज शर्मा",
-        "สมชาย ใจดี",
-    ],
-)
-def test_names_can_be_read_back(name):
-    assert unicodedata.normalize("NFC", name) in text_of(generate(request=sample_request(name=name)))
-
-
-def test_a_ligature_keeps_all_its_letters():
-    """The reader gives a right-to-left ligature's letters the other way round; all of them have to be there."""
-    name = "عبد الله بن محمد"
-    (line,) = [line for line in text_of(generate(request=sample_request(name=name))).splitlines() if "محمد" in line]
-    assert sorted(line.strip()) == sorted(name)
-
-
 def test_a_character_that_no_font_has_is_named():
-    with pytest.raises(PermanentError, match=r"^name: has a character that no font covers: U\+13E3 \(Cherokee\); "):
-        generate(request=sample_request(name="Ana Ꮳ"))
+    with pytest.raises(PermanentError, match=r"^name: has a character that no font covers: U\+1E030 \(Cyrillic\); "):
+        generate(request=sample_request(name="Ana \U0001e030"))
 
 
 def fonts_in(content):
@@ -198,7 +140,7 @@ def test_what_is_no_font_is_refused_with_the_reason(content):
 
 
 def test_other_kinds_of_assets_are_somebody_elses():
-    PDF().check_asset("image", b"anything")
+    PDF().check_asset("video", b"anything")
 
 
 @pytest.mark.parametrize(
@@ -261,9 +203,8 @@ def test_pages_look_as_in_the_template(template):
     assert len(after) == len(before) == 3
     for old, new in zip(before, after, strict=True):
         assert new.get_size() == pytest.approx(old.get_size(), abs=0.01)
-        pictures = [page.render(scale=0.5).to_pil().convert("RGB") for page in (old, new)]
-        # Edges are smoothed a little differently; a page turned or moved differs by more than 10.
-        assert max(ImageStat.Stat(ImageChops.difference(*pictures)).mean) < 2
+        pictures = [page.render(scale=1).to_pil().convert("RGB") for page in (old, new)]
+        assert ImageChops.difference(*pictures).getbbox() is None  # to the last pixel
 
 
 def test_elements_are_on_the_page_that_they_name():
@@ -285,56 +226,11 @@ def test_y_is_the_baseline_and_x_and_width_are_the_column():
     assert edges["right"][1] == pytest.approx(300, abs=3)
 
 
-@pytest.mark.parametrize(
-    ("name", "lines"),
-    [
-        ("Ana Ñandú", 1),
-        ("Anastasia Alexandra Konstantinopoulou von Hohenzollern", 1),
-        ("Konstantinopoulou" * 3, 1),
-        ("Maximiliana " * 20, 4),
-    ],
-)
-def test_a_long_name_shrinks_then_wraps_and_stays_in_its_column(name, lines):
-    element = {"text": "{name}", "x": "50pt", "width": "300pt", "y": "100pt", "size": "24pt", "min_size": "8pt"}
-    boxes = letters(generate(elements={"name": element}, request=sample_request(name=name)))
-    assert min(box[0] for box in boxes) >= 49
-    assert max(box[2] for box in boxes) <= 351
-    assert min(box[1] for box in boxes) > 0
-    height = max(box[3] for box in boxes) - min(box[1] for box in boxes)
-    if lines == 1:
-        assert height < 30
-    else:
-        assert (lines - 1) * 8 < height < (lines + 1) * 11
-
-
 def test_what_fits_is_not_made_smaller():
     element = {"text": "HHH", "y": "100pt", "size": "24pt", "min_size": "40pt"}
     small = letters(generate(elements={"name": {**element, "size": "12pt"}}))
     large = letters(generate(elements={"name": element}))
     assert large[0][3] - large[0][1] == pytest.approx(2 * (small[0][3] - small[0][1]), rel=0.02)
-
-
-def inked(content):
-    """The box of everything that was drawn, in points, from the page's left top; and the page's size."""
-    with pypdfium2.PdfDocument(content) as document:
-        page = document[0]
-        picture = page.render(scale=1).to_pil().convert("L")
-        return ImageChops.invert(picture).getbbox(), picture.size
-
-
-BLANK = typst.compile(b"#set page(width: 400pt, height: 300pt)\n")
-
-
-@pytest.mark.parametrize("name", ["W" * 200, "Wide " * 60, "ก" * 300, "W" * 40 + " and " + "M" * 80])
-@pytest.mark.parametrize("place", [{"y": "50%"}, {"y": "93%"}, {"y": "50%", "letter_spacing": 10, "min_size": 2}])
-def test_no_name_however_long_leaves_the_page(name, place):
-    element = {"text": "{name}", "x": 20, "width": 360, "size": 30, "min_size": 12, **place}
-    content = generate(template=BLANK, request=sample_request(name=name.strip()), elements={"name": element})
-    (left, top, right, bottom), (width, height) = inked(content)
-    assert left >= 18
-    assert right <= width - 18
-    assert top > 0
-    assert bottom < height
 
 
 def test_capitals_are_those_of_the_language():
