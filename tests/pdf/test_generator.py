@@ -5,13 +5,13 @@ import io
 import pikepdf
 import pymupdf_fonts
 import pytest
-from PIL import ImageChops, ImageStat
+from PIL import ImageChops
 
 from conferral.contract import OptionsError, PermanentError, sample_request
 from conferral.contract.testing import GeneratorSuite
 from conferral.generators.pdf import PDF
 from conferral.generators.pdf.wording import capitals
-from tests.pdf.making import BLANK, MARKED, NOTHING, generate, inked, letters, opened, picture, text_of
+from tests.pdf.making import BLANK, MARKED, NOTHING, generate, letters, opened, text_of
 
 LANDSCAPE = BLANK
 

@@ -119,7 +119,7 @@ def test_nothing_to_say_draws_nothing(text):
     assert inked(generate(**one(text))) is None
 
 
-# --- Fit ----------------------------------------------------------------------------------------------------------------
+# --- Fit --------------------------------------------------------------------------------------------------------------
 
 FIELD = {"x": 50, "width": 300, "y": 100, "size": 24, "min_size": 8}
 
@@ -219,7 +219,7 @@ def test_letter_spacing_separates_ligatures(read):
     assert read(generate(**one("office", letter_spacing=1.5))) == "office"
 
 
-# --- Fonts --------------------------------------------------------------------------------------------------------------
+# --- Fonts ------------------------------------------------------------------------------------------------------------
 
 
 def test_a_variable_font_is_printed_as_it_is_without_settings(variable_font):

@@ -56,7 +56,7 @@ class Font:
         self.thousandth = 1000 / self.face.upem if self.face.upem else 1.0
         self.covered = frozenset(self.face.unicodes)
         self._advances: dict[int, int] = {}
-        self._extents: dict[int, tuple[float, float]] = {}
+        self._extents: dict[int, tuple[float, float, float, float]] = {}
 
     @cached_property
     def digest(self) -> str:
@@ -91,7 +91,7 @@ class Font:
     @cached_property
     def cap_height(self) -> float:
         """Height of its capitals."""
-        return self.extents(self.shaped_with.get_nominal_glyph(ord("H")) or 0)[1] or self.ascender
+        return self.extents(self.shaped_with.get_nominal_glyph(ord("H")) or 0)[3] or self.ascender
 
     def advance(self, glyph: int) -> int:
         """The glyph's own width, in units of the font."""
@@ -100,13 +100,13 @@ class Font:
             found = self._advances[glyph] = self.shaped_with.get_glyph_h_advance(glyph)
         return found
 
-    def extents(self, glyph: int) -> tuple[float, float]:
-        """The lowest and the highest point of what is drawn, in thousandths of the size."""
+    def extents(self, glyph: int) -> tuple[float, float, float, float]:
+        """Left, lowest, right and highest point of what is drawn, in thousandths of the size."""
         found = self._extents.get(glyph)
         if found is None:
-            box = self.shaped_with.get_glyph_extents(glyph)
-            top, height = (box.y_bearing, box.height) if box else (0, 0)
-            found = self._extents[glyph] = ((top + height) * self.thousandth, top * self.thousandth)
+            x, y, width, height = self.shaped_with.get_glyph_extents(glyph) or (0, 0, 0, 0)
+            scale = self.thousandth
+            found = self._extents[glyph] = (x * scale, (y + height) * scale, (x + width) * scale, y * scale)
         return found
 
     def subset(self, glyphs: Iterable[int]) -> Subset:
@@ -159,7 +159,7 @@ def read_font(content: bytes) -> Font:
     if int.from_bytes(rights, "big") & 0xF == _RESTRICTED:
         raise PermanentError("forbids to be embedded in documents (fsType 2); ask its maker for another licence")
     glyphs = {font.shaped_with.get_nominal_glyph(character) for character in sorted(font.covered)[:1000]} - {None}
-    if not any(font.extents(glyph)[0] or font.extents(glyph)[1] for glyph in glyphs):
+    if not any(any(font.extents(glyph)) for glyph in glyphs):
         raise PermanentError("has no letters that could be printed; a font with outlines is needed")
     if not font.subset(list(glyphs)[:10]).program:
         raise PermanentError(NOT_A_FONT)

@@ -12,10 +12,14 @@ from typing import Literal, NamedTuple
 from uniseg.linebreak import line_break_units
 
 from conferral.generators.pdf.fonts import Chain, described
-from conferral.generators.pdf.shaping import Run, Shaped, shape
+from conferral.generators.pdf.shaping import Glyph, Run, Shaped, shape
 
 Align = Literal["left", "center", "right"]
 
+_LEAN = 80
+"""Thousandths of the size by which letters lean over their own width, and designers want them to."""
+_MOST_LEAN = 1200
+"""More than any line leans over, left and right together."""
 _SHARE: Mapping[Align, float] = {"left": 0.0, "center": 0.5, "right": 1.0}
 """How much of the room that is left over stands before a line."""
 ROUNDING = 1e-6
@@ -110,23 +114,43 @@ def reach(shaped: Shaped) -> tuple[float, float]:
 
 
 def _inked(run: Run) -> Iterator[tuple[float, float]]:
-    extents = run.font.extents
-    if run.glyphs:
-        yield from map(extents, run.glyphs)
+    for glyph in run.glyphs:
+        _, bottom, _, top = run.font.extents(glyph)
+        yield bottom, top
     for cluster in run.drawn:
         for glyph in cluster:
-            bottom, top = extents(glyph.id)
+            _, bottom, _, top = run.font.extents(glyph.id)
             yield bottom + glyph.y, top + glyph.y
+
+
+def _lean(line: Shaped) -> tuple[float, float]:
+    """How far ink passes the line's ends, left and right, in thousandths, where that is more than letters do.
+
+    A mark without a letter stands before its line altogether.
+    """
+    if not line.runs:
+        return 0.0, 0.0
+    first, last = line.runs[0], line.runs[-1]
+    left = min([glyph.x + first.font.extents(glyph.id)[0] for glyph in _cluster(first, 0)])
+    width = last.advances[-1] * last.font.thousandth
+    right = max([glyph.x + last.font.extents(glyph.id)[2] for glyph in _cluster(last, -1)]) - width
+    return (-left if left < -_LEAN else 0.0), (right if right > _LEAN else 0.0)
 
 
 def _width(line: Shaped, style: Style) -> float:
     return line.width + line.gaps * style.spacing
 
 
+def _cluster(run: Run, position: int) -> Sequence[Glyph]:
+    return run.drawn[position] if run.drawn else (Glyph(run.glyphs[position], 0.0, 0.0),)
+
+
 def _largest(lines: Sequence[Shaped], style: Style) -> float:
     """The largest size, up to the wanted one, at which the lines stay in their box and on the page."""
     size = style.size
     widest = max([_width(line, style) for line in lines])
+    if (widest + _MOST_LEAN) * size > style.width * 1000:
+        widest = max([_width(line, style) + sum(_lean(line)) for line in lines])
     if widest * size > style.width * 1000:
         size = style.width * 1000 / widest
     # What no glyph of a font could exceed is enough to know for most texts, and known already.
@@ -231,6 +255,9 @@ def _placed(lines: Sequence[Shaped], size: float, style: Style, chain: Chain) ->
     for position, line in enumerate(lines):
         width = _width(line, style) * thousandth
         left = style.x + (style.width - width) * share
+        if style.width - width < _MOST_LEAN * thousandth or share != _SHARE["center"]:
+            before, after = _lean(line)
+            left = max(style.x + before * thousandth, min(left, style.x + style.width - width - after * thousandth))
         placed.append(Line(line, left, first + position * step, width))
     return placed
 
