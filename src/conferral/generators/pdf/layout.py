@@ -114,8 +114,8 @@ def reach(shaped: Shaped) -> tuple[float, float]:
 
 
 def _inked(run: Run) -> Iterator[tuple[float, float]]:
-    for glyph in run.glyphs:
-        _, bottom, _, top = run.font.extents(glyph)
+    for plain in run.glyphs:
+        _, bottom, _, top = run.font.extents(plain)
         yield bottom, top
     for cluster in run.drawn:
         for glyph in cluster:
