@@ -47,7 +47,7 @@ illari.quispe       | Illari Quispe Condorpuma     | qu      | c
 inigo.ibanez        | Íñigo Ibáñez de la Peña      | es      | c
 jingyi.ouyang       | 欧阳静宜                     | zh-Hans | cagp
 jiri.dvoracek       | Jiří Dvořáček-Řehůřek        | cs      | c
-john.redfern        | ᏣᏂ Redfern                   | chr     | c
+john.redfern        | John 🦊 Redfern               | en-US   | c
 jorg.weissmuller    | Jörg Weißmüller              | de      | c
 jun.watanabe        | 渡邉 ジュン                  | ja      | c
 kian.jalehpour      | کیان ژاله‌پور                | fa      | cg
@@ -222,7 +222,7 @@ def check():
     assert {one for one in completed if not cs101[one]["email"]} == {"gergo.szucs"}
     assert {one for one, name in names.items() if len(name) == 70} == {"maria.fernanda"}
     assert max(map(len, names.values())) == 70
-    assert {one for one, name in names.items() if "\u13e3" in name} == {"john.redfern"}
+    assert {one for one, name in names.items() if "\U0001f98a" in name} == {"john.redfern"}
     edges = {"john.redfern", "maria.fernanda", "declan.odriscoll", "saoirse.ohanrahan", "wulandari"}
     assert edges <= completed
     scripts = ("CYRILLIC", "GREEK", "ARABIC", "HEBREW", "DEVANAGARI", "THAI", "GEORGIAN", "CJK", "HIRAGANA", "HANGUL")

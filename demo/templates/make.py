@@ -1,4 +1,4 @@
-"""Draws the demo's blank certificates and the logo of Demo University.
+"""Draws the demo's blank certificates, the logo of Demo University, and its registrar's signature.
 
     python demo/templates/make.py
 
@@ -7,6 +7,7 @@ language. Running this twice writes the same bytes.
 """
 
 import math
+from itertools import pairwise
 from pathlib import Path
 
 import typst
@@ -341,6 +342,42 @@ def logo():
     )
 
 
+# --- The registrar's signature: a broad nib along a line through points --------------------------------------------
+
+WRITTEN = (
+    # A capital that begins below, the letters that follow it, ever flatter, and the flourish beneath.
+    "14 46, 10 39, 19 27, 33 12, 42 5, 41 14, 33 33, 27 50, 31 44, 42 25, 54 9, 61 6, 59 16, 52 35, 50 48, 56 47, "
+    "64 38, 71 33, 68 40, 70 47, 77 43, 82 35, 86 33, 84 41, 87 47, 94 42, 104 25, 109 10, 105 8, 100 22, 97 40, "
+    "101 48, 108 42, 113 36, 118 36, 117 44, 122 47, 129 41, 133 37, 137 43, 143 46, 154 41, 170 37, 184 38, 180 45, "
+    "140 53, 92 58, 52 61, 70 56, 120 54, 168 57, 192 54"
+)
+NIB = (0.75, -0.65)
+
+
+def through(points, steps=9):
+    """A smooth line through the points (Catmull-Rom), as many."""
+    points = [points[0], *points, points[-1]]
+    for p, q, r, s in zip(points, points[1:], points[2:], points[3:], strict=False):
+        for step in range(steps):
+            t = step / steps
+            yield tuple(
+                0.5 * (2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t * t + (3 * b - a - 3 * c + d) * t**3)
+                for a, b, c, d in zip(p, q, r, s, strict=True)
+            )
+    yield points[-1]
+
+
+def signature():
+    line = list(through([tuple(map(float, point.split())) for point in WRITTEN.split(",")]))
+    dx, dy = NIB
+    swept = [
+        polygon([(x0 - dx, y0 - dy), (x0 + dx, y0 + dy), (x1 + dx, y1 + dy), (x1 - dx, y1 - dy)])
+        for (x0, y0), (x1, y1) in pairwise(line)
+    ]
+    hair = "M" + "L".join(f"{n(x)} {n(y)}" for x, y in line)
+    return svg(200, 70, fill("".join(swept), NAVY), stroke([hair], NAVY, 0.7))
+
+
 # --- Files -----------------------------------------------------------------------------------------------------------
 
 
@@ -369,4 +406,5 @@ write(
     "classic.pdf", compiled(classic(), 841.89, 595.28, "white", format="pdf", pdf_tags=False, title="Classic"), 200_000
 )
 write("modern.pdf", compiled(modern(), 792, 612, "white", format="pdf", pdf_tags=False, title="Modern"), 200_000)
+write("signature.svg", signature().encode(), 40_000)
 write("logo.png", compiled(logo(), 512, 512, "none", format="png", ppi=72), 60_000)

@@ -4,12 +4,12 @@ import argparse
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import ModuleType
-from typing import Any
+from typing import Any, get_args
 
 import django
 from pydantic import BaseModel
@@ -246,10 +246,66 @@ SECTIONS = (
     ("ConfigurationDeclaration", "A configuration"),
     ("ScheduleDeclaration", "A schedule"),
 )
+ELEMENTS = (
+    ("TextElement", "A text"),
+    ("ImageElement", "A picture"),
+    ("QRElement", "A QR code"),
+    ("LineElement", "A line"),
+    ("RectangleElement", "A rectangle"),
+)
+"""Kinds of element on a PDF design, each with a section."""
+
 LINKS = {
-    "TextElement": "[text element](#a-text-element)",
     **{name: f"[{title.split(' ', 1)[1]}](#{title.lower().replace(' ', '-')})" for name, title in SECTIONS},
 }
+
+PLUGIN_SETTINGS = """\
+`CONFERRAL_PLUGINS` has, by a plugin's name, what the site says for all that use it, its secrets included. In the
+environment it is JSON:
+
+```sh
+CONFERRAL_PLUGINS='{"pdf": {"fallback_fonts": ["/srv/fonts/hans.otf", "built-in"], "problems": "flag"}}'
+```
+
+Of those that come with Conferral, [`pdf`](pdf.md#settings-of-the-site) has some. A setting that a
+plugin does not know is an error as soon as the plugin is used; a plugin of that name need not be installed.
+"""
+
+LOCALES = "mapping of language tag → [what differs](#another-language)"
+
+LINES_AND_FIT = """\
+A text may have several lines: write `\\n` between them in double quotes.
+"""
+
+ANOTHER_LANGUAGE = """\
+In `locales`, by language tag: `de` is for every German credential, `de-AT` for Austria's before `de`. What is left out
+stays as it is. The locale of a credential is the type's, else the course's.
+"""
+
+COLOURS = """\
+`"#1b2a4e"` is red, green and blue, two hexadecimal digits each; in quotes, because YAML takes `#` for a comment. For
+print, `cmyk(100%, 80%, 0%, 40%)` gives the shares of the four inks and goes into the file as it is.
+"""
+
+CONDITIONS = """\
+| written | holds when |
+|---|---|
+| `expires` | the credential has it: a date of expiry, a field that is not empty |
+| `not expires` | it has none |
+| `evidence.total >= 0.9` | the figure is at least 90 %; `90%` means the same |
+| `field.hours > 20` | the field is a number above 20 |
+| `field.honours == "yes"` | the text is the same, letter by letter |
+| `locale == "de"` | the credential is in German; `de-AT` is German, too |
+
+Comparisons are `==`, `!=`, `<`, `<=`, `>` and `>=`, with a number, a percentage, or a text in double quotes. `and`
+binds closer than `or`; there are no brackets. A number is compared with numbers alone, a text with texts: what is of
+another sort, or is not there, meets no comparison but `!=`. In a pathway, `evidence.KEY` is the lowest of its courses.
+"""
+
+PROBLEMS = """\
+A problem is a text that does not fit at its `min_size`, or a character that no font has. With `flag`, a person finds it
+beside the credential in the admin.
+"""
 
 COLUMN_MEANINGS = {
     "username": "Who it is: the key that never changes. Required, each once.",
@@ -370,6 +426,9 @@ def _settings() -> Iterator[str]:
     yield "## Conferral"
     yield ""
     yield from _table(AppSettings, "setting", shown=lambda name: PREFIX + name.upper())
+    yield "## Plugins"
+    yield ""
+    yield PLUGIN_SETTINGS
     yield "## The service of its own"
     yield ""
     yield "Besides those above:"
@@ -422,34 +481,31 @@ def _plugins() -> Iterator[str]:
 def _pdf() -> Iterator[str]:
     from conferral import assets  # noqa: PLC0415 - Django has to be set up first
     from conferral.contract.placeholders import PLACEHOLDERS  # noqa: PLC0415 - as above
-    from conferral.generators.pdf.options import (  # noqa: PLC0415 - as above
-        POINTS,
-        PDFOptions,
-        TextElement,
-        sensible_elements,
-    )
+    from conferral.generators.pdf import options, when  # noqa: PLC0415 - as above
     from conferral.generators.pdf.template import MAX_PAGES  # noqa: PLC0415 - as above
 
     yield from _head("pdf")
     yield "## Options"
     yield ""
-    yield from _table(PDFOptions, "option", instead={("elements", "default"): "[five texts](#without-elements)"})
+    instead = {
+        ("elements", "type"): "mapping of name → [element](#elements)",
+        ("elements", "default"): "[five texts](#without-elements)",
+    }
+    yield from _table(options.PDFOptions, "option", instead=instead)
     megabytes = assets.MAX_BYTES // 1024**2
     yield f"A template has at most {MAX_PAGES} pages, {megabytes} MB and no password; a font ends in `.ttf` or `.otf`."
     yield ""
-    yield "## A text element"
-    yield ""
-    yield " ".join((TextElement.__doc__ or "").split())
-    yield ""
-    yield from _table(TextElement, "field")
-    yield "A text may have several lines: write `\\n` between them in double quotes."
-    yield ""
+    yield from _elements(options)
+    yield from _conditions(when)
     yield "## Lengths"
     yield ""
-    units = [f"`{unit}`" for unit in POINTS]
+    units = [f"`{unit}`" for unit in options.POINTS]
     yield f"A number with a unit: {_and([*units, '`%`'], 'or')}. A number alone is in points (`pt`, 1/72 inch)."
     yield "`%` is of the page's width for `x` and `width`, and of its height for everything else."
     yield ""
+    yield "## Colours"
+    yield ""
+    yield COLOURS
     yield "## Placeholders"
     yield ""
     yield "| placeholder | stands for |"
@@ -468,8 +524,60 @@ def _pdf() -> Iterator[str]:
     yield ""
     yield "| element | text | baseline | size |"
     yield "|---|---|---|---|"
-    for name, element in sensible_elements().items():
+    for name, element in options.sensible_elements().items():
         yield f"| `{name}` | `{element.text}` | `{element.y}` | `{element.size}` |"
+    yield ""
+    yield "## Settings of the site"
+    yield ""
+    yield " ".join((options.PDFSettings.__doc__ or "").split()) + " In the environment it is JSON."
+    yield ""
+    yield from _table(options.PDFSettings, "setting")
+    yield PROBLEMS
+
+
+def _elements(options: ModuleType) -> Iterator[str]:
+    yield "## Elements"
+    yield ""
+    shapes = [(getattr(options, name), title) for name, title in ELEMENTS]
+    _same("ELEMENTS", dict(ELEMENTS), [shape.__name__ for shape in get_args(get_args(options.Element)[0])])
+    kinds = [f"`{_kind(shape)}` ([{title.lower().replace('qr', 'QR')}]({_anchor(title)}))" for shape, title in shapes]
+    yield f"`type` says what an element is: {_and(kinds, 'or')}. Without it, it is a text. Every element has these:"
+    yield ""
+    yield from _table(options.Placed, "field")
+    yield "Rectangles are painted first, then lines, pictures, QR codes and texts; of one sort, by name. Screen readers"
+    yield "read the elements from the top, and from the left."
+    yield ""
+    for shape, title in shapes:
+        yield f"### {title}"
+        yield ""
+        yield " ".join((shape.__doc__ or "").split())
+        yield ""
+        yield from _table(shape, "field", instead={("locales", "type"): LOCALES}, without=options.Placed.model_fields)
+        if shape is options.TextElement:
+            yield LINES_AND_FIT
+    yield "### Another language"
+    yield ""
+    yield ANOTHER_LANGUAGE
+    yield from _table(options.LocaleText, "field")
+
+
+def _conditions(when: ModuleType) -> Iterator[str]:
+    yield "## Conditions"
+    yield ""
+    yield f"`when` asks for {_and([f'`{name}`' for name in (*when.PLAIN, 'evidence.KEY', 'field.KEY')], 'or')}:"
+    yield ""
+    yield CONDITIONS
+    for condition in re.findall(r"^\| `([^`]+)` \|", CONDITIONS, re.MULTILINE):
+        when.parse(condition)
+
+
+def _kind(shape: type[BaseModel]) -> str:
+    (kind,) = get_args(shape.model_fields["type"].annotation)
+    return str(kind)
+
+
+def _anchor(title: str) -> str:
+    return f"#{title.lower().replace(' ', '-')}"
 
 
 # --- files ---
@@ -516,19 +624,25 @@ def _roster(spreadsheet: ModuleType) -> Iterator[str]:
 # --- tables ---
 
 
-def _table(
+def _table(  # noqa: PLR0913 - two that are always given, and four ways to differ
     shape: type[BaseModel],
     title: str,
     *,
     shown: Any = str,
     described: Mapping[str, str] | None = None,
     instead: Mapping[tuple[str, str], str] | None = None,
+    without: Collection[str] = (),
 ) -> Iterator[str]:
-    """A line for each field: name, type, default, description; `instead` replaces a type or a default."""
+    """A line for each field: name, type, default, description; `instead` replaces a type or a default.
+
+    Fields that `without` names are left out.
+    """
     schema = shape.model_json_schema()
     yield f"| {title} | type | default | |"
     yield "|---|---|---|---|"
     for name, info in shape.model_fields.items():
+        if name in without:
+            continue
         given = instead or {}
         kind = given.get((name, "type")) or _type(schema["properties"][name])
         default = given.get((name, "default")) or (
@@ -553,6 +667,10 @@ def _type(node: Mapping[str, Any]) -> str:  # noqa: C901, PLR0911, PLR0912 - a l
             return f"{kind} asset"
         case {"format": "length"}:
             return "[length](#lengths)"
+        case {"format": "colour"}:
+            return "[colour](#colours)"
+        case {"format": "condition"}:
+            return "[condition](#conditions)"
         case {"format": "placeholders"}:
             return "text with [placeholders](#placeholders)"
         case {"format": "date-time"}:
@@ -588,6 +706,8 @@ def _default(value: object) -> str:
         return "empty"
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
+    if isinstance(value, list):
+        return ", ".join(f"`{one}`" for one in value)
     return f"`{value}`"
 
 

@@ -8,6 +8,13 @@ from itertools import groupby
 from pathlib import Path
 
 import pytest
+import yaml
+
+from conferral.contract import sample_request
+from conferral.contract.options import parse
+from conferral.contract.testing import MemoryAssets
+from conferral.generators.pdf import PDF
+from conferral.management.declaration import Declaration
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -97,6 +104,39 @@ def test_the_tutorial_works_as_it_is_printed(reader):
         for name, edition in editions.items()
     }
     assert colours == {"ana": "#1b2a4e", "nino": "#1b2a4e", "bo": "#a02020"}
+
+
+DESIGNING = DOCS / "how-to" / "design-a-certificate.md"
+FILES = {
+    "diploma": "templates/classic.pdf",
+    "seal": "templates/modern.pdf",
+    "signature": "templates/signature.svg",
+    "serif": "fonts/garamond.otf",
+    "italic": "fonts/garamond-italic.otf",
+    "hans": "fonts/noto-cjk.otf",
+}
+"""What the page's assets are in the demo: a landscape A4 template, as the page has one in mind."""
+
+
+def snippets():
+    """The YAML of the page on designing: a whole declaration, or a part of the options of a design."""
+    return [
+        yaml.safe_load(text) for kind, _, text in BLOCK.findall(DESIGNING.read_text(encoding="utf-8")) if kind == "yaml"
+    ]
+
+
+@pytest.mark.parametrize("snippet", snippets(), ids=lambda snippet: "-".join(snippet.get("elements", snippet)))
+def test_the_designs_in_the_how_to_make_certificates(snippet):
+    options = {"template": "diploma"} | snippet
+    if "types" in snippet:
+        (declared,) = Declaration.model_validate(snippet).types
+        options = declared.generators["certificate"]["options"]
+    assets = MemoryAssets({slug: (ROOT / "demo" / file).read_bytes() for slug, file in FILES.items()})
+    generator = PDF()
+    for locale in ("en", "fr", "zh-Hans", "ar"):
+        design = generator.prepare(parse(PDF.Options, options, "options"), assets)
+        (artifact,) = generator.generate(design, sample_request(locale=locale))
+        assert not artifact.problems
 
 
 def test_the_reference_is_what_the_code_says():
