@@ -8,6 +8,8 @@ import django
 
 SECRET_KEY = "tests"
 USE_TZ = True
+# Fonts that are installed on one machine and not on another would make the same test pass here and fail there.
+CONFERRAL_PLUGINS = {"pdf": {"fallback_fonts": ["built-in"]}}
 INSTALLED_APPS = [
     "django.contrib.admin",
     "django.contrib.auth",

@@ -113,4 +113,6 @@ def site(tmp_path, template):
         if not name.startswith(("CONFERRAL", "DJANGO", "DATABASE", "EMAIL", "CELERY"))
     }
     environment |= {"CONFERRAL_HOME": str(path / "var"), "PYTHONPATH": PLUGINS, "PYTHONUTF8": "1"}
+    # Fonts that are installed on one machine and not on another would make the same test pass here and fail there.
+    environment |= {"CONFERRAL_PLUGINS": '{"pdf": {"fallback_fonts": ["built-in"]}}'}
     return Site(path, environment)

@@ -525,7 +525,7 @@ def test_an_upload_and_its_next_version(operator, template):
     [
         (b"%PDF-1.7 broken", {}, "file", "classic.pdf "),
         (b"MZ", {"name": "classic.exe"}, "file", "does not end in one of"),
-        (b"\x89PNG", {"name": "logo.png"}, "file", "is not a PNG or JPEG picture"),
+        (b"\x89PNG", {"name": "logo.png"}, "file", "is not a PNG, JPEG or SVG picture"),
         (b"", {}, "file", "empty"),
         (b"x", {"slug": "Not a slug"}, "slug", "Write lower-case letters"),
     ],
