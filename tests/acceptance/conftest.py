@@ -113,4 +113,6 @@ def site(tmp_path, template):
         if not name.startswith(("CONFERRAL", "DJANGO", "DATABASE", "EMAIL", "CELERY"))
     }
     environment |= {"CONFERRAL_HOME": str(path / "var"), "PYTHONPATH": PLUGINS, "PYTHONUTF8": "1"}
+    # What is printable must not depend on the fonts of the computer that runs the tests.
+    environment["CONFERRAL_PLUGINS"] = '{"pdf": {"fallback_fonts": ["built-in"]}}'
     return Site(path, environment)
