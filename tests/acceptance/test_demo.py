@@ -31,6 +31,7 @@ def table(output):
 @pytest.fixture
 def site(site: Site):
     del site.environment["PYTHONPATH"]
+    del site.environment["CONFERRAL_PLUGINS"]  # whatever fonts a newcomer has, the demo is the same
     return site
 
 
