@@ -8,7 +8,7 @@ import pymupdf_fonts
 import pytest
 
 from conferral.contract import sample_request
-from tests.pdf.making import BLANK, MARKED, NOTHING, generate, one, pike, prepare
+from tests.pdf.making import BLANK, MARKED, NOTHING, generate, one, pike, poppler_text, prepare, text_of
 from tests.pdf.test_elements import SVG, photo
 
 EVERYTHING = {
@@ -52,9 +52,17 @@ def test_titles_with_markup_stay_text():
             assert metadata["dc:title"] == "Certificate of Completion · <b>A & B</b> (1\\2)"
 
 
-def test_languages_from_the_right_are_shown_so():
-    with pike(everything(locale="ar")) as pdf:
-        assert str(pdf.Root.ViewerPreferences.Direction) == "/R2L"
+@pytest.mark.parametrize("locale", ["ar", "fa", "he", "ur"])
+def test_in_languages_from_the_right_ids_and_addresses_are_copied_as_they_are(locale):
+    elements = {
+        "name": {"text": "{name}", "y": 100},
+        "id": {"text": "{verification_id}", "y": 200},
+        "url": {"text": "{verification_url}", "y": 250},
+    }
+    made = generate(request=sample_request(locale=locale, name="نوال"), elements=elements)
+    for read in (text_of, poppler_text) if shutil.which("pdftotext") else (text_of,):
+        lines = {line for line in read(made).splitlines() if line}
+        assert lines == {"نوال", "K7QF-2M9X-4TBD-HW3R", "https://credentials.example/c/K7QF-2M9X-4TBD-HW3R"}
 
 
 def tree(pdf):

@@ -94,7 +94,7 @@ def test_every_letter_without_a_font_is_named_with_its_script():
 
 
 def test_colour_emoji_are_refused_with_the_reason():
-    with pytest.raises(PermanentError, match=r"U\+1F9D1 \(adult; colour emoji cannot be printed\)"):
+    with pytest.raises(PermanentError, match=r"U\+1F9D1 \(adult; colour emoji cannot be printed\); leave it"):
         generate(request=sample_request(name="Sam \U0001f9d1"), settings={"fallback_fonts": ["built-in"]}, **one())
 
 

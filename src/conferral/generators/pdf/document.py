@@ -10,7 +10,6 @@ from conferral.contract import GenerationRequest
 from conferral.generators.pdf import writer
 
 PRODUCER = "Conferral"
-RIGHT_TO_LEFT = frozenset({"ar", "arc", "ckb", "dv", "fa", "he", "ku", "ps", "sd", "ug", "ur", "yi"})
 
 _XMP = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
@@ -151,10 +150,11 @@ def _parents(parts: Sequence[Part], pages: int) -> Iterable[bytes]:
 
 
 def catalog(pages: int, metadata: int, structure: int, language: str, kept: bytes) -> bytes:
-    """The root of the file; `kept` are entries that come from the template."""
-    direction = b"/Direction/R2L" if language.split("-", maxsplit=1)[0] in RIGHT_TO_LEFT else b""
+    """The root of the file; `kept` are entries that come from the template.
+
+    It never says `/Direction/R2L`: PDFium then turns around lines of Latin letters too, verification ids among them.
+    """
     return (
         b"<</Type/Catalog/Pages %d 0 R/Metadata %d 0 R/StructTreeRoot %d 0 R/MarkInfo<</Marked true>>/Lang%s"
-        b"/ViewerPreferences<</DisplayDocTitle true%s>>%s>>"
-        % (pages, metadata, structure, writer.string(language), direction, kept)
+        b"/ViewerPreferences<</DisplayDocTitle true>>%s>>" % (pages, metadata, structure, writer.string(language), kept)
     )

@@ -249,13 +249,11 @@ def _cluster_font(
     objects.append(
         (
             font,
-            b"<</Type/Font/Subtype/Type3/FontBBox[0 %d %d %d]/FontMatrix[.001 0 0 .001 0 0]/FirstChar 1/LastChar %d"
+            b"<</Type/Font/Subtype/Type3/FontBBox[%d %d %d %d]/FontMatrix[.001 0 0 .001 0 0]/FirstChar 1/LastChar %d"
             b"/Widths[%s]/Encoding<</Type/Encoding/Differences[1%s]>>/CharProcs<<%s>>/Resources<</Font<</F %d 0 R>>>>"
             b"/ToUnicode %d 0 R>>"
             % (
-                extra.font.descender,
-                max((advance for _, advance, _ in clusters), default=0) + 1,
-                extra.font.ascender,
+                *_bounds(extra.font, clusters),
                 len(clusters),
                 widths,
                 differences,
@@ -266,6 +264,18 @@ def _cluster_font(
         )
     )
     return font, objects
+
+
+def _bounds(font: Font, clusters: Sequence[tuple[str, float, tuple[Glyph, ...]]]) -> tuple[float, float, float, float]:
+    """The box of all that the clusters draw. Readers take it for the height of the line, so it is no larger."""
+    boxes = []
+    for _, advance, drawn in clusters:
+        boxes.append((0.0, 0.0, advance, 0.0))
+        for glyph in drawn:
+            left, bottom, right, top = font.extents(glyph.id)
+            boxes.append((left + glyph.x, bottom + glyph.y, right + glyph.x, top + glyph.y))
+    lefts, bottoms, rights, tops = zip(*boxes, strict=True)
+    return min(lefts) - 1, min(bottoms) - 1, max(rights) + 1, max(tops) + 1
 
 
 _CMAP = """/CIDInit /ProcSet findresource begin

@@ -25,6 +25,7 @@ _PACKED = (b"wOFF", b"wOF2")
 _RESTRICTED = 0x0002
 """`fsType` of the OpenType table OS/2: the font must not be embedded."""
 
+_USUAL_CAPITALS = 700.0
 _UNUSED = ("GSUB", "GPOS", "GDEF", "BASE", "JSTF", "name", "OS/2", "post", "cmap", "DSIG", "kern", "gasp", "meta",
            "STAT", "hdmx", "VDMX", "LTSH", "PCLT", "vhea", "vmtx", "VORG", "FFTM", "COLR", "CPAL", "SVG ", "MATH",
            "morx", "kerx", "feat", "trak", "prop", "lcar", "ankr", "Silf", "Sill", "Glat", "Gloc", "Feat")  # fmt: skip
@@ -90,8 +91,9 @@ class Font:
 
     @cached_property
     def cap_height(self) -> float:
-        """Height of its capitals."""
-        return self.extents(self.shaped_with.get_nominal_glyph(ord("H")) or 0)[3] or self.ascender
+        """Height of its capitals; of a font without any, what those of most fonts have."""
+        capital = self.shaped_with.get_nominal_glyph(ord("H"))
+        return self.extents(capital)[3] if capital else _USUAL_CAPITALS
 
     def advance(self, glyph: int) -> int:
         """The glyph's own width, in units of the font."""
@@ -296,8 +298,13 @@ def described(characters: Iterable[str]) -> str:
     return ", ".join(f"U+{ord(one):04X} ({_kind(one)})" for one in dict.fromkeys(characters))
 
 
+def is_picture(character: str) -> bool:
+    """Emoji and other symbols that are no letters of a script."""
+    return unicodedata.category(character) == "So"
+
+
 def _kind(character: str) -> str:
-    if unicodedata.category(character) == "So":
+    if is_picture(character):
         return f"{unicodedata.name(character, 'symbol').lower()}; colour emoji cannot be printed"
     return str(scripts.script_name(scripts.script(character)))
 

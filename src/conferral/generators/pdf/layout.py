@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 
 from uniseg.linebreak import line_break_units
 
-from conferral.generators.pdf.fonts import Chain, described
+from conferral.generators.pdf.fonts import Chain, described, is_picture
 from conferral.generators.pdf.shaping import Glyph, Run, Shaped, shape
 
 Align = Literal["left", "center", "right"]
@@ -87,6 +87,8 @@ def set_text(text: str, style: Style, chain: Chain, language: str) -> Block:
     problems: tuple[str, ...] = ()
     if missing:
         way_out = "upload a font that has it and add it to fallback_fonts"
+        if all(map(is_picture, missing)):
+            way_out = "leave it out of the text"
         problems = (f"has a character that no font covers: {described(missing)}; {way_out}",)
     least = min(style.min_size, style.size)
     size = _largest(lines, style)
