@@ -57,7 +57,7 @@ test-django42:
 # Servers that tests start, in an environment of their own: what they need is no concern of ours.
 .venv-services: $(READY)
 	@$(PYTHON) -m venv $@
-	@$@/bin/python -m pip --quiet --disable-pip-version-check install 'moto[server]>=5.1,<6'
+	@$@/bin/python -m pip --quiet --disable-pip-version-check install 'moto[server]>=5.1,<6' reportlab weasyprint
 
 # bench-NAME prints a table; with JSON=1, JSON alone.
 bench-%: $(READY)

@@ -48,7 +48,7 @@ class Font:
     def __init__(self, content: bytes | Path, index: int = 0) -> None:
         blob = hb.Blob(content) if isinstance(content, bytes) else hb.Blob.from_file_path(str(content))
         self.face = hb.Face(blob, index)
-        tables = set(self.face.table_tags)
+        tables = _tables(self.face)
         if "fvar" in tables or "CFF2" in tables:
             self.face, tables = _static(self.face)
         self.shaped_with = hb.Font(self.face)
@@ -144,7 +144,12 @@ def _static(face: hb.Face) -> tuple[hb.Face, set[str]]:
         fixed = hb.Face(hb.Blob(bytes(hb.subset(face, wanted).blob.data)))
     except RuntimeError:
         raise PermanentError(NOT_A_FONT) from None
-    return fixed, set(fixed.table_tags)
+    return fixed, _tables(fixed)
+
+
+def _tables(face: hb.Face) -> set[str]:
+    """Those of the tables that matter here which the font has. A damaged font's own list cannot be read."""
+    return {tag for tag in (*_NEEDED, *_OUTLINES, "fvar", "OS/2") if len(face.reference_table(tag))}
 
 
 @lru_cache(maxsize=32)

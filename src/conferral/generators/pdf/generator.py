@@ -10,7 +10,7 @@ import uharfbuzz as hb
 
 from conferral.contract import Artifact, Assets, GenerationRequest, Generator, PermanentError
 from conferral.contract.options import assets_in
-from conferral.generators.pdf import images, template
+from conferral.generators.pdf import images, imported
 from conferral.generators.pdf.design import Design
 from conferral.generators.pdf.fonts import read_font
 from conferral.generators.pdf.options import PDFOptions, PDFSettings
@@ -31,7 +31,7 @@ class PDF(Generator[PDFOptions]):
         """Templates, fonts and pictures have to be readable."""
         match kind:
             case "pdf":
-                template.read_pages(content)
+                imported.check(content)
             case "font":
                 read_font(content)
             case "image":

@@ -8,6 +8,7 @@ import io
 import re
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +28,11 @@ _DAMAGED = "is not a PDF, or is damaged; export it again as PDF"
 _ENCRYPTED = "is encrypted; save it without a password"
 _SIGNED = "is signed, and putting a name on it would break the signature; export it unsigned"
 _STREAM = re.compile(rb"stream\r?\n(?=[\x08\x18\x28\x38\x48\x58\x68\x78])")
+_PACKED = (b"\x08", b"\x18", b"\x28", b"\x38", b"\x48", b"\x58", b"\x68", b"\x78")
+"""With what a stream begins that zlib has packed."""
+_CHUNK = 1 << 20
+_MOST_PACKED = 4
+"""How often a stream may be packed for it to be looked into."""
 _HARMLESS = frozenset(
     {"/URI", "/GoTo", "/GoToR", "/Named", "/Hide", "/SetOCGState", "/Thread", "/ResetForm", "/GoToDp"}
 )
@@ -58,27 +64,41 @@ class Art:
     drawn: Dictionary
 
 
-def read_pages(content: bytes) -> tuple[Page, ...]:
-    """The pages of a template; a PermanentError says why it cannot be one."""
-    with opened(content) as pdf:
-        return tuple(art.page for art in arts(pdf, keep_fields=False))
+@contextmanager
+def blaming_damage() -> Iterator[None]:
+    """One reason for all that a damaged file has in the wrong place: pikepdf tells it with whatever Python has."""
+    try:
+        yield
+    except pikepdf.PasswordError:
+        raise PermanentError(_ENCRYPTED) from None
+    except _DAMAGES:
+        raise PermanentError(_DAMAGED) from None
+
+
+_DAMAGES = (
+    pikepdf.PdfError,
+    pikepdf.ForeignObjectError,
+    pikepdf.DataDecodingError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    ArithmeticError,
+    NotImplementedError,
+    RuntimeError,
+)
 
 
 def opened(content: bytes) -> pikepdf.Pdf:
     """The file, read and checked as a whole; a PermanentError says why it is refused."""
     _check_unpacked(content)
-    try:
+    with blaming_damage():
         pdf = pikepdf.open(io.BytesIO(content))
         if pdf.is_encrypted:
             raise PermanentError(_ENCRYPTED)
         _check_harmless(pdf)
         _check_pixels(pdf)
         count = len(pdf.pages)
-    except pikepdf.PasswordError:
-        raise PermanentError(_ENCRYPTED) from None
-    except (pikepdf.PdfError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        # What a damaged file says in the wrong place, pikepdf tells with whatever Python has for it.
-        raise PermanentError(_DAMAGED) from None
     if not count:
         raise PermanentError("has no page; export it again with the page of the design")
     if count > MAX_PAGES:
@@ -88,13 +108,11 @@ def opened(content: bytes) -> pikepdf.Pdf:
 
 def arts(pdf: pikepdf.Pdf, *, keep_fields: bool) -> list[Art]:
     """The pages as drawings, made in the file itself; a PermanentError for a page that cannot be one."""
-    try:
+    with blaming_damage():
         form = pdf.Root.get("/AcroForm")
         if isinstance(form, Dictionary) and form.get("/NeedAppearances"):
             pdf.generate_appearance_streams()
         return [_art(pdf, page.obj, keep_fields=keep_fields) for page in pdf.pages]
-    except (pikepdf.PdfError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        raise PermanentError(_DAMAGED) from None
 
 
 def _art(pdf: pikepdf.Pdf, page: Any, *, keep_fields: bool) -> Art:
@@ -228,17 +246,26 @@ def _check_unpacked(content: bytes) -> None:
     """That nothing in the file unpacks to more than memory should hold; asked before any library unpacks it."""
     left = MAX_UNPACKED
     for match in _STREAM.finditer(content):
-        inflater = zlib.decompressobj()
-        data = memoryview(content)[match.end() :]
-        try:
-            rest: bytes | memoryview = data
-            while not inflater.eof and len(rest):
-                left -= len(inflater.decompress(rest, 1 << 20))
-                rest = inflater.unconsumed_tail
-                if left < 0:
-                    raise PermanentError(f"unpacks to more than {MAX_UNPACKED // 1024**2} MB; export it again, smaller")
-        except zlib.error:
-            continue  # no such stream, or damaged: for whoever reads it to find
+        left = _unpacked(memoryview(content)[match.end() :], left)
+
+
+def _unpacked(data: bytes | memoryview, left: int, depth: int = 0) -> int:
+    """How much may still be unpacked after this stream, and after what is packed in it once more."""
+    inflater = zlib.decompressobj()
+    within = b""
+    try:
+        while not inflater.eof and len(data):
+            part = inflater.decompress(data, _CHUNK)
+            data = inflater.unconsumed_tail
+            left -= len(part)
+            if left < 0:
+                raise PermanentError(f"unpacks to more than {MAX_UNPACKED // 1024**2} MB; export it again, smaller")
+            within = part if not within else within + part if len(within) < _CHUNK else within
+    except zlib.error:
+        return left  # no such stream, or damaged: for whoever reads it to find
+    if depth < _MOST_PACKED and within[:1] in _PACKED:
+        return _unpacked(within, left, depth + 1)
+    return left
 
 
 def _check_harmless(pdf: pikepdf.Pdf) -> None:
