@@ -217,15 +217,18 @@ class Words(Placed):
         a, b, c, d, e, f = self.page.matrix
         if self.matrix is None and not b and not c:
             height = self.page.height
-            xs, ys = (a * left + e, a * right + e), (d * (height - bottom) + f, d * (height - top) + f)
+            edges = (a * left + e, d * (height - bottom) + f, a * right + e, d * (height - top) + f)
+            xs, ys = edges[::2], edges[1::2]
         else:
             corners = drawing.corners((left, top, right, bottom), self.page, self.matrix)
             xs, ys = zip(*[(a * x + c * y + e, b * x + d * y + f) for x, y in corners], strict=True)
         rectangle = f"{min(xs):.2f} {min(ys):.2f} {max(xs):.2f} {max(ys):.2f}".encode()
         said = writer.string(address)
+        escaped = writer.address(address)
+        leads = said if escaped == address else writer.string(escaped)
         return (
             b"<</Type/Annot/Subtype/Link/Rect[%s]/Border[0 0 0]/F 4/StructParent %d/Contents%s/A<</S/URI/URI%s>>>>"
-            % (rectangle, self.part.link_key, said, writer.string(writer.address(address)))
+            % (rectangle, self.part.link_key, said, leads)
         )
 
 

@@ -98,18 +98,19 @@ class Frame:
             entries += b"".join([b"/%s %d 0 R" % (name.encode(), number) for name, number in names.items()])
             for number, content in written:
                 objects.put(number, content)
+        info, metadata = document.info(sheet.request), document.metadata(sheet.request, sheet.locale)
+        contents = [self._content(index, on_page, extras) for index, on_page in enumerate(painted)]
         objects.put(self._fonts, b"<<%s>>" % entries)
-        objects.put(self._info, document.info(sheet.request))
-        objects.put(self._metadata, document.metadata(sheet.request, sheet.locale))
-        for index, on_page in enumerate(painted):
-            objects.put(self._contents[index], self._content(index, on_page, extras))
+        objects.put(self._info, info)
+        objects.put(self._metadata, metadata)
+        for index, content in enumerate(contents):
+            objects.put(self._contents[index], content)
             links = [part.link for part, _ in sheet.links if part.page_index == index]
             objects.put(self._annotations[index], writer.references([*self._from_template[index], *links]))
         for part, annotation in sheet.links:
             objects.put(part.link, annotation)
         for part, alt in sheet.figures:
             objects.put(part.number, document.figure(part, variant.tagged, alt))
-        variable = variant.content + objects.joined()
         end = next(numbers)
         lines = (
             self._table,
@@ -118,8 +119,10 @@ class Frame:
             writer.table(objects.offsets, range(variant.end, end)),
         )
         trailer = b"/Root %d 0 R/Info %d 0 R" % (variant.root, self._info)
-        ending = writer.ending(lines, end, trailer, objects.offset, self._digest + variable)
-        return b"".join((self._prefix, variable, ending))
+        # What a file is made of follows from the design, from what is said of it, and from what is drawn.
+        digest = sha256(b"".join((self._digest, variant.content, info, metadata, *contents))).hexdigest()
+        ending = writer.ending(lines, end, trailer, objects.offset, digest[:32].upper().encode())
+        return b"".join((self._prefix, variant.content, *objects.parts, ending))
 
     def _content(self, index: int, painted: Sequence[str | Drawn], extras: Extras) -> bytes:
         """The operators of a page: the template's art, then what is put on it."""

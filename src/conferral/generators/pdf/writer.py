@@ -5,7 +5,6 @@ import zlib
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
-from hashlib import sha256
 
 HEADER = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"
 """The comment's four bytes tell file transfers that this is no text."""
@@ -60,21 +59,23 @@ def stream(content: bytes, entries: bytes = b"", *, compress: bool = False) -> b
 class Objects:
     """Numbered objects, one behind the other, from a given offset of the file on."""
 
+    __slots__ = ("offset", "offsets", "parts")
+
     def __init__(self, offset: int) -> None:
         self.offset = offset
         self.offsets: dict[int, int] = {}
-        self._parts: list[bytes] = []
+        self.parts: list[bytes] = []
 
     def put(self, number: int, content: bytes) -> None:
         """Writes one object."""
         part = b"%d 0 obj\n%s\nendobj\n" % (number, content)
         self.offsets[number] = self.offset
         self.offset += len(part)
-        self._parts.append(part)
+        self.parts.append(part)
 
     def joined(self) -> bytes:
         """All of them."""
-        return b"".join(self._parts)
+        return b"".join(self.parts)
 
 
 def table(offsets: Mapping[int, int], numbers: range) -> bytes:
@@ -82,12 +83,11 @@ def table(offsets: Mapping[int, int], numbers: range) -> bytes:
     return b"".join([b"%010d 00000 n \n" % offsets[one] if one in offsets else _FREE for one in numbers])
 
 
-def ending(lines: Iterable[bytes], count: int, entries: bytes, start: int, seed: bytes) -> bytes:
+def ending(lines: Iterable[bytes], count: int, entries: bytes, start: int, digest: bytes) -> bytes:
     """The cross-reference table out of its lines, from object 0 on, and the trailer with its entries.
 
-    The file's identifier is the hash of the seed, which stands for what is in the file.
+    The digest is the file's identifier, in 32 hexadecimal digits.
     """
-    digest = sha256(seed).hexdigest()[:32].upper().encode()
     return b"xref\n0 %d\n%strailer\n<</Size %d%s/ID[<%s><%s>]>>\nstartxref\n%d\n%%%%EOF\n" % (
         count,
         b"".join(lines),
