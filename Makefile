@@ -19,6 +19,7 @@ help:
 	@echo 'make serve      opens its pages on localhost, and runs the configurations at their times'
 	@echo 'make test       sets up .venv/ and runs every check and test'
 	@echo 'make bench-run  measures the main job over 1,000 and 20,000 learners'
+	@echo 'make bench-pdf  measures the PDF engine against the reference and the physical floor'
 	@echo 'make lock       renews requirements/*.txt (needs uv)'
 	@echo 'make clean      removes .venv*/ and var/'
 

@@ -94,9 +94,9 @@ def photograph() -> bytes:
     """A landscape out of noise, as large as a photograph."""
     source = random.Random(7)
     small = Image.frombytes("RGB", (96, 64), source.randbytes(96 * 64 * 3))
-    large = small.resize((900, 600), Image.Resampling.BICUBIC)
+    large = small.resize((720, 480), Image.Resampling.BICUBIC)
     out = io.BytesIO()
-    large.save(out, "JPEG", quality=92)
+    large.save(out, "JPEG", quality=96)
     return out.getvalue()
 
 
