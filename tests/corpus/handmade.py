@@ -40,17 +40,25 @@ def page(**entries):
     return changed(change)
 
 
+def built(build):
+    """A file with one page, which `build` fills."""
+    with pikepdf.new() as pdf:
+        build(pdf, pdf.add_blank_page(page_size=A5))
+        out = io.BytesIO()
+        pdf.save(out)
+        return out.getvalue()
+
+
 def drawn(content, **resources):
     """A page of these operators."""
-    with pikepdf.new() as pdf:
-        made = pdf.add_blank_page(page_size=A5)
+
+    def build(pdf, made):
         made.Contents = (
             Stream(pdf, content) if isinstance(content, bytes) else Array([Stream(pdf, one) for one in content])
         )
         made.Resources = Dictionary({f"/{name}": value for name, value in resources.items()})
-        out = io.BytesIO()
-        pdf.save(out)
-        return out.getvalue()
+
+    return built(build)
 
 
 def helvetica():
@@ -132,9 +140,8 @@ def with_annotations():
 
 
 def with_layers():
-    with pikepdf.new() as pdf:
+    def build(pdf, made):
         layers = [pdf.make_indirect(Dictionary(Type=Name.OCG, Name=name)) for name in ("on", "off")]
-        made = pdf.add_blank_page(page_size=A5)
         made.Contents = Stream(
             pdf, b"/OC /L0 BDC 1 0 0 rg 20 20 90 90 re f EMC /OC /L1 BDC 0 0 1 rg 200 20 90 90 re f EMC"
         )
@@ -142,9 +149,8 @@ def with_layers():
         pdf.Root.OCProperties = Dictionary(
             OCGs=Array(layers), D=Dictionary(ON=Array([layers[0]]), OFF=Array([layers[1]]), Order=Array(layers))
         )
-        out = io.BytesIO()
-        pdf.save(out)
-        return out.getvalue()
+
+    return built(build)
 
 
 def inherited():
@@ -167,8 +173,7 @@ def inherited():
 
 
 def soft_mask():
-    with pikepdf.new() as pdf:
-        made = pdf.add_blank_page(page_size=A5)
+    def build(pdf, made):
         mask = Stream(pdf, b"0.5 g 0 0 420 298 re f")
         mask.update(
             Dictionary(
@@ -186,14 +191,12 @@ def soft_mask():
             )
         )
         made.Group = Dictionary(S=Name.Transparency, CS=Name.DeviceRGB, I=True)
-        out = io.BytesIO()
-        pdf.save(out)
-        return out.getvalue()
+
+    return built(build)
 
 
 def type3_font():
-    with pikepdf.new() as pdf:
-        made = pdf.add_blank_page(page_size=A5)
+    def build(pdf, made):
         font = Dictionary(
             Type=Name.Font,
             Subtype=Name.Type3,
@@ -208,9 +211,8 @@ def type3_font():
         )
         made.Contents = Stream(pdf, b"BT /E0 40 Tf 50 100 Td (aaa) Tj ET")
         made.Resources = Dictionary(Font=Dictionary(E0=pdf.make_indirect(font)))
-        out = io.BytesIO()
-        pdf.save(out)
-        return out.getvalue()
+
+    return built(build)
 
 
 def saying(**entries):

@@ -6,7 +6,6 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
-from hashlib import sha256
 from pathlib import Path
 
 import pymupdf_fonts
@@ -55,14 +54,13 @@ class Font:
         self.is_cff = "CFF " in tables
         self.tables = tables
         self.thousandth = 1000 / self.face.upem if self.face.upem else 1.0
-        self.covered = frozenset(self.face.unicodes)
         self._advances: dict[int, int] = {}
         self._extents: dict[int, tuple[float, float, float, float]] = {}
 
     @cached_property
-    def digest(self) -> str:
-        """Tells this font from any other."""
-        return sha256(bytes(self.face.blob.data) + bytes([self.face.index])).hexdigest()
+    def covered(self) -> frozenset[int]:
+        """The characters that it has glyphs for."""
+        return frozenset(self.face.unicodes)
 
     @cached_property
     def name(self) -> str:
