@@ -1,10 +1,8 @@
 """The generator: a design compiled once, certificates made from it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.metadata import version
-from typing import Any
 
 import uharfbuzz as hb
 
@@ -39,9 +37,9 @@ class PDF(Generator[PDFOptions]):
 
     def prepare(self, options: PDFOptions, assets: Assets) -> Design:
         """The design, compiled; the same one again for the same options and files."""
-        key = _key(_Same(options), _Same(self.settings))
-        contents = tuple([assets.read(slug) for slug in key.slugs])
-        return _design(key, contents)
+        key = _Key(options, self.settings)
+        slugs = _slugs(key)
+        return _design(key, slugs, tuple([assets.read(slug) for slug in slugs]))
 
     def generate(self, prepared: Design, request: GenerationRequest) -> Sequence[Artifact]:
         """One PDF; a PermanentError when a text does not fit, or has a character that no font covers."""
@@ -52,41 +50,30 @@ class PDF(Generator[PDFOptions]):
         return [Artifact(f"{request.slot}.pdf", MEDIA_TYPE, made.content, receipt=receipt, problems=made.problems)]
 
 
-class _Same:
-    """An object as a key: itself, and no other that is like it."""
-
-    __slots__ = ("itself",)
-
-    def __init__(self, itself: Any) -> None:
-        self.itself = itself
-
-    def __hash__(self) -> int:
-        return id(self.itself)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and self.itself is other.itself
-
-
-@dataclass(frozen=True, slots=True)
 class _Key:
     """Options and settings: two that say the same are the same."""
 
-    options: PDFOptions = field(compare=False)
-    settings: PDFSettings = field(compare=False)
-    slugs: tuple[str, ...]
-    said: str
+    __slots__ = ("_said", "options", "settings")
+
+    def __init__(self, options: PDFOptions, settings: PDFSettings) -> None:
+        self.options, self.settings = options, settings
+        self._said = f"{options.model_dump_json()} {settings.model_dump_json()}"
+
+    def __hash__(self) -> int:
+        return hash(self._said)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Key) and self._said == other._said
 
 
 @lru_cache(maxsize=64)
-def _key(options: _Same, settings: _Same) -> _Key:
-    slugs = tuple(sorted({str(slug) for slug in assets_in(options.itself)}))
-    said = f"{options.itself.model_dump_json()} {settings.itself.model_dump_json()}"
-    return _Key(options.itself, settings.itself, slugs, said)
+def _slugs(key: _Key) -> tuple[str, ...]:
+    return tuple(sorted({str(slug) for slug in assets_in(key.options)}))
 
 
 @lru_cache(maxsize=16)
-def _design(key: _Key, contents: tuple[bytes, ...]) -> Design:
-    return Design(key.options, _Contents(dict(zip(key.slugs, contents, strict=True))), key.settings)
+def _design(key: _Key, slugs: tuple[str, ...], contents: tuple[bytes, ...]) -> Design:
+    return Design(key.options, _Contents(dict(zip(slugs, contents, strict=True))), key.settings)
 
 
 class _Contents:
