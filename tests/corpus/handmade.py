@@ -1,5 +1,6 @@
 """Templates that are made by hand: everything that designers' programs write, one thing at a time."""
 
+import base64
 import io
 import zlib
 
@@ -268,6 +269,39 @@ def bomb(levels=1, size=400_000_000):
     return raw(objects)
 
 
+def wrapped(filters, wrap):
+    """The same through another filter."""
+    packer = zlib.compressobj(9)
+    packed = b"".join(packer.compress(b"0 " * 500_000) for _ in range(300)) + packer.flush()
+    return drawn_as(filters, wrap(packed))
+
+
+def drawn_as(filters, content):
+    """A page whose contents are packed like that."""
+    return raw(
+        [
+            b"<</Type/Catalog/Pages 2 0 R>>",
+            b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+            b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 420 298]/Contents 4 0 R/Resources<<>>>>",
+            b"<</Filter%s/Length %d>>stream\n%s\nendstream" % (filters, len(content), content),
+        ]
+    )
+
+
+def lzw_bomb():
+    """Each code stands for one letter more than the last."""
+    bits, length = 0, 0
+    for block in range(60):
+        width = 12 if block else 9
+        bits, length = bits << width | 256, length + width
+        bits, length = bits << 9 | 48, length + 9
+        for code in range(258, 4094):
+            width = max(9, min((code + 1).bit_length(), 12))
+            bits, length = bits << width | code, length + width
+    padding = -length % 8
+    return (bits << padding).to_bytes((length + padding) // 8, "big")
+
+
 def raw(objects):
     """A file of these objects, the first the catalog."""
     out, offsets = b"%PDF-1.7\n", []
@@ -342,6 +376,22 @@ REFUSED = {
     "pages in a circle": (lambda: raw(CIRCLE), "is not a PDF, or is damaged"),
     "a page that unpacks without end": (bomb, "unpacks to more than 256 MB"),
     "one that does so twice": (lambda: bomb(2), "unpacks to more than 256 MB"),
+    "one that does so as text": (
+        lambda: wrapped(b"[/ASCII85Decode/FlateDecode]", lambda packed: base64.a85encode(packed) + b"~>"),
+        "unpacks to more than [0-9]+ MB",
+    ),
+    "one that does so by LZW": (
+        lambda: drawn_as(b"/LZWDecode", lzw_bomb()),
+        "unpacks to more than [0-9]+ MB",
+    ),
+    "one that does so by runs": (
+        lambda: drawn_as(b"/RunLengthDecode", b"\x81 " * 2_500_000 + b"\x80"),
+        "unpacks to more than [0-9]+ MB",
+    ),
+    "a table of contents that is packed as text": (
+        lambda: raw([b"<</Type/ObjStm/Filter[/ASCII85Decode/FlateDecode]/N 1/First 4/Length 2>>stream\n~>\nendstream"]),
+        "is packed in an unusual way",
+    ),
     "a picture without end": (lambda: with_picture(100_000, 100_000), "has a picture of 100000 × 100000 pixels"),
 }
 """What is refused, and why."""

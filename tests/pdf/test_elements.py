@@ -1,5 +1,6 @@
 """Elements other than plain texts; and what all have: turned, see-through, conditional, by language."""
 
+import base64
 import io
 
 import pikepdf
@@ -139,6 +140,11 @@ def test_a_drawing_shows_what_its_page_shows():
             "has more than 100,000 shapes",
         ),
         (b'<svg xmlns="http://www.w3.org/2000/svg"><g id="a"><use href="#a"/></g></svg>', "is nested too deeply"),
+        (
+            b'<svg xmlns="http://www.w3.org/2000/svg"><image href="data:image/png;base64,%s"/></svg>'
+            % base64.b64encode(photo("1", (8_000, 8_000), 1)),
+            "has a picture of 8000 × 8000 pixels",
+        ),
     ],
 )
 def test_what_is_no_picture_is_refused_with_the_reason(content, reason):

@@ -1,5 +1,6 @@
 """Pictures for a page: PNG and JPEG as they are, SVG and PDF as drawings."""
 
+import base64
 import io
 import warnings
 import zlib
@@ -15,7 +16,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from conferral.contract import PermanentError
 from conferral.generators.pdf import template
 
-MAX_PIXELS = 50_000_000
+MAX_PIXELS = 30_000_000
 DENSITY = 600
 """Pixels an inch that are kept: finer than any printer shows a photograph."""
 
@@ -87,10 +88,11 @@ def _check_effort(root: ET.Element) -> None:
         tag = str(element.tag).rsplit("}", 1)[-1]
         if tag == "filter":
             raise PermanentError("has a filter (a shadow, a blur); export it as PDF or PNG")
+        if tag == "image":
+            _check_embedded(_reference(element))
         found = 1 + sum(effort(child, depth + 1) for child in element)
         if tag == "use":
-            copied = element.get("href") or element.get("{http://www.w3.org/1999/xlink}href") or ""
-            if (target := known.get(copied.removeprefix("#"))) is not None:
+            if (target := known.get(_reference(element).removeprefix("#"))) is not None:
                 found += effort(target, depth + 1)
         counted[element] = found
         if found > _MOST_SHAPES:
@@ -98,6 +100,23 @@ def _check_effort(root: ET.Element) -> None:
         return found
 
     effort(root, 0)
+
+
+def _reference(element: ET.Element) -> str:
+    return (element.get("href") or element.get("{http://www.w3.org/1999/xlink}href") or "").strip()
+
+
+def _check_embedded(address: str) -> None:
+    """A picture within a drawing is one of the same size at most."""
+    kind, _, packed = address.partition(";base64,")
+    if not kind.startswith("data:image/"):
+        return  # others are not fetched
+    try:
+        with Image.open(io.BytesIO(base64.b64decode(packed)), formats=("PNG", "JPEG")) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise PermanentError(f"has a picture of {image.width} × {image.height} pixels; make it smaller")
+    except (Image.DecompressionBombError, UnidentifiedImageError, OSError, SyntaxError, ValueError):
+        raise PermanentError("has a picture in it that is damaged or too large; embed a PNG or JPEG") from None
 
 
 def _first_line(error: Exception) -> str:

@@ -5,8 +5,6 @@ can reach what is drawn on it, and its pixels are what they were.
 """
 
 import io
-import re
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,23 +14,17 @@ import pikepdf
 from pikepdf import Annotation, Array, Dictionary, Name, Stream
 
 from conferral.contract import PermanentError
+from conferral.generators.pdf import packing
 
 MAX_PAGES = 20
 MAX_POINTS = 14_400
 """The longest side of a page that PDF readers agree on: 200 inches."""
-MAX_UNPACKED = 256 * 1024 * 1024
-MAX_PIXELS = 100_000_000
+MAX_PIXELS = 64_000_000
 """Of one picture: an A0 sheet at 200 dpi has 61 million."""
 
 _DAMAGED = "is not a PDF, or is damaged; export it again as PDF"
 _ENCRYPTED = "is encrypted; save it without a password"
 _SIGNED = "is signed, and putting a name on it would break the signature; export it unsigned"
-_STREAM = re.compile(rb"stream\r?\n(?=[\x08\x18\x28\x38\x48\x58\x68\x78])")
-_PACKED = (b"\x08", b"\x18", b"\x28", b"\x38", b"\x48", b"\x58", b"\x68", b"\x78")
-"""With what a stream begins that zlib has packed."""
-_CHUNK = 1 << 20
-_MOST_PACKED = 4
-"""How often a stream may be packed for it to be looked into."""
 _HARMLESS = frozenset(
     {"/URI", "/GoTo", "/GoToR", "/Named", "/Hide", "/SetOCGState", "/Thread", "/ResetForm", "/GoToDp"}
 )
@@ -91,11 +83,12 @@ _DAMAGES = (
 
 def opened(content: bytes) -> pikepdf.Pdf:
     """The file, read and checked as a whole; a PermanentError says why it is refused."""
-    _check_unpacked(content)
+    packing.check_file(content)
     with blaming_damage():
         pdf = pikepdf.open(io.BytesIO(content))
         if pdf.is_encrypted:
             raise PermanentError(_ENCRYPTED)
+        packing.check_streams(pdf)
         _check_harmless(pdf)
         _check_pixels(pdf)
         count = len(pdf.pages)
@@ -159,7 +152,9 @@ def _content(page: Any) -> bytes:
     """The page's operators; of several streams the end of one and the beginning of the next stay apart."""
     found = page.get("/Contents")
     streams = list(found) if isinstance(found, Array) else [found]
-    return b"\n".join(stream.read_bytes() for stream in streams if isinstance(stream, Stream))
+    contents = [stream for stream in streams if isinstance(stream, Stream)]
+    packing.check_contents(contents)
+    return b"\n".join(stream.read_bytes() for stream in contents)
 
 
 def _annotations(page: Any) -> Iterator[Any]:
@@ -240,32 +235,6 @@ def _geometry(page: Any) -> tuple[Page, list[float]]:
 
 
 # --- What is refused --------------------------------------------------------------------------------------------------
-
-
-def _check_unpacked(content: bytes) -> None:
-    """That nothing in the file unpacks to more than memory should hold; asked before any library unpacks it."""
-    left = MAX_UNPACKED
-    for match in _STREAM.finditer(content):
-        left = _unpacked(memoryview(content)[match.end() :], left)
-
-
-def _unpacked(data: bytes | memoryview, left: int, depth: int = 0) -> int:
-    """How much may still be unpacked after this stream, and after what is packed in it once more."""
-    inflater = zlib.decompressobj()
-    within = b""
-    try:
-        while not inflater.eof and len(data):
-            part = inflater.decompress(data, _CHUNK)
-            data = inflater.unconsumed_tail
-            left -= len(part)
-            if left < 0:
-                raise PermanentError(f"unpacks to more than {MAX_UNPACKED // 1024**2} MB; export it again, smaller")
-            within = part if not within else within + part if len(within) < _CHUNK else within
-    except zlib.error:
-        return left  # no such stream, or damaged: for whoever reads it to find
-    if depth < _MOST_PACKED and within[:1] in _PACKED:
-        return _unpacked(within, left, depth + 1)
-    return left
 
 
 def _check_harmless(pdf: pikepdf.Pdf) -> None:
