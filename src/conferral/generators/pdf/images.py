@@ -91,9 +91,8 @@ def _check_effort(root: ET.Element) -> None:
         if tag == "image":
             _check_embedded(_reference(element))
         found = 1 + sum(effort(child, depth + 1) for child in element)
-        if tag == "use":
-            if (target := known.get(_reference(element).removeprefix("#"))) is not None:
-                found += effort(target, depth + 1)
+        if tag == "use" and (target := known.get(_reference(element).removeprefix("#"))) is not None:
+            found += effort(target, depth + 1)
         counted[element] = found
         if found > _MOST_SHAPES:
             raise PermanentError(f"has more than {_MOST_SHAPES:,} shapes; export it as PDF")
