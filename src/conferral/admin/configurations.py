@@ -32,7 +32,7 @@ from conferral.issuance import run as runs
 from conferral.models import CredentialConfiguration, Run
 
 UPCOMING = LATEST = 5
-OPTIONS = ("processor_options", "step_options", "generators")
+OPTIONS = ("processor_options", "audience", "step_options", "generators")
 OVERRIDES = (*OPTIONS, "printed")
 LATER = _(
     "The message broker cannot be reached at the moment: it runs at the next sweep, within a minute once it is back."
@@ -62,6 +62,11 @@ class ConfigurationForm(UseCaseForm):
         check=mapping,
         label=_("Options of the rule"),
         help_text=_('What is different from the type here, as JSON: <code>{"required_completion": 0.9}</code>.'),
+    )
+    audience = StructureField(
+        check=mapping,
+        label=_("Who may get one"),
+        help_text=_('What is different from the type here, as JSON: <code>{"modes": ["verified"]}</code>.'),
     )
     step_options = StructureField(
         check=mapping_of_mappings, label=_("Options by step"), help_text=_("For a pathway: by the key of its course.")
@@ -142,11 +147,12 @@ class ConfigurationAdmin(UseCaseAdmin):
     fieldsets: ClassVar[Any] = (_whole, _overrides, _runs)
     view_fields = (
         *("context_key", "type", "enabled", "schedule_in_words", "time_zone"),
-        *("shown_processor_options", "shown_step_options", "shown_generators", "shown_fields"),
+        *("shown_processor_options", "shown_audience", "shown_step_options", "shown_generators", "shown_fields"),
         *("next_runs", "last_runs"),
     )
     key = named("context_key", _("Key"))
     shown_processor_options = structure("processor_options", _("Options of the rule"))
+    shown_audience = structure("audience", _("Who may get one"))
     shown_step_options = structure("step_options", _("Options by step"))
     shown_generators = structure("generators", _("Designs"))
     shown_fields = structure("fields", _("Fields"))
@@ -205,7 +211,7 @@ class ConfigurationAdmin(UseCaseAdmin):
                 words.word(words.RUN, run.status),
                 ngettext("%d looked at", "%d looked at", run.evaluated) % run.evaluated,
                 ngettext("%d issued", "%d issued", run.issued) % run.issued,
-                f" · {run.error}" if run.error else "",
+                f" · {run.error or run.remarks}" if run.error or run.remarks else "",
             )
             for run in obj.runs.order_by("-pk")[:LATEST]
         ]

@@ -100,7 +100,7 @@ class RunAdmin(RecordAdmin):
     search_help_text = _("Key of a course, lesson or pathway, or name of a credential type")
     ordering = ("-pk",)
     fields = (
-        *("configuration", "begun_by", "outcome", "error", "started", "ended", "notify"),
+        *("configuration", "begun_by", "outcome", "error", "remarks", "started", "ended", "notify"),
         *("evaluated", "eligible", "already", "issued", "held", "failed"),
     )
 

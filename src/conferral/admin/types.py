@@ -24,7 +24,7 @@ DATES = {
     CredentialType.PrintedDate.END: _("End of the course"),
 }
 VALIDITY = {"years": 100, "months": 1200, "days": 36500}
-PLAIN = ("processor", "processor_options", "generators", "locale", "printed_date", "kinds")
+PLAIN = ("processor", "processor_options", "audience", "generators", "locale", "printed_date", "kinds")
 
 
 class TypeForm(UseCaseForm):
@@ -43,6 +43,14 @@ class TypeForm(UseCaseForm):
         check=mapping,
         label=_("Options of the rule"),
         help_text=_('JSON; shares are from 0 to 1: <code>{"required_completion": 0.8}</code>.'),
+    )
+    audience = StructureField(
+        check=mapping,
+        label=_("Who may get one"),
+        help_text=_(
+            "JSON; left empty: as the platform does it, that is nobody who audits, tests or teaches the course, and no "
+            'account that is not active: <code>{"modes": ["verified"], "course_staff": true}</code>.'
+        ),
     )
     generators = StructureField(
         check=mapping_of_mappings,
@@ -138,7 +146,7 @@ class TypeAdmin(UseCaseAdmin):
     ordering = ("name",)
     fieldsets = (
         (None, {"fields": ("name", "kinds")}),
-        (_("Rule"), {"fields": ("processor", "processor_options")}),
+        (_("Rule"), {"fields": ("processor", "processor_options", "audience")}),
         (_("Design"), {"fields": ("generators", "printed", "locale", "printed_date")}),
         (
             _("Valid for"),
@@ -150,10 +158,11 @@ class TypeAdmin(UseCaseAdmin):
         (_("Mail to the learner"), {"fields": ("subject", "body")}),
     )
     view_fields = (
-        *("name", "meant_for", "rule", "shown_processor_options", "shown_generators", "shown_fields"),
+        *("name", "meant_for", "rule", "shown_processor_options", "shown_audience", "shown_generators", "shown_fields"),
         *("locale", "printed_date", "shown_validity", "shown_wording"),
     )
     shown_processor_options = structure("processor_options", _("Options of the rule"))
+    shown_audience = structure("audience", _("Who may get one"))
     shown_generators = structure("generators", _("Designs"))
     shown_fields = structure("fields", _("Fields"))
     shown_validity = structure("validity", _("Valid for"))

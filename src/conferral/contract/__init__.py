@@ -6,14 +6,15 @@ what the learning platform knows. A package offers one under the entry-point gro
 """
 
 from conferral.contract.artifact import Artifact, GenerationRequest, IssuerSnapshot, Snapshot
+from conferral.contract.audience import Audience
 from conferral.contract.context import KEY_LENGTH, Kind, LearningContext, check_key
 from conferral.contract.decision import Decision, Fact
 from conferral.contract.errors import ConferralError, OptionsError, PermanentError, TransientError
 from conferral.contract.generator import Assets, Generator
-from conferral.contract.lms import LMS
+from conferral.contract.lms import LMS, Check
 from conferral.contract.options import AssetReference, FontAsset, ImageAsset, Options, PDFAsset, Share
 from conferral.contract.processor import Processor
-from conferral.contract.progress import Enrolment, Grades, Need, Person, Progress
+from conferral.contract.progress import Enrolment, Grades, Need, Person, Progress, Standing
 from conferral.contract.sample import sample_request
 
 __all__ = [
@@ -22,6 +23,8 @@ __all__ = [
     "Artifact",
     "AssetReference",
     "Assets",
+    "Audience",
+    "Check",
     "ConferralError",
     "Decision",
     "Enrolment",
@@ -44,6 +47,7 @@ __all__ = [
     "Progress",
     "Share",
     "Snapshot",
+    "Standing",
     "TransientError",
     "check_key",
     "sample_request",

@@ -30,7 +30,9 @@ class Kind(StrEnum):
 class LearningContext:
     """What a gateway knows of one course, lesson or pathway.
 
-    Instants are aware; `pass_mark` is a share (0..1); `steps` are the keys of a pathway's courses, in order.
+    Instants are aware; `pass_mark` is a share (0..1); `steps` are the keys of a pathway's courses, in order;
+    `categories` are the assignment types, None where the source does not tell. `awarded` is the date that the course
+    gives all of its credentials, where it gives one: not before the whole course has come to its end.
     """
 
     key: str
@@ -42,6 +44,8 @@ class LearningContext:
     end: datetime | None = None
     pass_mark: Decimal | None = None
     steps: tuple[str, ...] = ()
+    categories: tuple[str, ...] | None = None
+    awarded: datetime | None = None
 
 
 def short_key(key: str) -> str:

@@ -2,10 +2,23 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from conferral.contract.audience import Audience
 from conferral.contract.context import LearningContext
-from conferral.contract.progress import Need, Person, Progress
+from conferral.contract.progress import Need, Person, Progress, Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was tried: `ok` or not, None for a remark; what was found, and how to mend it."""
+
+    name: str
+    ok: bool | None
+    found: str
+    fix: str = ""
 
 
 class LMS(ABC):
@@ -24,7 +37,8 @@ class LMS(ABC):
     ) -> Iterator[Sequence[Progress]]:
         """Everybody who takes part, in pages, each learner once; only `learners` when given (those it knows).
 
-        One page costs a constant number of queries or calls. The core joins the steps of a pathway.
+        One page costs a constant number of queries or calls. The core joins the steps of a pathway. What could not be
+        read whole is an error: never a page of some.
         """
 
     @abstractmethod
@@ -34,3 +48,25 @@ class LMS(ABC):
     @abstractmethod
     def may(self, user: Any, key: str) -> bool:
         """Whether this Django user teaches or runs that learning context."""
+
+    def standing(self, context: LearningContext, learners: Collection[str], audience: Audience) -> Sequence[Standing]:
+        """What else decides about those learners there, as far as the audience asks; none for whom nothing is known.
+
+        A constant number of queries, or a call for each hundred. Asked for those alone who qualify and have none yet.
+        """
+        return ()
+
+    def reading(self) -> "AbstractContextManager[LMS]":
+        """The source for one run: it may keep what it has read until the block ends. Itself unless overridden."""
+        return nullcontext(self)
+
+    def check(self, key: str = "") -> Iterator[Check]:
+        """What works, step by step, for an operator; with a context's key also what works there."""
+        if key:
+            context = self.describe(key)
+            yield Check(
+                "context",
+                context is not None,
+                f"{key} is {context.kind} {context.name!r}" if context else f"{key} is not known",
+                "check the key, or declare the context first",
+            )

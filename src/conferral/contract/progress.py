@@ -2,21 +2,30 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
 
 class Need(StrEnum):
-    """What a processor wants to know; a gateway fetches nothing else. PEOPLE: it asks for `people` of every page."""
+    """What a processor wants to know; a gateway fetches nothing else.
+
+    GRADES: the grade of the whole course. CATEGORIES: those of each assignment type, which cost a source a hundred
+    times more. PEOPLE: the processor asks for `people` of every page.
+    """
 
     COMPLETION = "completion"
     GRADES = "grades"
+    CATEGORIES = "categories"
     PEOPLE = "people"
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A learner as the source knows them; `name` is empty when it has no real name (never the username)."""
+    """A learner as the source knows them; `name` is empty when it has no real name (never the username).
+
+    `account` is the primary key of the learner's Django user, where the source has its users in this very database.
+    """
 
     key: str
     name: str = ""
@@ -24,6 +33,26 @@ class Person:
     language: str = ""
     active: bool = True
     external_id: str = ""
+    account: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What else decides whether a learner may get a credential of a context; a source tells what it knows.
+
+    `certified` is whether the platform gives certificates to that enrolment mode. `retiring`: the account is about to
+    be removed. `invalidated` and `allowed` are what staff said of the platform's own certificate.
+    """
+
+    learner: str
+    mode: str = ""
+    certified: bool = True
+    active: bool = True
+    staff: bool = False
+    beta_tester: bool = False
+    retiring: bool = False
+    invalidated: bool = False
+    allowed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +65,14 @@ class Enrolment:
 
 @dataclass(frozen=True, slots=True)
 class Grades:
-    """Shares (0..1), exactly as the source stores them; `by_category` is keyed by assignment type."""
+    """Shares (0..1), exactly as the source stores them; `by_category` is keyed by assignment type.
+
+    `passed` is since when the learner has been passing, for one who is passing now.
+    """
 
     total: Decimal | None = None
     passing: bool | None = None
+    passed: datetime | None = None
     by_category: Mapping[str, Decimal] = field(default_factory=dict)
 
 

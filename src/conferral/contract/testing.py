@@ -18,6 +18,7 @@ from conferral.contract import (
     Artifact,
     Decision,
     Generator,
+    Grades,
     Kind,
     LearningContext,
     Need,
@@ -102,7 +103,7 @@ class MemoryLMS(LMS):
             replace(
                 progress,
                 completion=progress.completion if Need.COMPLETION in needs else None,
-                grades=progress.grades if Need.GRADES in needs else None,
+                grades=_told(progress.grades, needs),
             )
             for progress in self.learners.get(context.key, ())
             if learners is None or progress.learner in learners
@@ -121,6 +122,16 @@ class MemoryLMS(LMS):
         """Whether that pair is among `staff`."""
         self.calls["may"] += 1
         return (user, key) in self.staff
+
+
+def _told(grades: Grades | None, needs: frozenset[Need]) -> Grades | None:
+    """The part of the grades that was asked for."""
+    asked = needs & {Need.GRADES, Need.CATEGORIES}
+    if grades is None or not asked:
+        return None
+    if Need.GRADES not in asked:
+        return Grades(by_category=grades.by_category)
+    return grades if Need.CATEGORIES in asked else replace(grades, by_category={})
 
 
 class MemoryAssets:
@@ -214,7 +225,7 @@ class ProcessorSuite(OptionsSuite):
         """The decisions on one page, by learner, each looked at through what the processor says it needs."""
         lms = self.gateway(members)
         decided: dict[str, Decision] = {}
-        for page in lms.progress(self.context, self.processor.needs):
+        for page in lms.progress(self.context, self.processor.needs_of(options)):
             gathered = self.processor.gather(self.context, page, options, lms)
             decided |= {one.learner: self.processor.decide(one, options, gathered) for one in page}
         return decided

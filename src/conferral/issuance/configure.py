@@ -110,6 +110,7 @@ def save_type(name: str, **values: Any) -> Change:
     _check_locale("locale", values.get("locale", ""))
     candidate = CredentialType(name=name, **values)
     rule = plan.resolve_rule(candidate)
+    plan.resolve_audience(candidate)
     for kind in candidate.kinds:
         if kind not in rule.processor.kinds:
             raise OptionsError(f"kinds: {kind!r} is not for the processor {candidate.processor!r}")
@@ -384,6 +385,8 @@ def _check_colours(colours: Mapping[str, str]) -> None:
 
 def _try_out_plan(candidate: CredentialConfiguration) -> None:
     resolved = plan.resolve(candidate, plugins.gateway())
+    for objection in resolved.objections:
+        raise OptionsError(f"processor_options.{objection}")
     _try_out(resolved.slots, candidate.type, preview.request_in(resolved))
 
 

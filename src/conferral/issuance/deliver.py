@@ -4,7 +4,7 @@ A message is marked as sent right after the transport took it, so a worker that 
 """
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from urllib.parse import urlsplit
@@ -13,14 +13,16 @@ from django.db import transaction
 from django.db.models import F, Max
 from django.utils import timezone, translation
 
+from conferral import plugins
 from conferral.contract import ConferralError, TransientError
 from conferral.contract.placeholders import fill, values
 from conferral.contract.text import storable
 from conferral.issuance import lease, standstill, work
 from conferral.issuance.lease import Lease
 from conferral.issuance.snapshot import page_url, request_for
+from conferral.issuance.source import told
 from conferral.mail import Letter, PerhapsSent, Post, Unreachable, language_for
-from conferral.models import Credential, Delivery
+from conferral.models import Credential, Delivery, Learner
 from conferral.models.verification import shown
 from conferral.settings import current
 
@@ -31,6 +33,7 @@ BATCH = 50
 UNCERTAIN_TRIES = 3
 """So many repeats at most for a learner whose mail server takes messages and does not say so."""
 SILENT = "no mail was asked for"
+UNKNOWN = "the learner is not known any more where the credential was earned"
 DEFAULT_SUBJECT = {
     Delivery.Purpose.ISSUED: translation.gettext_noop("{type}: {context}"),
     Delivery.Purpose.CORRECTED: translation.gettext_noop("Corrected: {type}, {context}"),
@@ -170,10 +173,17 @@ def _batch() -> int | None:
     if claimed is None:
         return None
     batch = list(claimed.select_related("credential__learner", "credential__edition"))
+    try:
+        gone = _ask_the_source(batch)
+    except ConferralError as error:
+        delay = error.delay if isinstance(error, TransientError) else None
+        for row in batch:
+            _wait(row, token, Unreachable(f"the learners' addresses could not be read: {error}", delay=delay))
+        return None
     with Lease(partial(work.renew, Delivery.objects, token)), Post() as post:
         for position, row in enumerate(batch):
             try:
-                _deal_with(row, token, post)
+                _deal_with(row, token, post, gone)
             except (Unreachable, standstill.Paused) as error:
                 for other in batch[position:]:
                     _wait(other, token, error)
@@ -192,7 +202,19 @@ def _allowed() -> int:
     return int(rate - sent - under_way)
 
 
-def _deal_with(row: Delivery, token: str, post: Post) -> None:
+def _ask_the_source(batch: Sequence[Delivery]) -> set[int]:
+    """Brings the learners' records up to date, and returns the ids of those whom the source does not know any more.
+
+    An address may have changed, and who has asked to be removed is not written to: the source is the first to know.
+    """
+    ours = [row.credential.learner for row in batch if row.credential.learner.gateway == current().lms]
+    asked = {learner.key: learner.pk for learner in ours if not learner.retired}
+    known = told(plugins.gateway().people(list(asked))) if asked else {}
+    Learner.objects.record(current().lms, known)
+    return {pk for key, pk in asked.items() if key not in known}
+
+
+def _deal_with(row: Delivery, token: str, post: Post, gone: Collection[int]) -> None:
     """Sends one message, or records why not. Unreachable and Paused are for the whole batch."""
     standstill.check()
     # Counted before it is sent: a message that stops its worker each time comes to an end.
@@ -204,7 +226,7 @@ def _deal_with(row: Delivery, token: str, post: Post) -> None:
     edition = row.credential.edition
     row.credential = Credential.objects.select_related("learner").get(pk=row.credential_id)  # as it is by now
     row.credential.edition = edition
-    if reason := why_not(row.credential):
+    if reason := why_not(row.credential) or (UNKNOWN if row.credential.learner_id in gone else ""):
         row.state, row.next_try, row.last_error = State.SKIPPED, None, reason
     elif row.attempts > current().attempts:
         row.state, row.next_try = State.FAILED, None

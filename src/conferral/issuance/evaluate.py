@@ -2,13 +2,14 @@
 
 import logging
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import chain
 
-from conferral.contract import LMS, Decision, Enrolment, Fact, LearningContext, Options, Progress
+from conferral.contract import LMS, Decision, Enrolment, Fact, LearningContext, Progress
+from conferral.contract.context import short_key
 from conferral.contract.decision import combine
-from conferral.issuance.plan import Plan, Rule
+from conferral.issuance.plan import Plan
 
 logger = logging.getLogger(__name__)
 
@@ -20,24 +21,25 @@ class Outcome(StrEnum):
     ALREADY = "already"
     NOT_YET = "not yet"
     INACTIVE = "inactive"
+    EXCLUDED = "excluded"
     FAILED = "failed"
 
 
 @dataclass(slots=True)
 class Evaluation:
-    """One learner, looked at. `error` is why the rule could not decide."""
+    """One learner, looked at. `why` is a reason beside the decision's: the rule failed, or they are excluded."""
 
     learner: str
     outcome: Outcome
     decision: Decision | None = None
-    error: str = ""
+    why: str = ""
 
     @property
     def reason(self) -> str:
         """Why, in one line."""
         if self.outcome is Outcome.INACTIVE:
             return "the account or the enrolment is not active"
-        return self.error or (self.decision.reason if self.decision else "")
+        return self.why or (self.decision.reason if self.decision else "")
 
 
 def evaluate(plan: Plan, lms: LMS, learners: Collection[str] | None = None) -> Iterator[list[Evaluation]]:
@@ -47,19 +49,30 @@ def evaluate(plan: Plan, lms: LMS, learners: Collection[str] | None = None) -> I
     """
     rule = plan.rule
     by_step = bool(plan.steps) and rule.processor.per_step
-    needs = frozenset() if by_step else rule.processor.needs
+    needs = frozenset() if by_step else rule.processor.needs_of(rule.options)
     for page in lms.progress(plan.context, needs, learners):
         active = [progress for progress in page if progress.enrolment.active]
-        decided = _join(plan, active, lms) if by_step else _decide(rule, plan.context, rule.options, active, lms)
+        decided = _join(plan, active, lms) if by_step else _decide(plan, plan.context, active, lms)
         yield [
             decided[progress.learner] if progress.enrolment.active else Evaluation(progress.learner, Outcome.INACTIVE)
             for progress in page
         ]
 
 
-def _decide(
-    rule: Rule, context: LearningContext, options: Options, page: Sequence[Progress], lms: LMS
-) -> dict[str, Evaluation]:
+def exclude(plan: Plan, eligible: Sequence[Evaluation], lms: LMS) -> None:
+    """Marks those who are not in the plan's audience, in any of the contexts that it looks at."""
+    learners = {evaluation.learner: evaluation for evaluation in eligible}
+    for context in plan.parts.values():
+        for standing in lms.standing(context, list(learners), plan.audience) if learners else ():
+            for why in plan.audience.refusals(standing):
+                excluded = learners[standing.learner]
+                where = f"{short_key(context.key)}: " if plan.steps else ""
+                excluded.outcome, excluded.why = Outcome.EXCLUDED, f"{where}{why}"
+
+
+def _decide(plan: Plan, context: LearningContext, page: Sequence[Progress], lms: LMS) -> dict[str, Evaluation]:
+    rule = plan.rule
+    options = rule.options_for(context.key)
     gathered = rule.processor.gather(context, page, options, lms)
     decided = {}
     for progress in page:
@@ -70,11 +83,22 @@ def _decide(
         except Exception as error:  # a plugin's mistake is that learner's failure, never the run's
             logger.exception("processor %s could not decide in %s", rule.name, context.key)
             reason = f"the rule {rule.name!r} could not decide: {error!r}"
-            decided[progress.learner] = Evaluation(progress.learner, Outcome.FAILED, error=reason)
+            decided[progress.learner] = Evaluation(progress.learner, Outcome.FAILED, why=reason)
         else:
             outcome = Outcome.ISSUE if decision.eligible else Outcome.NOT_YET
             decided[progress.learner] = Evaluation(progress.learner, outcome, decision)
+    if plan.audience.platform_allowlist:
+        _allow(plan, context, decided, lms)
     return decided
+
+
+def _allow(plan: Plan, context: LearningContext, decided: dict[str, Evaluation], lms: LMS) -> None:
+    """Whoever staff put on the platform's list qualifies by that, and the evidence says so."""
+    others = [learner for learner, evaluation in decided.items() if evaluation.outcome is Outcome.NOT_YET]
+    for standing in lms.standing(context, others, plan.audience) if others else ():
+        if standing.allowed:
+            fact = Fact("platform allowlist", "listed", "listed", met=True)
+            decided[standing.learner] = Evaluation(standing.learner, Outcome.ISSUE, Decision.on(fact))
 
 
 def _join(plan: Plan, page: Sequence[Progress], lms: LMS) -> dict[str, Evaluation]:
@@ -83,10 +107,10 @@ def _join(plan: Plan, page: Sequence[Progress], lms: LMS) -> dict[str, Evaluatio
     rule = plan.rule
     steps = {}
     for key, context in plan.steps.items():
-        found = list(chain.from_iterable(lms.progress(context, rule.processor.needs, members)))
+        needs = rule.processor.needs_of(rule.options_for(key))
+        found = list(chain.from_iterable(lms.progress(context, needs, members)))
         taking_part = [progress for progress in found if progress.enrolment.active]
-        decided = _decide(rule, context, rule.step_options.get(key, rule.options), taking_part, lms)
-        steps[key] = _with_the_absent(decided, found, members)
+        steps[key] = _with_the_absent(_decide(plan, context, taking_part, lms), found, members)
     return {
         learner: _combined(learner, {key: decided[learner] for key, decided in steps.items()}) for learner in members
     }
@@ -105,7 +129,7 @@ def _with_the_absent(
 
 
 def _combined(learner: str, steps: Mapping[str, Evaluation]) -> Evaluation:
-    if errors := [evaluation.error for evaluation in steps.values() if evaluation.error]:
-        return Evaluation(learner, Outcome.FAILED, error=errors[0])
+    if failed := [evaluation for evaluation in steps.values() if evaluation.outcome is Outcome.FAILED]:
+        return replace(failed[0], learner=learner)
     decision = combine({key: step.decision for key, step in steps.items() if step.decision})
     return Evaluation(learner, Outcome.ISSUE if decision.eligible else Outcome.NOT_YET, decision)

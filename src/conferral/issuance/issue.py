@@ -11,18 +11,18 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from conferral import schedules
-from conferral.contract import LMS, ConferralError
+from conferral.contract import LMS, ConferralError, LearningContext
 from conferral.contract.text import storable
 from conferral.issuance import deliver, lease, work
 from conferral.issuance.evaluate import Evaluation
 from conferral.issuance.lease import LeaseLost
 from conferral.issuance.plan import Plan
+from conferral.issuance.source import told
 from conferral.models import Credential, CredentialArtifact, CredentialConfiguration, Edition, Learner, Run
 from conferral.settings import current
 
 LONGEST_SERIES = 20
 """Failures that are counted: the pause between tries has long been an hour by then."""
-PERSON_FIELDS = ("external_id", "name", "email", "language", "active")
 
 
 def holders(configuration: CredentialConfiguration, gateway: str, learners: Sequence[str]) -> set[str]:
@@ -37,7 +37,9 @@ def holders(configuration: CredentialConfiguration, gateway: str, learners: Sequ
 
 def insert_held(run: Run, plan: Plan, edition: Edition, page: Sequence[Evaluation], lms: LMS) -> int:
     """Records the page's awards as held, and returns how many; those who got a place meanwhile are left out."""
-    people = _told([evaluation.learner for evaluation in page], lms)
+    keys = [evaluation.learner for evaluation in page]
+    # Of one whom the source has just forgotten, we have the key alone.
+    people: dict[str, dict[str, Any]] = {key: {} for key in keys} | told(lms.people(keys))
     for last_try in (False, True):
         try:
             with transaction.atomic():
@@ -54,7 +56,7 @@ def insert_held(run: Run, plan: Plan, edition: Edition, page: Sequence[Evaluatio
     raise AssertionError  # the loop has returned or raised
 
 
-def release(run: Run, counts: dict[str, int], *, has_artifacts: bool) -> None:
+def release(run: Run, counts: dict[str, int], *, remarks: str = "", has_artifacts: bool) -> None:
     """Closes the run and releases what it holds, in one transaction: all of its credentials, or none.
 
     Nothing held is generated or shown, so nothing is ever issued from half a course.
@@ -62,7 +64,7 @@ def release(run: Run, counts: dict[str, int], *, has_artifacts: bool) -> None:
     now = timezone.now()
     with transaction.atomic():
         closed = Run.objects.filter(pk=run.pk, claim=run.claim, active=True).update(
-            **counts, status=Run.Status.FINISHED, active=None, ended=now
+            **counts, remarks=storable(remarks), status=Run.Status.FINISHED, active=None, ended=now
         )
         if not closed:
             raise _lost(run)
@@ -163,21 +165,20 @@ def _credential(run: Run, plan: Plan, edition: Edition, evaluation: Evaluation, 
         context_end=context.end,
         locale=plan.locale,
         evidence=decision.evidence(plan.rule.name, plan.rule.processor.version),
-        earned=decision.earned or run.started,
+        earned=_earned(run, context, decision.earned),
         issued=run.started,
         expires=expiry(run.started, plan.configuration.type.validity),
         notify=run.notify,
     )
 
 
+def _earned(run: Run, context: LearningContext, earned: datetime | None) -> datetime:
+    """The course's own date for all of its credentials, once it has come; else when the rule was met; else now."""
+    if context.awarded and context.awarded <= run.started:
+        return context.awarded
+    return earned or run.started
+
+
 def expiry(issued: datetime, validity: dict[str, int]) -> datetime | None:
     """Until when it holds; None for ever."""
     return issued + relativedelta(**validity) if validity else None  # type: ignore[arg-type]
-
-
-def _told(keys: Sequence[str], lms: LMS) -> dict[str, dict[str, Any]]:
-    """What the source tells of those learners; of one whom it has just forgotten, we have the key alone."""
-    told: dict[str, dict[str, Any]] = {key: {} for key in keys}
-    for person in lms.people(keys):
-        told[person.key] = {field: getattr(person, field) for field in PERSON_FIELDS}
-    return told

@@ -14,6 +14,7 @@ from conferral import assets, plugins
 from conferral.contract import (
     LMS,
     AssetReference,
+    Audience,
     ConferralError,
     Fact,
     Generator,
@@ -63,15 +64,15 @@ class Rule:
     options: Options
     step_options: Mapping[str, Options]
 
+    def options_for(self, key: str) -> Options:
+        """Those of a step, where it has some of its own."""
+        return self.step_options.get(key, self.options)
+
     def example(self, steps: Iterable[str] = ()) -> tuple[Fact, ...]:
         """Facts of somebody who is eligible, in each of a pathway's steps."""
         if not steps or not self.processor.per_step:
             return tuple(self._example(self.options))
-        return tuple(
-            replace(fact, step=step)
-            for step in steps
-            for fact in self._example(self.step_options.get(step, self.options))
-        )
+        return tuple(replace(fact, step=step) for step in steps for fact in self._example(self.options_for(step)))
 
     def _example(self, options: Options) -> Sequence[Fact]:
         with plugins.blamed(plugins.PROCESSORS, self.name):
@@ -86,9 +87,25 @@ class Plan:
     context: LearningContext
     steps: Mapping[str, LearningContext]
     rule: Rule
+    audience: Audience
     slots: tuple[Slot, ...]
     fields: Mapping[str, Any]
     assets: Mapping[str, CredentialAsset]
+
+    @property
+    def parts(self) -> Mapping[str, LearningContext]:
+        """The contexts that the rule is asked about: a pathway's steps, else the context itself."""
+        return self.steps if self.steps and self.rule.processor.per_step else {self.context.key: self.context}
+
+    @property
+    def objections(self) -> tuple[str, ...]:
+        """What the rule's options ask for that the courses do not have."""
+        with plugins.blamed(plugins.PROCESSORS, self.rule.name):
+            return tuple(
+                objection
+                for key, context in self.parts.items()
+                for objection in self.rule.processor.objections(context, self.rule.options_for(key))
+            )
 
     @property
     def locale(self) -> str:
@@ -128,6 +145,7 @@ def resolve(configuration: CredentialConfiguration, lms: LMS) -> Plan:
         context=context,
         steps={step: describe(step, lms) for step in context.steps},
         rule=rule,
+        audience=resolve_audience(credential_type, configuration),
         slots=slots,
         fields=merge(credential_type.fields, configuration.fields),
         assets=resolve_assets(slots),
@@ -161,6 +179,12 @@ def resolve_rule(credential_type: CredentialType, configuration: CredentialConfi
             for step, options in steps.items()
         },
     )
+
+
+def resolve_audience(credential_type: CredentialType, configuration: CredentialConfiguration | None = None) -> Audience:
+    """Who gets one of those that qualify: the type's say, merged with the configuration's where given."""
+    override = configuration.audience if configuration else {}
+    return parse(Audience, merge(credential_type.audience, override), "audience")
 
 
 def resolve_slots(credential_type: CredentialType, overrides: Mapping[str, Any] | None = None) -> tuple[Slot, ...]:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from conferral import plugins, schedules
 from conferral.contract import LMS, ConferralError
 from conferral.issuance import issue, lease, standstill
-from conferral.issuance.evaluate import Evaluation, Outcome, evaluate
+from conferral.issuance.evaluate import Evaluation, Outcome, evaluate, exclude
 from conferral.issuance.lease import Lease, LeaseLost
 from conferral.issuance.plan import Plan, edition_of, resolve
 from conferral.models import CredentialConfiguration, Learner, Run
@@ -70,8 +70,8 @@ def run_if_due(configuration_id: int, progressed: Progressed | None = None) -> R
 
 def _run(begun: Run, progressed: Progressed | None) -> Run:
     try:
-        with Lease(partial(issue.renew, begun)):
-            _pass(begun, plugins.gateway(), progressed)
+        with Lease(partial(issue.renew, begun)), plugins.gateway().reading() as lms:
+            _pass(begun, lms, progressed)
     except LeaseLost:
         raise  # whoever took over has closed it
     except BaseException as error:
@@ -83,8 +83,8 @@ def _run(begun: Run, progressed: Progressed | None) -> Run:
 
 def dry_run(configuration: CredentialConfiguration) -> Iterator[list[Evaluation]]:
     """What a run would make of each learner, page by page; nothing is written."""
-    lms = plugins.gateway()
-    return _assess(resolve(configuration, lms), lms)
+    with plugins.gateway().reading() as lms:
+        yield from _assess(resolve(configuration, lms), lms)
 
 
 def counts_of(outcomes: Counter[Outcome]) -> dict[str, int]:
@@ -161,7 +161,7 @@ def _pass(run: Run, lms: LMS, progressed: Progressed | None) -> None:
         if progressed:
             progressed(len(page))
     standstill.check()
-    issue.release(run, counts_of(outcomes), has_artifacts=bool(plan.slots))
+    issue.release(run, counts_of(outcomes), remarks="\n".join(plan.objections), has_artifacts=bool(plan.slots))
 
 
 def _assess(plan: Plan, lms: LMS) -> Iterator[list[Evaluation]]:
@@ -177,4 +177,5 @@ def _assess(plan: Plan, lms: LMS) -> Iterator[list[Evaluation]]:
         for evaluation in new:
             if evaluation.learner in retired:
                 evaluation.outcome = Outcome.INACTIVE
+        exclude(plan, [evaluation for evaluation in new if evaluation.outcome is Outcome.ISSUE], lms)
         yield page

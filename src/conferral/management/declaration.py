@@ -166,6 +166,7 @@ class TypeDeclaration(Declared):
     kinds: list[Kind] = Field(default_factory=list)
     processor: str
     processor_options: Options = Field(default_factory=dict)
+    audience: Options = Field(default_factory=dict)
     generators: dict[SlotName, Options] = Field(default_factory=dict)
     fields: Fields = Field(default_factory=dict)
     wording: WordingDeclaration = WordingDeclaration()
@@ -198,6 +199,7 @@ class ConfigurationDeclaration(Declared):
     time_zone: str = "UTC"
     schedule: ScheduleDeclaration = ScheduleDeclaration()
     processor_options: Options = Field(default_factory=dict)
+    audience: Options = Field(default_factory=dict)
     step_options: dict[str, Options] = Field(default_factory=dict)
     generators: Options = Field(default_factory=dict)
     fields: Overrides = Field(default_factory=dict)

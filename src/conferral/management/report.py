@@ -63,7 +63,7 @@ class RunReport:
         self.pending = states.get(Credential.State.PENDING, 0)
         self.issued = run.issued - lost - self.pending
         self.failed = run.failed + lost
-        self.problems = [*_reasons(run), *_standing(run)]
+        self.problems = [*run.remarks.splitlines(), *_reasons(run), *_standing(run)]
         if run.failed:
             self.problems.append(f"{run.failed} could not be decided; `conferral run --dry-run` says why")
 

@@ -26,6 +26,7 @@ class CredentialConfiguration(models.Model):
     archived = models.DateTimeField(null=True, blank=True)
     processor_options = models.JSONField(default=dict, blank=True)
     step_options = models.JSONField(default=dict, blank=True)
+    audience = models.JSONField(default=dict, blank=True)
     generators = models.JSONField(default=dict, blank=True)
     fields = models.JSONField(default=dict, blank=True)
     time_zone = models.CharField(max_length=64, default="UTC")

@@ -8,7 +8,8 @@ class CredentialType(models.Model):
     """A processor with its options, generators by slot, and the wording; applied to contexts by configurations.
 
     `generators` is `{slot: {generator, required, options}}`; `validity` is `{years, months, days}`, empty for ever;
-    `kinds` limits the contexts that it may be applied to, empty for all that its processor knows.
+    `kinds` limits the contexts that it may be applied to, empty for all that its processor knows; `audience` says who
+    of those that qualify gets one.
 
     .. pii: Options of a rule may name learners, as those of `listed` do.
     .. pii_types: username, email_address
@@ -26,6 +27,7 @@ class CredentialType(models.Model):
     kinds = models.JSONField(default=list, blank=True)
     processor = models.CharField(max_length=100)
     processor_options = models.JSONField(default=dict, blank=True)
+    audience = models.JSONField(default=dict, blank=True)
     generators = models.JSONField(default=dict, blank=True)
     fields = models.JSONField(default=dict, blank=True)
     wording = models.JSONField(default=dict, blank=True)

@@ -45,6 +45,7 @@ class Run(models.Model):
     held = models.PositiveIntegerField(default=0)
     failed = models.PositiveIntegerField(default=0)
     error = models.TextField(blank=True)
+    remarks = models.TextField(blank=True, help_text="What a person should look at, though the run went on")
 
     class Meta:
         verbose_name = _("issuing run")

@@ -1,9 +1,9 @@
 """Content completed and grades: both thresholds have to be reached."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from conferral.contract import LMS, Decision, Fact, LearningContext, Processor, Progress
+from conferral.contract import LMS, Decision, Fact, LearningContext, Need, Processor, Progress
 from conferral.processors.completion import Completion, CompletionOptions
 from conferral.processors.grades import Grades, GradesOptions
 
@@ -20,6 +20,14 @@ class CompletionAndGrades(Processor[CompletionAndGradesOptions]):
     Options = CompletionAndGradesOptions
     _completion = Completion()
     _grades = Grades()
+
+    def needs_of(self, options: CompletionAndGradesOptions) -> frozenset[Need]:
+        """What both need."""
+        return self._completion.needs | self._grades.needs_of(options)
+
+    def objections(self, context: LearningContext, options: CompletionAndGradesOptions) -> Iterator[str]:
+        """Those of the grades."""
+        return self._grades.objections(context, options)
 
     def gather(
         self, context: LearningContext, page: Sequence[Progress], options: CompletionAndGradesOptions, lms: LMS

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema
 
-from conferral.contract import LMS, Decision, Fact, LearningContext, Need, Options, Processor, Progress
+from conferral.contract import LMS, Decision, Fact, Kind, LearningContext, Need, Options, Processor, Progress
 from conferral.contract import Grades as LearnerGrades
 from conferral.contract.options import share
 
@@ -51,8 +51,24 @@ class Grades(Processor[GradesOptions]):
     """Eligible when every grade that is asked for reaches its threshold."""
 
     label = "Grades"
-    needs = frozenset({Need.GRADES})
+    needs = frozenset({Need.GRADES, Need.CATEGORIES})
     Options = GradesOptions
+
+    def needs_of(self, options: GradesOptions) -> frozenset[Need]:
+        """Categories only when one is asked for: they cost a source far more than the total."""
+        return frozenset(Need.GRADES if category == TOTAL else Need.CATEGORIES for category in options.required_grades)
+
+    def objections(self, context: LearningContext, options: GradesOptions) -> Iterator[str]:
+        """Assignment types that the course does not have."""
+        if context.categories is None or context.kind is Kind.PATHWAY:
+            return
+        for category in options.required_grades:
+            if category not in (TOTAL, *context.categories):
+                known = ", ".join(repr(one) for one in context.categories)
+                yield (
+                    f"required_grades: {category!r} is no assignment type of {context.key}; "
+                    + (f"it has {known}, and {TOTAL!r}" if known else f"it has no grading policy: {TOTAL!r} alone")
+                )
 
     def gather(self, context: LearningContext, page: Sequence[Progress], options: GradesOptions, lms: LMS) -> Any:
         """The course's pass mark, for `pass`."""
@@ -66,7 +82,10 @@ class Grades(Processor[GradesOptions]):
     def decide(self, progress: Progress, options: GradesOptions, gathered: Any) -> Decision:
         """Compares each grade, exactly as the source stores it; one that it does not tell reaches no threshold."""
         grades = progress.grades or LearnerGrades()
-        return Decision.on(*_facts(grades, options.required_grades, gathered))
+        facts = tuple(_facts(grades, options.required_grades, gathered))
+        # A source tells since when the course's own mark is reached, and of no other threshold.
+        is_known = options.required_grades == {TOTAL: PASS} and all(fact.met for fact in facts)
+        return Decision.on(*facts, earned=grades.passed if is_known else None)
 
 
 def _facts(grades: LearnerGrades, required: dict[str, Decimal | str], pass_mark: Decimal | None) -> Iterator[Fact]:
