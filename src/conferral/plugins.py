@@ -9,6 +9,7 @@ from typing import Any
 
 from conferral.contract import LMS, ConferralError, Generator, Processor
 from conferral.contract.options import parse
+from conferral.contract.pathways import PathwaySource
 from conferral.settings import current
 
 logger = logging.getLogger(__name__)
@@ -16,8 +17,11 @@ logger = logging.getLogger(__name__)
 PROCESSORS = "conferral.processors"
 GENERATORS = "conferral.generators"
 GATEWAYS = "conferral.gateways"
+PATHWAYS = "conferral.pathways"
+"""The last one is followed by a dot and the name of the gateway beside which a pathway source works."""
 _NOUN = {PROCESSORS: "processor", GENERATORS: "generator", GATEWAYS: "gateway"}
 _PORT: dict[str, type[Any]] = {PROCESSORS: Processor, GENERATORS: Generator, GATEWAYS: LMS}
+_WITH_OPTIONS = (PROCESSORS, GENERATORS)
 
 
 class PluginError(ConferralError):
@@ -32,7 +36,7 @@ def offered(group: str) -> Mapping[str, EntryPoint]:
         other = found.setdefault(point.name, point)
         if other.value != point.value:
             raise PluginError(
-                f"{_NOUN[group]} {point.name!r}: offered by {other.value} and by {point.value}; uninstall one of them"
+                f"{_noun(group)} {point.name!r}: offered by {other.value} and by {point.value}; uninstall one of them"
             )
     return dict(sorted(found.items()))
 
@@ -64,6 +68,16 @@ def gateway() -> LMS:
     return found
 
 
+def pathway_source(gateway: str, key: str) -> PathwaySource | None:
+    """The source beside that gateway whose keys are of that form; None for a course, or when there is none."""
+    group = f"{PATHWAYS}.{gateway}"
+    for name in offered(group):
+        source: PathwaySource = load(group, name)
+        if source.knows(key):
+            return source
+    return None
+
+
 @contextmanager
 def blamed(group: str, name: str) -> Iterator[None]:
     """What a plugin raises by mistake becomes a PluginError that names it; the traceback is logged."""
@@ -72,8 +86,8 @@ def blamed(group: str, name: str) -> Iterator[None]:
     except ConferralError:
         raise
     except Exception as error:  # other people's code
-        logger.exception("%s %s raised", _NOUN[group], name)
-        raise PluginError(f"{_NOUN[group]} {name!r}: raised {error!r}; the log has its traceback") from error
+        logger.exception("%s %s raised", _noun(group), name)
+        raise PluginError(f"{_noun(group)} {name!r}: raised {error!r}; the log has its traceback") from error
 
 
 @cache
@@ -82,19 +96,23 @@ def load(group: str, name: str) -> Any:
     point = offered(group).get(name)
     if point is None:
         raise PluginError(
-            f"{_NOUN[group]}: {name!r} is not installed; installed: {', '.join(offered(group)) or 'none'}"
+            f"{_noun(group)}: {name!r} is not installed; installed: {', '.join(offered(group)) or 'none'}"
         )
     try:
         made = point.load()()
     except Exception as error:  # other people's code: whatever it raises, say which plugin it was
-        raise PluginError(f"{_NOUN[group]} {name!r} ({point.value}) cannot be loaded: {error!r}") from error
-    port = _PORT[group]
+        raise PluginError(f"{_noun(group)} {name!r} ({point.value}) cannot be loaded: {error!r}") from error
+    port = _PORT.get(group, PathwaySource)
     if not isinstance(made, port):
-        raise PluginError(f"{_NOUN[group]} {name!r} ({point.value}) is no {port.__module__}.{port.__name__}")
+        raise PluginError(f"{_noun(group)} {name!r} ({point.value}) is no {port.__module__}.{port.__name__}")
     if not isinstance(getattr(made, "label", None), str):
-        raise PluginError(f"{_NOUN[group]} {name!r} ({point.value}) has no label")
-    if port is not LMS and not isinstance(getattr(made, "Options", None), type):
-        raise PluginError(f"{_NOUN[group]} {name!r} ({point.value}) has no Options")
+        raise PluginError(f"{_noun(group)} {name!r} ({point.value}) has no label")
+    if group in _WITH_OPTIONS and not isinstance(getattr(made, "Options", None), type):
+        raise PluginError(f"{_noun(group)} {name!r} ({point.value}) has no Options")
     if isinstance(getattr(made, "Settings", None), type):
         made.settings = parse(made.Settings, current().plugins.get(name, {}), f"CONFERRAL_PLUGINS: {name}")
     return made
+
+
+def _noun(group: str) -> str:
+    return _NOUN.get(group, "pathway source")

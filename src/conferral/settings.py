@@ -5,11 +5,12 @@ In an LMS they are Django settings; the standalone service reads them from envir
 
 import json
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from conferral.contract.context import is_address
 
 PREFIX = "CONFERRAL_"
 S = TypeVar("S", bound=BaseModel)
@@ -69,8 +70,7 @@ class AppSettings(BaseModel):
     @field_validator("public_url")
     @classmethod
     def _is_an_address(cls, value: str) -> str:
-        address = urlsplit(value)
-        if address.scheme not in ("http", "https") or not address.hostname or address.query or address.fragment:
+        if not is_address(value):
             raise ValueError("write an address like https://credentials.example.org")
         return value.rstrip("/")
 

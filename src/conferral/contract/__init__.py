@@ -13,6 +13,7 @@ from conferral.contract.errors import ConferralError, OptionsError, PermanentErr
 from conferral.contract.generator import Assets, Generator
 from conferral.contract.lms import LMS, Check
 from conferral.contract.options import AssetReference, FontAsset, ImageAsset, Options, PDFAsset, Share
+from conferral.contract.pathways import PathwaySource
 from conferral.contract.processor import Processor
 from conferral.contract.progress import Enrolment, Grades, Need, Person, Progress, Standing
 from conferral.contract.sample import sample_request
@@ -41,6 +42,7 @@ __all__ = [
     "Options",
     "OptionsError",
     "PDFAsset",
+    "PathwaySource",
     "PermanentError",
     "Person",
     "Processor",

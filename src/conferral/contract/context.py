@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from urllib.parse import urlsplit
 
 from opaque_keys import InvalidKeyError
 from opaque_keys.edx.keys import LearningContextKey
@@ -46,6 +47,15 @@ class LearningContext:
     steps: tuple[str, ...] = ()
     categories: tuple[str, ...] | None = None
     awarded: datetime | None = None
+
+
+def is_address(text: str) -> bool:
+    """Whether it is the address of a site: `https://lms.example.org`, with a path or without."""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and not parts.query and not parts.fragment
 
 
 def short_key(key: str) -> str:

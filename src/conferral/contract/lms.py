@@ -22,9 +22,13 @@ class Check:
 
 
 class LMS(ABC):
-    """A source of contexts, learners and their progress. `http` is a client for plugins that need one, or None."""
+    """A source of contexts, learners and their progress; `tells` what it can be asked for.
+
+    `http` is a client for plugins that need one, or None.
+    """
 
     label: ClassVar[str]
+    tells: ClassVar[frozenset[Need]] = frozenset(Need) - {Need.CERTIFICATE}
     http: Any = None
 
     @abstractmethod

@@ -11,12 +11,14 @@ class Need(StrEnum):
     """What a processor wants to know; a gateway fetches nothing else.
 
     GRADES: the grade of the whole course. CATEGORIES: those of each assignment type, which cost a source a hundred
-    times more. PEOPLE: the processor asks for `people` of every page.
+    times more. CERTIFICATE: the date of the platform's own certificate, which not every source tells. PEOPLE: the
+    processor asks for `people` of every page.
     """
 
     COMPLETION = "completion"
     GRADES = "grades"
     CATEGORIES = "categories"
+    CERTIFICATE = "certificate"
     PEOPLE = "people"
 
 
@@ -84,3 +86,4 @@ class Progress:
     enrolment: Enrolment = Enrolment()
     completion: Decimal | None = None
     grades: Grades | None = None
+    certificate: datetime | None = None

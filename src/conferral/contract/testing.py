@@ -73,6 +73,7 @@ class MemoryLMS(LMS):
     """
 
     label = "In memory"
+    tells = frozenset(Need)
 
     def __init__(
         self,
@@ -104,6 +105,7 @@ class MemoryLMS(LMS):
                 progress,
                 completion=progress.completion if Need.COMPLETION in needs else None,
                 grades=_told(progress.grades, needs),
+                certificate=progress.certificate if Need.CERTIFICATE in needs else None,
             )
             for progress in self.learners.get(context.key, ())
             if learners is None or progress.learner in learners

@@ -20,6 +20,7 @@ from conferral.contract import (
     Generator,
     Kind,
     LearningContext,
+    Need,
     Options,
     OptionsError,
     Processor,
@@ -67,6 +68,11 @@ class Rule:
     def options_for(self, key: str) -> Options:
         """Those of a step, where it has some of its own."""
         return self.step_options.get(key, self.options)
+
+    def needs_in(self, context: LearningContext) -> frozenset[Need]:
+        """What the source has to tell about the context, or about any of a pathway's steps."""
+        keys = context.steps if context.steps and self.processor.per_step else (context.key,)
+        return frozenset[Need]().union(*(self.processor.needs_of(self.options_for(key)) for key in keys))
 
     def example(self, steps: Iterable[str] = ()) -> tuple[Fact, ...]:
         """Facts of somebody who is eligible, in each of a pathway's steps."""
@@ -132,6 +138,10 @@ def resolve(configuration: CredentialConfiguration, lms: LMS) -> Plan:
     if context.kind not in allowed:
         kinds = ", ".join(sorted(allowed))
         raise ConferralError(f"type: {credential_type.name!r} is for {kinds}; {context.key} is a {context.kind}")
+    if untold := rule.needs_in(context) - lms.tells:
+        raise ConferralError(
+            f"type: the rule {rule.name!r} asks for {', '.join(sorted(untold))}, which {lms.label!r} does not tell"
+        )
     if configuration.step_options and not rule.processor.per_step:
         raise ConferralError(f"step_options: the rule {rule.name!r} looks at the learner, not at steps; leave them out")
     for step in configuration.step_options:

@@ -1,0 +1,1 @@
+"""The `rest` gateway: an LMS over HTTP, for the service beside it."""

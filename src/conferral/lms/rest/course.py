@@ -1,0 +1,96 @@
+"""A course read whole over HTTP: each source in a thread of its own, joined on disk, or an error."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from decimal import Decimal
+from functools import partial
+from typing import Any
+from urllib.parse import quote
+
+from conferral.contract import Need
+from conferral.lms.rest.client import Client, LMSError
+from conferral.lms.rest.grading import averages
+from conferral.lms.rest.spool import Spool
+
+Row = tuple[Any, ...]
+GRADES = "/api/grades/v1/courses/{key}/"
+GRADEBOOK = "/api/grades/v1/gradebook/{key}/"
+INFO = "/api/grades/v1/gradebook/{key}/grading-info"
+POLICY = "/api/grades/v1/policy/courses/{key}/"
+COMPLETION = "/completion-aggregator/v1/course/{key}/"
+COURSE = "/api/courses/v1/courses/{key}/"
+
+
+def address(pattern: str, key: str) -> str:
+    """The path of an API for that course."""
+    return pattern.format(key=quote(key, safe=""))
+
+
+def read(client: Client, key: str, needs: frozenset[Need], page_size: int) -> Spool:
+    """Everybody enrolled in the course with those figures; an error when any page of any source could not be read."""
+    sources: list[Callable[[], None]] = []
+    spool = Spool()
+    if Need.COMPLETION in needs:
+        sources.append(partial(_read, spool, ("completion",), _completion(client, key, page_size)))
+    if Need.CATEGORIES in needs:
+        policy = grading_info(client, key)["assignment_types"]
+        rows = _gradebook(client, key, page_size, policy)
+        sources.append(partial(_read, spool, ("categories",), rows))
+    if Need.GRADES in needs or not sources:
+        sources.append(partial(_read, spool, ("total", "passing"), _grades(client, key, page_size)))
+    try:
+        client.at_once(lambda source: source(), sources)
+    except BaseException:
+        spool.close()
+        raise
+    return spool
+
+
+def grading_info(client: Client, key: str) -> Any:
+    """Cutoffs by letter, and assignment types with `weight`, `min_count`, `drop_count`."""
+    return client.get(address(INFO, key), graded_only="true")
+
+
+def _read(spool: Spool, columns: Sequence[str], pages: Iterator[list[Row]]) -> None:
+    for rows in pages:
+        spool.put(columns, rows)
+
+
+def _grades(client: Client, key: str, size: int) -> Iterator[list[Row]]:
+    for page in client.pages(address(GRADES, key), page_size=size):
+        with known_shape(GRADES):
+            rows = [(each["username"], _share(each["percent"]), bool(each["letter_grade"])) for each in page]
+        yield rows
+
+
+def _gradebook(client: Client, key: str, size: int, policy: Any) -> Iterator[list[Row]]:
+    for page in client.pages(address(GRADEBOOK, key), page_size=size):
+        with known_shape(GRADEBOOK):
+            rows = [(each["username"], _as_text(averages(each["section_breakdown"], policy))) for each in page]
+        yield rows
+
+
+def _completion(client: Client, key: str, size: int) -> Iterator[list[Row]]:
+    for page in client.pages(address(COMPLETION, key), page_size=size):
+        with known_shape(COMPLETION):
+            rows = [(each["username"], _share(each["completion"]["percent"])) for each in page]
+        yield rows
+
+
+def _as_text(shares: Mapping[str, Decimal]) -> str:
+    return json.dumps({name: f"{share:f}" for name, share in shares.items()})
+
+
+def _share(value: Any) -> str:
+    """A share as it was sent, to its last digit; extra credit beyond the whole is the whole."""
+    return f"{min(Decimal(value or 0), Decimal(1)):f}"
+
+
+@contextmanager
+def known_shape(path: str) -> Iterator[None]:
+    """An answer of another shape is an LMSError that says which API gave it."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, ArithmeticError) as error:
+        raise LMSError(f"{path}: answers in another shape than is known ({error!r})") from error
