@@ -29,7 +29,7 @@ class Fact:
     def share(cls, key: str, actual: Decimal | None, required: Decimal) -> "Fact":
         """A threshold on a share: inclusive, on the exact value that the source stores."""
         met = actual is not None and actual >= required
-        return cls(key, None if actual is None else f"{actual:f}", f"{required:f}", met)
+        return cls(key, None if actual is None else exact(actual), exact(required), met)
 
     def __post_init__(self) -> None:
         # Facts are stored as JSON: a mistake is that of the learner at hand, not of the whole page.
@@ -81,6 +81,12 @@ class Decision:
             "version": version,
             "facts": [asdict(fact) for fact in self.facts],
         }
+
+
+def exact(share: Decimal) -> str:
+    """All digits of a share, and no more: whichever source told it, the same figure is the same text."""
+    text = f"{share:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def combine(by_step: Mapping[str, Decision]) -> Decision:

@@ -1,7 +1,7 @@
 """What a gateway tells of learners: who they are, and how far they have come."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -77,6 +77,11 @@ class Grades:
     passed: datetime | None = None
     by_category: Mapping[str, Decimal] = field(default_factory=dict)
 
+    def only(self, needs: frozenset[Need]) -> "Grades":
+        """The whole course's, the assignment types', or both."""
+        kept = self if Need.GRADES in needs else Grades(by_category=self.by_category)
+        return kept if Need.CATEGORIES in needs else replace(kept, by_category={})
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:
@@ -87,3 +92,12 @@ class Progress:
     completion: Decimal | None = None
     grades: Grades | None = None
     certificate: datetime | None = None
+
+    def only(self, needs: frozenset[Need]) -> "Progress":
+        """Without the figures that were not asked for."""
+        return replace(
+            self,
+            completion=self.completion if Need.COMPLETION in needs else None,
+            grades=self.grades.only(needs) if self.grades and needs & {Need.GRADES, Need.CATEGORIES} else None,
+            certificate=self.certificate if Need.CERTIFICATE in needs else None,
+        )

@@ -18,7 +18,6 @@ from conferral.contract import (
     Artifact,
     Decision,
     Generator,
-    Grades,
     Kind,
     LearningContext,
     Need,
@@ -101,12 +100,7 @@ class MemoryLMS(LMS):
     ) -> Iterator[Sequence[Progress]]:
         """Pages of `page_size`, without the figures that `needs` does not name."""
         found = [
-            replace(
-                progress,
-                completion=progress.completion if Need.COMPLETION in needs else None,
-                grades=_told(progress.grades, needs),
-                certificate=progress.certificate if Need.CERTIFICATE in needs else None,
-            )
+            progress.only(needs)
             for progress in self.learners.get(context.key, ())
             if learners is None or progress.learner in learners
         ]
@@ -124,16 +118,6 @@ class MemoryLMS(LMS):
         """Whether that pair is among `staff`."""
         self.calls["may"] += 1
         return (user, key) in self.staff
-
-
-def _told(grades: Grades | None, needs: frozenset[Need]) -> Grades | None:
-    """The part of the grades that was asked for."""
-    asked = needs & {Need.GRADES, Need.CATEGORIES}
-    if grades is None or not asked:
-        return None
-    if Need.GRADES not in asked:
-        return Grades(by_category=grades.by_category)
-    return grades if Need.CATEGORIES in asked else replace(grades, by_category={})
 
 
 class MemoryAssets:

@@ -48,7 +48,7 @@ class RosterGateway(LMS):
         if learners is not None:
             entries = entries.filter(learner__gateway=GATEWAY, learner__key__in=learners)
         for page in _pages(entries):
-            yield [_progress(entry) for entry in page]
+            yield [_progress(entry).only(needs) for entry in page]
 
     def people(self, keys: Collection[str]) -> Sequence[Person]:
         """One query."""

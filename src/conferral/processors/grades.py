@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema
 
 from conferral.contract import LMS, Decision, Fact, Kind, LearningContext, Need, Options, Processor, Progress
 from conferral.contract import Grades as LearnerGrades
+from conferral.contract.decision import exact
 from conferral.contract.options import share
 
 TOTAL = "total"
@@ -96,8 +97,8 @@ def _facts(grades: LearnerGrades, required: dict[str, Decimal | str], pass_mark:
         elif grades.passing is not None:
             # The source's own verdict: it knows rounding and letter grades that a figure does not tell.
             verdict = "passing" if grades.passing else "not passing"
-            shown = verdict if actual is None else f"{actual:f}"
-            mark = PASS if pass_mark is None else f"{pass_mark:f}"
+            shown = verdict if actual is None else exact(actual)
+            mark = PASS if pass_mark is None else exact(pass_mark)
             yield Fact(category, shown, mark, met=grades.passing)
         elif pass_mark is not None:
             yield Fact.share(category, actual, pass_mark)

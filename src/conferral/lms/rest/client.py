@@ -4,6 +4,7 @@ import re
 import ssl
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -57,14 +58,11 @@ class Client:
         limits = httpx.Limits(max_connections=settings.concurrency, max_keepalive_connections=settings.concurrency)
         timeout = httpx.Timeout(settings.timeout, connect=CONNECT_SECONDS)
         self._http = httpx.Client(base_url=settings.url, limits=limits, timeout=timeout, follow_redirects=True)
+        weakref.finalize(self, self._http.close)  # a client lives as long as its gateway
         self._token = ""
         self._token_ends = 0.0
         self._lock = threading.Lock()
         self.clock: datetime | None = None
-
-    def close(self) -> None:
-        """Ends the connections."""
-        self._http.close()
 
     def get(self, path: str, **parameters: str | int) -> Any:
         """The JSON at that path, numbers as exact decimals. NotThere for a 404, else an LMSError or LMSUnavailable."""

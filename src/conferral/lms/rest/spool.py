@@ -47,7 +47,7 @@ class Spool:
         """What was asked for of everybody, or of those learners."""
         for rows in self._rows(size) if learners is None else self._chosen(list(learners)):
             if rows:
-                yield [_progress(row, needs) for row in rows]
+                yield [_progress(row).only(needs) for row in rows]
 
     def _rows(self, size: int) -> Iterator[list[Any]]:
         last = 0
@@ -66,19 +66,11 @@ class Spool:
             return self._database.execute(statement, values).fetchall()
 
 
-def _progress(row: Sequence[Any], needs: frozenset[Need]) -> Progress:
+def _progress(row: Sequence[Any]) -> Progress:
     _, username, total, passing, categories, completion = row
-    grades = None
-    if needs & {Need.GRADES, Need.CATEGORIES}:
-        wanted = Need.GRADES in needs
-        grades = Grades(
-            total=_decimal(total) if wanted else None,
-            passing=None if passing is None or not wanted else bool(passing),
-            by_category={name: Decimal(share) for name, share in json.loads(categories or "{}").items()}
-            if Need.CATEGORIES in needs
-            else {},
-        )
-    return Progress(username, completion=_decimal(completion) if Need.COMPLETION in needs else None, grades=grades)
+    by_category = {name: Decimal(share) for name, share in json.loads(categories or "{}").items()}
+    grades = Grades(_decimal(total), None if passing is None else bool(passing), by_category=by_category)
+    return Progress(username, completion=_decimal(completion), grades=grades)
 
 
 def _decimal(text: str | None) -> Decimal | None:

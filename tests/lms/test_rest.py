@@ -1,0 +1,401 @@
+"""The `rest` gateway against a real HTTP server: recorded answers, invented ones, and everything that goes wrong."""
+
+import tracemalloc
+from decimal import Decimal
+
+import pytest
+
+from conferral import plugins
+from conferral.contract import Audience, ConferralError, Kind, Need, TransientError
+from conferral.issuance import configure
+from conferral.issuance.run import run
+from conferral.lms.rest.client import LMSError, LMSUnavailable
+from conferral.lms.rest.gateway import RestGateway
+from conferral.lms.rest.settings import RestSettings
+from conferral.models import Credential, CredentialConfiguration, Learner, Run
+from tests.lms import story
+from tests.services import lms_http
+from tests.services.lms_http import BIG, CERT101, Campus, Course, body, serving
+
+pytestmark = pytest.mark.django_db
+
+EVERYTHING = frozenset({Need.COMPLETION, Need.GRADES, Need.CATEGORIES})
+
+
+def gateway_of(server, **more):
+    made = RestGateway()
+    made.settings = RestSettings(**server.settings(**more))
+    return made
+
+
+def storyteller():
+    """The story as an LMS tells it over HTTP."""
+    campus = Campus()
+    for key, name in ((story.COURSE, "Certificates 101"), (story.SECOND, "Second"), (story.THIRD, "Third")):
+        info = body("gradebook_grading_info") | {"grade_cutoffs": story.CUTOFFS, "assignment_types": story.POLICY}
+        detail = body("course_detail") | {"id": key, "course_id": key, "name": name}
+        campus.courses[key] = Course(detail, info)
+    for username, (name, points, completed, mode) in story.LEARNERS.items():
+        lms_http.add_learner(
+            campus,
+            story.COURSE,
+            username,
+            total=story.total(points),
+            letter=story.letter(points) or None,
+            completion=completed / 28,
+            sections=[(category, earned, 3.0) for category, earned in zip(story.SUBSECTIONS, points, strict=True)],
+            mode=mode,
+            name=name,
+        )
+    for key in (story.SECOND, story.THIRD):
+        for username in ("ana", "dee"):
+            lms_http.add_learner(campus, key, username, completion=1.0)
+    lms_http.add_pathway(campus, story.PATHWAY, [story.COURSE, story.SECOND, story.THIRD], story.MEMBERS)
+    return campus
+
+
+@pytest.fixture
+def server(settings):
+    """The story's LMS, and a site that is set up beside it."""
+    with serving(storyteller()) as serving_it:
+        settings.CONFERRAL_LMS = "rest"
+        settings.CONFERRAL_PLUGINS = {"rest": serving_it.settings(page_size=10)}
+        settings.CONFERRAL_PAGE_SIZE = 2
+        yield serving_it
+
+
+class TestRest(story.StorySuite):
+    @pytest.fixture(autouse=True)
+    def _beside(self, server):
+        type(self).gateway = plugins.gateway()
+
+    def test_a_verified_name_is_used_by_those_who_chose_it(self, server):
+        server.campus.accounts["ana"]["verified_name"] = "Ana María Ñandú"
+        server.campus.verified["ana"] = body("verified_name") | {"username": "ana", "verified_name": "Ana María Ñandú"}
+        assert self.gateway.people(["ana"])[0].name == "Ana María Ñandú"
+        server.campus.verified["ana"]["use_verified_name_for_certs"] = False
+        assert self.gateway.people(["ana"])[0].name == "Ana Ñandú"
+
+    def test_somebody_without_a_name_is_called_by_the_username(self, server):
+        server.campus.accounts["bo"]["name"] = ""
+        assert self.gateway.people(["bo"])[0].name == "bo"
+
+    def test_lessons_are_named_in_the_settings(self, server):
+        assert gateway_of(server, lessons=["course-v1:*+CERT101+*"]).describe(story.COURSE).kind is Kind.LESSON
+        assert gateway_of(server, lessons=[story.COURSE]).describe(story.SECOND).kind is Kind.COURSE
+
+
+@pytest.fixture
+def recorded():
+    with serving(lms_http.recorded()) as serving_it:
+        yield serving_it
+
+
+@pytest.mark.parametrize(
+    ("key", "grades", "completion"),
+    [
+        (CERT101, "grades_course_page_size_1000", "aggregator_course_1000"),
+        (BIG, "big_grades_50", "big_aggregator_50"),
+    ],
+)
+def test_the_recorded_courses_give_the_recorded_percentages(recorded, key, grades, completion):
+    gateway = gateway_of(recorded, page_size=50)
+    context = gateway.describe(key)
+    found = {one.learner: one for page in gateway.progress(context, EVERYTHING) for one in page}
+    assert {name: one.grades.total for name, one in found.items()} == {
+        each["username"]: Decimal(str(each["percent"])) for each in body(grades)["results"]
+    }
+    assert {name: one.completion for name, one in found.items()} == {
+        each["username"]: Decimal(str(each["completion"]["percent"])) for each in body(completion)["results"]
+    }
+    assert {name for name, one in found.items() if one.grades.passing} == {
+        each["username"] for each in body(grades)["results"] if each["passed"]
+    }
+
+
+def test_categories_add_up_to_the_recorded_percentages(recorded):
+    """The platform's own figure for the whole course, from the averages that we work out."""
+    gateway = gateway_of(recorded)
+    policy = body("gradebook_grading_info")["assignment_types"]
+    checked = 0
+    for page in gateway.progress(gateway.describe(CERT101), EVERYTHING):
+        for one in page:
+            exact = sum(policy[name]["weight"] * float(share) for name, share in one.grades.by_category.items())
+            assert Decimal(str(int(exact * 100 + 0.55) / 100)) == one.grades.total, one
+            checked += 1
+    assert checked == 191
+
+
+def test_who_has_asked_to_be_removed_gets_nothing(recorded):
+    gateway = gateway_of(recorded)
+    (retired,) = body("accounts_retired_new_username")
+    (person,) = gateway.people([retired["username"]])
+    assert (person.email, person.active) == ("", False)
+    (standing,) = gateway.standing(gateway.describe(CERT101), [retired["username"]], Audience())
+    assert "the account is being removed" in list(Audience().refusals(standing))
+
+
+# What a run issues, and what goes wrong.
+
+
+def configured(processor="completion", options=None, **values):
+    configure.save_type(
+        "Course",
+        processor=processor,
+        processor_options=options or {"required_completion": 0.5},
+        generators={},
+        **values,
+    )
+    configure.save_configuration(story.COURSE, "Course", enabled=True)
+    return CredentialConfiguration.objects.get()
+
+
+def issued():
+    return set(Credential.objects.values_list("learner__key", flat=True))
+
+
+def test_a_run_issues_to_those_who_may_get_one(server):
+    ended = run(configured(), trigger="command")
+    assert issued() == {"ana", "dee", "eve"}  # cy audits
+    assert (ended.evaluated, ended.issued) == (5, 3)
+    assert Learner.objects.get(key="ana").external_id == str(server.campus.accounts["ana"]["id"])
+
+
+def test_accounts_and_modes_are_asked_for_those_alone_who_qualify(server):
+    server.forget()
+    run(configured(), trigger="command")
+    asked = [path for path in server.asked if "/accounts" in path or "/enrollment/" in path]
+    assert len(asked) == 6  # three pages: for each one call for accounts, and one for modes
+    assert not any("bo" in path.split("?")[1].replace("%2C", ",").split("=")[-1].split(",") for path in asked)
+
+
+@pytest.mark.parametrize(
+    ("audience", "expected"),
+    [
+        ({"modes": ["audit"]}, {"cy"}),
+        ({"modes": ["audit", "verified"]}, {"ana", "cy", "eve"}),
+        ({"inactive_accounts": True}, {"ana", "dee", "eve"}),
+    ],
+)
+def test_the_audience_is_an_option(server, audience, expected):
+    run(configured(audience=audience), trigger="command")
+    assert issued() == expected
+
+
+def test_inactive_accounts_are_left_out_unless_they_are_wanted(server):
+    server.campus.accounts["eve"]["is_active"] = False
+    configuration = configured()
+    run(configuration, trigger="command")
+    assert issued() == {"ana", "dee"}
+    configure.save_configuration(story.COURSE, "Course", enabled=True, audience={"inactive_accounts": True})
+    run(configuration, trigger="command")
+    assert issued() == {"ana", "dee", "eve"}
+
+
+def test_a_category_that_the_course_does_not_have_is_refused(server):
+    with pytest.raises(ConferralError, match="'Quiz' is no assignment type of .*; it has 'Homework', 'Lab'"):
+        configured("grades", {"required_grades": {"Quiz": 0.5}})
+
+
+def test_a_category_that_the_course_lost_is_reported_and_stops_nothing(server):
+    configuration = configured("grades", {"required_grades": {"Lab": 0.5}})
+    server.campus.courses[story.COURSE].info = {"grade_cutoffs": {"Pass": 0.5}, "assignment_types": {}}
+    ended = run(configuration, trigger="command")
+    assert (ended.status, ended.issued) == (Run.Status.FINISHED, 0)
+    assert "'Lab' is no assignment type" in ended.remarks
+
+
+def test_an_unknown_course_is_told_when_it_is_configured(server):
+    configured()
+    with pytest.raises(ConferralError, match="not known"):
+        configure.save_configuration("course-v1:No+Such+Course", "Course", enabled=True)
+
+
+PERMANENT = {
+    "a sign-in page": (lms_http.status(200), "JSON was expected, and text/html came"),
+    "forbidden": (lms_http.status(403, {"detail": "no"}), "make the user of the OAuth2 application staff"),
+    "another shape": (
+        lms_http.status(200, {"results": [{"name": "?"}], "pagination": {"next": None}}),
+        "another shape",
+    ),
+    "no list": (lms_http.status(200, []), "no list of results"),
+    "a link to elsewhere": (
+        lms_http.status(200, {"results": [], "pagination": {"next": "https://evil.example.org/?page=2"}}),
+        "links to evil.example.org",
+    ),
+}
+PASSING = {
+    "500": lms_http.status(500),
+    "502": lms_http.status(502, None),
+    "503 with Retry-After": lms_http.status(503, {"detail": "busy"}, Retry_After="0"),
+    "429 in words": lms_http.status(
+        429, {"developer_message": "Request was throttled. Expected available in 0 seconds."}
+    ),
+    "a truncated answer": lms_http.truncated,
+    "no answer": lms_http.reset,
+}
+
+
+@pytest.mark.parametrize(("how", "said"), PERMANENT.values(), ids=PERMANENT)
+def test_what_somebody_has_to_mend_fails_the_run_and_issues_nothing(server, how, said):
+    configuration = configured()
+    server.fail("/completion-aggregator/", how)
+    with pytest.raises(LMSError, match=said):
+        run(configuration, trigger="command")
+    failed = Run.objects.get()
+    assert failed.status == Run.Status.FAILED
+    assert said in failed.error
+    assert not Credential.objects.exists()
+    run(configuration, trigger="command")  # the next one completes
+    assert issued() == {"ana", "dee", "eve"}
+
+
+@pytest.mark.parametrize("how", PASSING.values(), ids=PASSING)
+@pytest.mark.parametrize("part", ["/completion-aggregator/", "/accounts", "/oauth2/"])
+def test_what_passes_is_waited_for(server, how, part):
+    configuration = configured()
+    server.revoke()
+    plugins.gateway().http._token = ""
+    server.fail(part, how, times=2)
+    run(configuration, trigger="command")
+    assert issued() == {"ana", "dee", "eve"}
+
+
+@pytest.mark.parametrize("how", PASSING.values(), ids=PASSING)
+def test_what_does_not_pass_fails_the_run_and_the_next_one_completes(server, settings, how):
+    settings.CONFERRAL_PLUGINS = {"rest": server.settings(page_size=10, tries=2)}
+    plugins.load.cache_clear()
+    configuration = configured()
+    server.fail("/completion-aggregator/", how, times=2)
+    with pytest.raises(TransientError):
+        run(configuration, trigger="command")
+    assert Run.objects.get().status == Run.Status.FAILED
+    assert not Credential.objects.exists()
+    run(configuration, trigger="command")
+    assert issued() == {"ana", "dee", "eve"}
+
+
+def test_the_second_page_failing_is_a_failed_run_too(server, settings):
+    """Half of a course is no course."""
+    settings.CONFERRAL_PLUGINS = {"rest": server.settings(page_size=10, tries=1)}
+    plugins.load.cache_clear()
+    for number in range(25):
+        lms_http.add_learner(server.campus, story.COURSE, f"more{number}", completion=1.0)
+    configuration = configured()
+    server.fail("/completion-aggregator/", lms_http.status(500), times=1, after=2)
+    with pytest.raises(LMSUnavailable, match="500"):
+        run(configuration, trigger="command")
+    assert not Credential.objects.exists()
+
+
+def test_a_long_throttle_is_left_to_the_next_run(server):
+    configuration = configured()
+    said = {"developer_message": "Request was throttled. Expected available in 3599 seconds."}
+    server.fail("/completion-aggregator/", lms_http.status(429, said))
+    with pytest.raises(TransientError) as raised:
+        run(configuration, trigger="command")
+    assert raised.value.delay == 3600
+
+
+def test_enrolments_are_throttled_and_waited_for(server):
+    server.throttle, server.throttle_seconds = 1, 1
+    run(configured(), trigger="command")
+    assert issued() == {"ana", "dee", "eve"}
+
+
+def test_tokens_end_and_are_revoked_in_the_middle(server):
+    configuration = configured()
+    server.fail("/accounts", lms_http.then(server.revoke))
+    run(configuration, trigger="command")
+    assert issued() == {"ana", "dee", "eve"}
+    assert server.calls["token"] >= 2
+
+
+def test_a_wrong_client_is_told(server, settings):
+    settings.CONFERRAL_PLUGINS = {"rest": server.settings(client_secret="wrong")}
+    plugins.load.cache_clear()
+    with pytest.raises(
+        LMSError, match="does not accept client_id .*invalid_client.*correct CONFERRAL_PLUGINS"
+    ) as raised:
+        plugins.gateway().describe(story.COURSE)
+    assert "wrong" not in str(raised.value)
+
+
+def test_a_service_user_who_is_no_staff_is_told(server):
+    configuration = configured()
+    server.campus.staff = False
+    with pytest.raises(LMSError, match="make the user of the OAuth2 application staff"):
+        run(configuration, trigger="command")
+    with pytest.raises(LMSError, match="tells no names and addresses"):
+        plugins.gateway().people(["ana"])
+
+
+def test_a_gradebook_that_is_off_is_told(server):
+    server.campus.gradebook = False
+    with pytest.raises(LMSError, match="waffle flag grades.writable_gradebook"):
+        plugins.gateway().describe(story.COURSE)
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9", "http://no-such-host.invalid"])
+def test_an_lms_that_cannot_be_reached_is_told(server, url):
+    gateway = gateway_of(server, tries=1)
+    gateway.settings = RestSettings(**server.settings(tries=1) | {"url": url})
+    with pytest.raises(LMSUnavailable, match="cannot be reached"):
+        gateway.describe(story.COURSE)
+
+
+def test_a_connection_that_is_not_secure_is_told(server):
+    gateway = RestGateway()
+    gateway.settings = RestSettings(**server.settings(tries=1) | {"url": server.url.replace("http:", "https:")})
+    with pytest.raises(LMSError, match="the connection is not secure"):
+        gateway.describe(story.COURSE)
+
+
+def test_learners_who_enrol_in_the_middle_are_there_once(server):
+    configuration = configured()
+    for number in range(25):
+        lms_http.add_learner(server.campus, story.COURSE, f"more{number:02}", completion=1.0)
+
+    def somebody_enrols():
+        # A page of another size begins elsewhere: learners come twice.
+        course = server.campus.courses[story.COURSE]
+        course.completion.insert(0, course.completion[0])
+
+    server.fail("/completion-aggregator/", lms_http.then(somebody_enrols), after=1)
+    ended = run(configuration, trigger="command")
+    assert ended.evaluated == 30
+    assert Credential.objects.count() == len(issued()) == 28
+
+
+# Many.
+
+
+def test_ten_thousand_learners_take_forty_calls(settings):
+    settings.CONFERRAL_PAGE_SIZE = 1000
+    with serving(lms_http.generated(10_000)) as server:
+        gateway = gateway_of(server)
+        with gateway.reading() as reader:
+            context = reader.describe(CERT101)
+            assert sum(len(page) for page in reader.progress(context, EVERYTHING)) == 10_000
+            assert server.calls.total() <= 40, server.calls
+            # A pathway's steps are asked for page by page: nothing is read again.
+            before = server.calls.total()
+            assert sum(len(page) for page in reader.progress(context, EVERYTHING, ["learner000007"])) == 1
+            assert server.calls.total() == before
+        assert server.most <= 4
+        assert server.connections <= 4
+
+
+def test_memory_does_not_grow_with_the_course():
+    """What is kept of a learner is on disk."""
+    peaks = []
+    for count in (2_000, 10_000):
+        with serving(lms_http.generated(count)) as server, gateway_of(server).reading() as reader:
+            context = reader.describe(CERT101)
+            reader.progress(context, frozenset({Need.COMPLETION}))
+            tracemalloc.start()
+            for page in reader.progress(context, frozenset({Need.COMPLETION})):
+                assert page
+            peaks.append(tracemalloc.get_traced_memory()[1])
+            tracemalloc.stop()
+    assert peaks[1] - peaks[0] < 4_000_000, peaks
