@@ -10,6 +10,20 @@ SECRET_KEY = "tests"
 USE_TZ = True
 # Fonts that are installed on one machine and not on another would make the same test pass here and fail there.
 CONFERRAL_PLUGINS = {"pdf": {"fallback_fonts": ["built-in"]}}
+# A stand-in for the LMS, whose gateway and plugin are tested with it.
+LMS_DOUBLE = [
+    "common.djangoapps.student",
+    "completion",
+    "completion_aggregator",
+    "edx_name_affirmation",
+    "learning_paths",
+    "lms.djangoapps.certificates",
+    "lms.djangoapps.grades",
+    "openedx.core.djangoapps.content.course_overviews",
+    "openedx.core.djangoapps.user_api",
+    "section_to_course",
+]
+RETIRED_EMAIL_PREFIX, RETIRED_EMAIL_DOMAIN = "retired__user_", "retired.invalid"
 INSTALLED_APPS = [
     "django.contrib.admin",
     "django.contrib.auth",
@@ -19,6 +33,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django_celery_beat",
     "conferral",
+    *LMS_DOUBLE,
 ]
 MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",

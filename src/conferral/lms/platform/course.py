@@ -5,8 +5,9 @@ from decimal import Decimal
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
-from lms.djangoapps.grades.context import graded_subsections_for_course
 from opaque_keys.edx.keys import CourseKey
+
+from lms.djangoapps.grades.context import graded_subsections_for_course
 from openedx.core.djangoapps.content.block_structure.api import get_block_structure_manager
 from xmodule.modulestore.django import modulestore
 
@@ -105,4 +106,4 @@ class Course:
 
 def share_of(value: float | None) -> Decimal:
     """The share as the platform stores it, to its last digit; extra credit beyond the whole is the whole."""
-    return min(Decimal(str(value or 0)), Decimal(1))
+    return min(Decimal(str(0 if value is None else value)), Decimal(1))

@@ -9,12 +9,12 @@ from typing import Any
 from django.apps import apps
 from opaque_keys import InvalidKeyError
 from opaque_keys.edx.keys import CourseKey
-from openedx.core.djangoapps.content.course_overviews.api import get_course_overview_or_none
 
 from conferral import plugins
 from conferral.contract import LMS, Audience, Check, Kind, LearningContext, Need, Person, Progress, Standing
 from conferral.lms.platform import people, progress
 from conferral.lms.platform.course import Course
+from openedx.core.djangoapps.content.course_overviews.api import get_course_overview_or_none
 
 GATEWAY = "platform"
 LESSONS = "section_to_course"

@@ -3,17 +3,18 @@
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from common.djangoapps.course_modes.models import CourseMode
-from common.djangoapps.student.models import CourseAccessRole, CourseEnrollment
 from django.apps import apps
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db.models import Q
-from lms.djangoapps.certificates.models import CertificateAllowlist, CertificateInvalidation
+from opaque_keys.edx.django.models import CourseKeyField
 from opaque_keys.edx.keys import CourseKey
-from openedx.core.djangoapps.user_api.models import UserPreference, UserRetirementStatus
 
+from common.djangoapps.course_modes.models import CourseMode
+from common.djangoapps.student.models import CourseAccessRole, CourseEnrollment
 from conferral.contract import Audience, Person, Standing
+from lms.djangoapps.certificates.models import CertificateAllowlist, CertificateInvalidation
+from openedx.core.djangoapps.user_api.models import UserPreference, UserRetirementStatus
 
 LANGUAGE = "pref-lang"
 TEACHES = frozenset({"staff", "limited_staff", "instructor"})
@@ -89,7 +90,7 @@ def teaches(user: Any, course: CourseKey) -> bool:
 
 def _covering(course: CourseKey) -> Q:
     """Roles in the course, in its organisation (no course), in the site (neither)."""
-    return Q(course_id=course) | Q(course_id__in=("", None), org__in=(course.org, ""))
+    return Q(course_id=course) | Q(course_id=CourseKeyField.Empty, org__in=(course.org, ""))
 
 
 def _users(usernames: Collection[str], *related: str) -> Sequence[Any]:

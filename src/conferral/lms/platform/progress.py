@@ -6,18 +6,18 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from common.djangoapps.student.models import CourseEnrollment
-from completion.models import BlockCompletion
 from django.apps import apps
 from django.db.models import CharField, Sum
 from django.db.models.functions import Cast
-from lms.djangoapps.certificates.data import CertificateStatuses
-from lms.djangoapps.certificates.models import GeneratedCertificate
-from lms.djangoapps.grades.models import PersistentCourseGrade, PersistentSubsectionGrade
 
+from common.djangoapps.student.models import CourseEnrollment
+from completion.models import BlockCompletion
 from conferral.contract import Enrolment, Grades, Need, Progress
 from conferral.lms.platform.course import Course, Points, share_of
 from conferral.settings import current
+from lms.djangoapps.certificates.data import CertificateStatuses
+from lms.djangoapps.certificates.models import GeneratedCertificate
+from lms.djangoapps.grades.models import PersistentCourseGrade, PersistentSubsectionGrade
 
 AGGREGATOR = "completion_aggregator"
 GRADED = frozenset({Need.GRADES, Need.CATEGORIES})

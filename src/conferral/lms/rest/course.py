@@ -84,7 +84,7 @@ def _as_text(shares: Mapping[str, Decimal]) -> str:
 
 def _share(value: Any) -> str:
     """A share as it was sent, to its last digit; extra credit beyond the whole is the whole."""
-    return f"{min(Decimal(value or 0), Decimal(1)):f}"
+    return f"{min(Decimal(0 if value is None else value), Decimal(1)):f}"
 
 
 @contextmanager

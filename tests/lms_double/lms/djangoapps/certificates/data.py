@@ -1,0 +1,7 @@
+"""What becomes of a certificate."""
+
+
+class CertificateStatuses:
+    downloadable = "downloadable"
+    notpassing = "notpassing"
+    unavailable = "unavailable"
