@@ -24,6 +24,11 @@ def sees_details(user: Any, credential: Credential) -> bool:
     )
 
 
+def removes_accounts(token: str) -> bool:
+    """Whether that token of the LMS is one of a user who may remove accounts here too."""
+    return plugins.gateway().removes_accounts(token)
+
+
 def sign_in_token(user: Any) -> str:
     """A token that signs whoever has it in as that user, for twelve hours: tell it to nobody else."""
     return _signer.sign_object({"user": user.pk, "session": user.get_session_auth_hash()})

@@ -1,11 +1,40 @@
-"""The Django app."""
+"""The Django app, and what makes it a plugin of the Open edX LMS."""
+
+from typing import Any
 
 from django.apps import AppConfig
 
+LMS = "lms.djangoapp"
+"""The kind of project that the plugin is for: Studio does not load it."""
+SIGNALS = "openedx.core.djangoapps.user_api.accounts.signals"
+
 
 class ConferralConfig(AppConfig):
-    """Conferral credentials: "credentials" alone is another service's name in Open edX."""
+    """Conferral credentials: "credentials" alone is another service's name in Open edX.
+
+    `plugin_app` is read by edx-django-utils in an LMS, where the app needs no entry in any list.
+    """
 
     name = "conferral"
     verbose_name = "Conferral credentials"
     default_auto_field = "django.db.models.BigAutoField"
+    plugin_app: dict[str, Any] = {
+        "url_config": {LMS: {"namespace": "conferral", "regex": r"^conferral/", "relative_path": "web.urls"}},
+        "settings_config": {
+            LMS: {stage: {"relative_path": f"plugin.{stage}"} for stage in ("common", "production", "test")}
+        },
+        "signals_config": {
+            LMS: {
+                "relative_path": "plugin.signals",
+                "receivers": [
+                    {
+                        "receiver_func_name": "retire",
+                        "signal_path": f"{SIGNALS}.{signal}",
+                        "dispatch_uid": f"conferral.{signal}",
+                    }
+                    # Any of them may be the first that a site's pipeline sends; the others find nothing left to do.
+                    for signal in ("USER_RETIRE_MAILINGS", "USER_RETIRE_LMS_MISC", "USER_RETIRE_LMS_CRITICAL")
+                ],
+            }
+        },
+    }

@@ -18,7 +18,8 @@ from conferral.models import CredentialConfiguration
 
 RUN_IF_DUE = "conferral.run_if_due"
 SWEEP = "conferral.sweep"
-"""Names of the tasks, and of the sweep's periodic task."""
+SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+"""Names of the tasks and of the sweep's periodic task; and beat's scheduler."""
 CRONTAB_FIELDS = ("minute", "hour", "day_of_month", "month_of_year", "day_of_week")
 MINUTE = timedelta(minutes=1)
 UNITS = {"minute": MINUTE, "hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(weeks=1)}

@@ -29,7 +29,13 @@ class AppSettings(BaseModel):
     lms: str = Field("roster", description="Name of the installed gateway that tells of courses and learners.")
     storage_alias: str = Field(
         "conferral",
-        description="Alias in STORAGES for assets and artifacts; `default` is used when there is no such alias.",
+        description="Alias in STORAGES for assets and artifacts; without it CONFERRAL_STORAGE counts, else `default`.",
+    )
+    storage: dict[str, Any] = Field(
+        default_factory=dict,
+        repr=False,
+        description="A STORAGES entry (`BACKEND`, `OPTIONS`), where there is no such alias; as JSON in the environment. "
+        "The service has its files in CONFERRAL_HOME without it.",
     )
     plugins: dict[str, dict[str, Any]] = Field(
         default_factory=dict,
@@ -67,6 +73,14 @@ class AppSettings(BaseModel):
     def _is_a_mapping(cls, value: object) -> object:
         return _read_json(value)
 
+    @field_validator("storage", mode="before")
+    @classmethod
+    def _is_an_entry(cls, value: object) -> object:
+        entry = _read_json(value)
+        if isinstance(entry, dict) and entry and "BACKEND" not in entry:
+            raise ValueError("BACKEND is missing")
+        return entry
+
     @field_validator("public_url")
     @classmethod
     def _is_an_address(cls, value: str) -> str:
@@ -84,20 +98,6 @@ class ServiceSettings(BaseModel):
     DATABASE_URL: str = Field(
         "", repr=False, description="`postgres://…`, `mysql://…`; empty: SQLite in CONFERRAL_HOME."
     )
-    CONFERRAL_STORAGE: dict[str, Any] = Field(
-        default_factory=dict,
-        repr=False,
-        description="A STORAGES entry as JSON (`BACKEND`, `OPTIONS`); empty: files in CONFERRAL_HOME.",
-    )
-
-    @field_validator("CONFERRAL_STORAGE", mode="before")
-    @classmethod
-    def _is_an_entry(cls, value: object) -> object:
-        entry = _read_json(value)
-        if isinstance(entry, dict) and entry and "BACKEND" not in entry:
-            raise ValueError("BACKEND is missing")
-        return entry
-
     EMAIL_URL: str = Field(
         "",
         repr=False,

@@ -1,10 +1,12 @@
 """Files: put, read, remove. The only door to Django storage."""
 
+import json
 import logging
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cache
 from hashlib import sha256
 from typing import Any
 
@@ -152,7 +154,16 @@ def provisional() -> Iterator[Provisional]:
 
 
 def _storage() -> Storage:
-    return storages[_alias()]
+    alias = _alias()
+    entry = current().storage
+    if alias == DEFAULT_STORAGE_ALIAS and entry:
+        return _made(json.dumps(entry, sort_keys=True))
+    return storages[alias]
+
+
+@cache
+def _made(entry: str) -> Storage:
+    return storages.create_storage(json.loads(entry))
 
 
 def _alias() -> str:

@@ -6,7 +6,7 @@ with short work.
 
 import logging
 
-from celery import shared_task
+from celery import current_app, shared_task
 
 from conferral import schedules
 from conferral.issuance import run as runs
@@ -16,8 +16,16 @@ from conferral.issuance.sweep import sweep as look_around
 
 logger = logging.getLogger(__name__)
 
+GENERATE, DELIVER = "conferral.generate", "conferral.deliver"
 EXPIRES = 60
 """Seconds: whatever a nudge asked for, the next sweep asks for again."""
+
+
+def queues() -> set[str]:
+    """The queues that our messages go to: the Celery app's own, whichever app that is."""
+    route = current_app.amqp.router.route
+    found = (route({}, task)["queue"] for task in (schedules.RUN_IF_DUE, GENERATE, DELIVER, schedules.SWEEP))
+    return {str(getattr(queue, "name", queue)) for queue in found}
 
 
 @shared_task(name=schedules.RUN_IF_DUE, ignore_result=True, expires=EXPIRES)
@@ -28,7 +36,7 @@ def run_if_due(configuration_id: int) -> None:
         generate.delay()
 
 
-@shared_task(name="conferral.generate", ignore_result=True, expires=EXPIRES)
+@shared_task(name=GENERATE, ignore_result=True, expires=EXPIRES)
 def generate() -> None:
     """Makes a batch of artifacts; then their learners are written to."""
     if generate_batch():
@@ -36,7 +44,7 @@ def generate() -> None:
         generate.delay()
 
 
-@shared_task(name="conferral.deliver", ignore_result=True, expires=EXPIRES)
+@shared_task(name=DELIVER, ignore_result=True, expires=EXPIRES)
 def deliver() -> None:
     """Sends a batch of messages."""
     if deliver_batch():

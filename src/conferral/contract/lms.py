@@ -64,6 +64,10 @@ class LMS(ABC):
         """The source for one run: it may keep what it has read until the block ends. Itself unless overridden."""
         return nullcontext(self)
 
+    def removes_accounts(self, token: str) -> bool:
+        """Whether the LMS gave that token to somebody who may have all that is kept of a learner removed."""
+        return False
+
     def check(self, key: str = "") -> Iterator[Check]:
         """What works, step by step, for an operator; with a context's key also what works there."""
         if key:

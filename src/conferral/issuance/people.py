@@ -27,6 +27,20 @@ def find(gateway: str, key: str) -> Learner:
     raise ConferralError(f"learner: {key!r} is not known to {gateway!r}")
 
 
+def retire_account(gateway: str, external_id: str, *, username: str, email: str) -> int:
+    """Retires the learner of that account of the LMS, by its id, else by its username; says how many credentials.
+
+    Of an account that never earned anything, what remains is its name in the options of a rule.
+    """
+    known = Learner.objects.filter(gateway=gateway, retired=None)
+    found = known.filter(external_id=external_id).first() if external_id else None
+    found = found or known.filter(key=username).first()
+    if found:
+        return retire(found)
+    configure.forget_person(username, email, replacement=retired_key(gateway, username))
+    return 0
+
+
 def retire(learner: Learner) -> int:
     """Removes name, address, username, progress and files, of what was replaced too; says how many credentials.
 

@@ -10,6 +10,7 @@ SUBCOMMANDS = (
     "run",
     "due",
     "status",
+    "lms",
     "credentials",
     "show",
     "revoke",

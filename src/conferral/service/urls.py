@@ -19,5 +19,6 @@ urlpatterns = [
     path("sign-in/<str:token>", views.sign_in_by_link, name="sign-in-by-link"),
     path("sign-out/", LogoutView.as_view(), name="sign-out"),
     path("admin/", admin.site.urls),
+    path("", include("conferral.api.urls")),
     path("", include("conferral.web.urls")),
 ]

@@ -25,6 +25,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 TOKEN = "/oauth2/access_token/"  # noqa: S105 - a path
+ME = "/api/user/v1/me"
 LEEWAY = 60
 """Seconds before its end from which a token is not used any more."""
 THROTTLED = re.compile(r"available in (\d+) second")
@@ -89,6 +90,17 @@ class Client:
     def authenticate(self) -> None:
         """Fetches a token anew: whether address, client and secret are right."""
         self._patiently(self._renew)
+
+    def owner_of(self, token: str) -> str:
+        """The username of whoever the LMS gave that token to; empty when the token is worth nothing."""
+        response = self._patiently(lambda: self._asked_as(token))
+        return "" if response.status_code in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN) else _owner(response)
+
+    def _asked_as(self, token: str) -> httpx.Response:
+        response = self._send("GET", ME, token)
+        if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            _checked(response, ME)
+        return response
 
     def _get(self, path: str, parameters: dict[str, str | int]) -> Any:
         token = self._usable_token()
@@ -206,6 +218,11 @@ def _json(response: httpx.Response, path: str) -> Any:
         raise LMSError(
             f"{path}: JSON was expected, and {kind} came; a sign-in or maintenance page? Check `url` and the proxy"
         ) from None
+
+
+def _owner(response: httpx.Response) -> str:
+    answer = _json(_checked(response, ME), ME)
+    return str(answer.get("username", "")) if isinstance(answer, dict) else ""
 
 
 def _said(response: httpx.Response) -> str:

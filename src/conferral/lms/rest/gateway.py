@@ -23,7 +23,7 @@ from conferral.contract import (
     Standing,
 )
 from conferral.lms.rest import course
-from conferral.lms.rest.client import STAFF, Client, LMSError, NotThere
+from conferral.lms.rest.client import ME, STAFF, Client, LMSError, NotThere
 from conferral.lms.rest.settings import RestSettings
 from conferral.lms.rest.spool import Spool
 from conferral.settings import current
@@ -33,7 +33,6 @@ AUDIT = "audit"
 ACCOUNTS = "/api/user/v1/accounts"
 ENROLMENTS = "/api/enrollment/v1/enrollments"
 VERIFIED_NAME = "/api/edx_name_affirmation/v1/verified_name"
-ME = "/api/user/v1/me"
 AT_ONCE = 100
 """Learners that one call may ask about."""
 RETIRED_PREFIX, RETIRED_DOMAIN = "retired__user_", "@retired.invalid"
@@ -128,6 +127,12 @@ class RestGateway(LMS):
     def may(self, user: Any, key: str) -> bool:
         """The LMS's roles are not known here: Django's permissions alone decide."""
         return False
+
+    def removes_accounts(self, token: str) -> bool:
+        """Asks the LMS whose token it is: no key of the LMS has to be copied, and a revoked token is none."""
+        if not self.settings.retirement_users:
+            return False
+        return self.http.owner_of(token) in self.settings.retirement_users
 
     def accounts(self, usernames: Collection[str]) -> list[dict[str, Any]]:
         """The accounts of those usernames as the LMS tells them; who is not known is left out."""

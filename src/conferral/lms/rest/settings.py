@@ -20,6 +20,11 @@ class RestSettings(BaseModel):
     verified_names: bool = Field(
         True, description="Whether a verified name is asked for of learners who have one: a call for each of those."
     )
+    retirement_users: list[str] = Field(
+        default_factory=list,
+        description="Usernames in the LMS whose tokens may have learners removed here: that of the platform's "
+        "retirement driver.",
+    )
     page_size: int = Field(1000, ge=10, le=10000, description="Learners in a page of grades or completion.")
     concurrency: int = Field(4, ge=1, le=32, description="Calls that are under way at once, at most.")
     timeout: float = Field(120, gt=0, le=600, description="Seconds that the LMS has for each part of an answer.")

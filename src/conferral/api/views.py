@@ -1,0 +1,60 @@
+"""What other programs may ask of the service."""
+
+import json
+import logging
+from http import HTTPStatus
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from conferral import access
+from conferral.contract import ConferralError
+from conferral.issuance import people
+from conferral.settings import current
+
+logger = logging.getLogger(__name__)
+
+LONGEST = 4096
+"""Bytes of the longest request: a username and its quotes."""
+
+
+@csrf_exempt  # no browser calls this: whoever does has a token, no cookie
+@require_POST
+def retire(request: HttpRequest) -> HttpResponse:
+    """`POST {"username": …}` removes all that is kept of that learner; 204, also when nothing was.
+
+    It is what the platform's retirement driver calls of a credentials service, with a token of its service user.
+    """
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme not in ("JWT", "Bearer") or not token:
+        return _said(HTTPStatus.UNAUTHORIZED, "Authorization: a token of the LMS is expected: JWT …")
+    try:
+        if not access.removes_accounts(token):
+            why = "this token is not of a user who may remove accounts: name that user in retirement_users"
+            return _said(HTTPStatus.FORBIDDEN, why)
+        username = _username(request)
+        people.retire_account(current().lms, "", username=username, email="")
+    except ConferralError as error:
+        logger.warning("a learner could not be retired: %s", error)
+        return _said(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
+    except ValueError as error:
+        return _said(HTTPStatus.BAD_REQUEST, str(error))
+    return HttpResponse(status=HTTPStatus.NO_CONTENT)
+
+
+def _username(request: HttpRequest) -> str:
+    if len(request.body) > LONGEST:
+        raise ValueError("the request is too long")
+    try:
+        found = json.loads(request.body)
+    except ValueError:
+        raise ValueError('the request is no JSON; send {"username": …}') from None
+    username = found.get("username") if isinstance(found, dict) else None
+    if not isinstance(username, str) or not username:
+        raise ValueError("username: is missing, or no text")
+    return username
+
+
+def _said(status: HTTPStatus, why: str) -> JsonResponse:
+    return JsonResponse({"detail": why}, status=status)

@@ -1,0 +1,30 @@
+"""Settings of every LMS that has Conferral. What the site has set itself stays."""
+
+from typing import Any
+
+from celery.schedules import crontab
+
+SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+SWEEP = "conferral.sweep"
+
+
+def plugin_settings(settings: Any) -> None:
+    """Adds the database of schedules, beat's scheduler, the minute's sweep and the gateway.
+
+    The LMS's Celery app reads Django settings without a namespace: the old names are the ones that it honours.
+    """
+    if "django_celery_beat" not in settings.INSTALLED_APPS:
+        settings.INSTALLED_APPS = [*settings.INSTALLED_APPS, "django_celery_beat"]
+    keep(settings, "CELERYBEAT_SCHEDULER", SCHEDULER)
+    settings.CELERYBEAT_SCHEDULE = {
+        SWEEP: {"task": SWEEP, "schedule": crontab()},
+        **getattr(settings, "CELERYBEAT_SCHEDULE", {}),
+    }
+    keep(settings, "CELERYBEAT_SYNC_EVERY", 1)  # each tick is known at once: `conferral status` tells the last
+    keep(settings, "CONFERRAL_LMS", "platform")
+
+
+def keep(settings: Any, name: str, value: Any) -> None:
+    """Sets what the site has not set."""
+    if not hasattr(settings, name):
+        setattr(settings, name, value)
