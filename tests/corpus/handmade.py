@@ -557,6 +557,15 @@ def name_of_bytes():
     )
 
 
+def picture_again_and_again(times):
+    image = b"/Subtype/Image/Width 7900/Height 7900/ColorSpace/DeviceGray/BitsPerComponent 8/Filter/FlateDecode"
+    return drawing(
+        b"/XObject<</I 5 0 R>>",
+        b"400 0 0 200 9 9 cm " + b"/I Do " * times,
+        stream(image, zlib.compress(bytes(7900 * 7900), 9)),
+    )
+
+
 def stamp_of_forms():
     """What an annotation looks like is drawn as well."""
 
@@ -698,6 +707,7 @@ BOMBS = {name: REFUSED[name] for name in WITHOUT_END} | {
         "is not a PDF, or is damaged|unpacks to more",
     ),
     "forms in forms": (lambda: forms(9, 10), "draws too much"),
+    "a picture again and again": (lambda: picture_again_and_again(10_000), "draws too much"),
     "patterns in patterns": (lambda: patterns_in_patterns(12, 8), "draws too much"),
     "fonts in fonts": (lambda: fonts_in_fonts(10, 10), "draws too much"),
     "a stamp of forms in forms": (stamp_of_forms, "draws too much"),
@@ -758,6 +768,7 @@ ACCEPTED = {
     "described": described,
     "large units, cropped and turned": lambda: page(UserUnit=2, Rotate=90, CropBox=[30, 40, 400, 250]),
     "forms in forms": lambda: forms(4, 3),
+    "a large picture": lambda: picture_again_and_again(1),
     "patterns in patterns": lambda: patterns_in_patterns(3, 3),
     "fonts in fonts": lambda: fonts_in_fonts(2, 3),
     "a name in Latin-1": name_of_bytes,

@@ -20,6 +20,8 @@ MAX_DRAWN = 256 * 1024 * 1024
 MAX_TILES = 4_000_000
 """Of a pattern, on one page."""
 
+_PIXELS = 8
+"""Of a picture, as many as take the time of a byte of operators."""
 _DEEP = 64
 """Levels of drawings within drawings; programs come to three or four."""
 _ESCAPED = re.compile(rb"#([0-9A-Fa-f]{2})")
@@ -47,7 +49,7 @@ class _Effort:
     """Of drawing something once, with all that it draws in turn."""
 
     length: int = 0
-    """Bytes of operators that are carried out."""
+    """Bytes of operators that are carried out; pictures count as operators, too."""
     marks: int = 0
     """Shapes, pictures and lines of text."""
     letters: int = 0
@@ -57,18 +59,21 @@ _NONE = _Effort()
 
 
 class _Efforts:
-    """The efforts of what is drawn, each found once. They are never too low: a name counts wherever it stands."""
+    """The efforts of what is drawn, each found once; rather too high than too low: a name counts wherever it stands."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[int, int], _Effort | None] = {}
 
     def of(self, content: bytes, resources: Any, depth: int = 0) -> _Effort:
-        """Of operators."""
+        """Of operators with their resources, `depth` levels below a page."""
         length, marks, letters = len(content), len(_PAINTED.findall(content)), _letters(content)
         named = Counter(_NAME.findall(content))
-        for form, times in _used(named, resources, "/XObject"):
-            if isinstance(form, Stream) and form.get("/Subtype") == Name.Form:
-                effort = self.of_stream(form, resources, depth)
+        for drawn, times in _used(named, resources, "/XObject"):
+            kind = drawn.get("/Subtype") if isinstance(drawn, Stream) else None
+            if kind == Name.Image:
+                length += times * weight.pixels(drawn) // _PIXELS
+            elif kind == Name.Form:
+                effort = self.of_stream(drawn, resources, depth)
                 length += times * effort.length
                 marks += times * effort.marks
                 letters += times * effort.letters

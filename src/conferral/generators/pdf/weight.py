@@ -69,12 +69,15 @@ def check_objects(pdf: pikepdf.Pdf) -> None:
     for found in pdf.objects:
         if not isinstance(found, Stream):
             continue
-        if found.get("/Subtype") == Name.Image:
-            width, height = int(found.get("/Width", 0)), int(found.get("/Height", 0))
-            if width * height > MAX_PIXELS:
-                raise PermanentError(f"has a picture of {width} × {height} pixels; make it smaller")
+        if found.get("/Subtype") == Name.Image and pixels(found) > MAX_PIXELS:
+            raise PermanentError(f"has a picture of {found.Width} × {found.Height} pixels; make it smaller")
         if _filters(found) not in ([], ["/FlateDecode"]):  # those are what `check_file` looks for
             left -= _size(found, left)
+
+
+def pixels(image: Any) -> int:
+    """How many a picture says that it has."""
+    return int(image.get("/Width", 0)) * int(image.get("/Height", 0))
 
 
 def operators(found: Any) -> bytes:
