@@ -229,7 +229,7 @@ def saying(**entries):
 def annotated(**entries):
     def change(pdf):
         pdf.pages[0].Annots = Array(
-            [pdf.make_indirect(Dictionary(Type=Name.Annot, Rect=Array([9, 9, 20, 20]), **entries))]
+            [pdf.make_indirect(Dictionary(**{"Type": Name.Annot, "Rect": Array([9, 9, 20, 20])} | entries))]
         )
 
     return changed(change)
@@ -253,53 +253,39 @@ def with_picture(width, height):
     return changed(change)
 
 
+def packed(size):
+    """That many bytes of operators, a thousandth of it packed."""
+    packer = zlib.compressobj(9)
+    return b"".join(packer.compress(b"0 " * 500_000) for _ in range(size // 1_000_000)) + packer.flush()
+
+
 def bomb(levels=1, size=400_000_000):
     """A page whose contents unpack to more than memory should hold."""
-    packer = zlib.compressobj(9)
-    packed = b"".join(packer.compress(b"0 " * 500_000) for _ in range(size // 1_000_000)) + packer.flush()
+    content = packed(size)
     for _ in range(levels - 1):
-        packed = zlib.compress(packed, 9)
-    filters = b"[" + b"/FlateDecode" * levels + b"]"
-    objects = [
-        b"<</Type/Catalog/Pages 2 0 R>>",
-        b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
-        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 420 298]/Contents 4 0 R/Resources<<>>>>",
-        b"<</Filter%s/Length %d>>stream\n%s\nendstream" % (filters, len(packed), packed),
-    ]
-    return raw(objects)
+        content = zlib.compress(content, 9)
+    return drawn_as(b"[" + b"/FlateDecode" * levels + b"]", content)
 
 
-def wrapped(filters, wrap):
-    """The same through another filter."""
-    packer = zlib.compressobj(9)
-    packed = b"".join(packer.compress(b"0 " * 500_000) for _ in range(300)) + packer.flush()
-    return drawn_as(filters, wrap(packed))
-
-
-def drawn_as(filters, content):
+def drawn_as(filters, content, contents=b"4 0 R", line=b"\n", entries=b""):
     """A page whose contents are packed like that."""
     return raw(
         [
             b"<</Type/Catalog/Pages 2 0 R>>",
             b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
-            b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 420 298]/Contents 4 0 R/Resources<<>>>>",
-            b"<</Filter%s/Length %d>>stream\n%s\nendstream" % (filters, len(content), content),
+            b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 420 298]/Contents %s/Resources<<>>>>" % contents,
+            b"<</Filter%s/Length %d%s>>stream%s%s\nendstream" % (filters, len(content), entries, line, content),
         ]
     )
 
 
 def lzw_bomb():
     """Each code stands for one letter more than the last."""
-    bits, length = 0, 0
-    for block in range(60):
-        width = 12 if block else 9
-        bits, length = bits << width | 256, length + width
-        bits, length = bits << 9 | 48, length + 9
-        for code in range(258, 4094):
-            width = max(9, min((code + 1).bit_length(), 12))
-            bits, length = bits << width | code, length + width
-    padding = -length % 8
-    return (bits << padding).to_bytes((length + padding) // 8, "big")
+    codes = [(256, 9)]
+    for _ in range(60):
+        codes += [(48, 9), *((code, max(9, min((code + 1).bit_length(), 12))) for code in range(258, 4094)), (256, 12)]
+    bits = "".join(f"{code:0{width}b}" for code, width in codes)
+    return int(bits + "0" * (-len(bits) % 8), 2).to_bytes(-(-len(bits) // 8), "big")
 
 
 def raw(objects):
@@ -332,6 +318,265 @@ CIRCLE = [
     b"<</Type/Pages/Kids[2 0 R 3 0 R]/Count 2/Parent 2 0 R>>",
     b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]>>",
 ]
+
+
+def form(pdf, content, width, height, **entries):
+    """A form in the file."""
+    made = Stream(pdf, content)
+    made.update(Dictionary(Type=Name.XObject, Subtype=Name.Form, BBox=Array([0, 0, width, height]), **entries))
+    return pdf.make_indirect(made)
+
+
+def stamped(content=None, **entries):
+    """A page with a stamp on it, red and blue."""
+
+    def change(pdf):
+        look = Dictionary(N=form(pdf, b"1 0 0 rg 0 0 40 20 re f 0 0 1 rg 0 0 5 5 re f", 40, 20))
+        annotation = Dictionary(Type=Name.Annot, Subtype=Name.Stamp, F=4, Rect=Array([120, 150, 160, 170]), AP=look)
+        pdf.pages[0].Annots = Array([pdf.make_indirect(annotation)])
+        for name, value in entries.items():
+            pdf.pages[0].obj[f"/{name}"] = value
+
+    return changed(change, content)
+
+
+def stamp_on_hidden_layer():
+    def change(pdf):
+        layer = pdf.make_indirect(Dictionary(Type=Name.OCG, Name="off"))
+        pdf.Root.OCProperties = Dictionary(OCGs=Array([layer]), D=Dictionary(OFF=Array([layer])))
+        pdf.pages[0].Annots[0].OC = layer
+
+    return changed(change, stamped())
+
+
+def our_names():
+    """The names that the engine gives to what it puts on a page."""
+
+    def build(pdf, made):
+        names = ("/Art", "/Page", "/I-code", "/Annotation0")
+        box = form(pdf, b"0 1 0 rg 0 0 50 50 re f", 50, 50)
+        made.Contents = Stream(pdf, b" ".join(b"%s Do 1 0 0 1 60 0 cm" % name.encode() for name in names))
+        made.Resources = Dictionary(XObject=Dictionary(dict.fromkeys(names, box)))
+
+    return stamped(built(build))
+
+
+def patterns():
+    def build(pdf, made):
+        tile = Stream(pdf, b"1 0 0 rg 0 0 5 5 re f 0 0 1 rg 5 5 5 5 re f")
+        tile.update(tiles(10))
+        colours = Dictionary(FunctionType=2, Domain=Array([0, 1]), C0=Array([1, 0, 0]), C1=Array([0, 0, 1]), N=1)
+        shading = Dictionary(ShadingType=2, ColorSpace=Name.DeviceRGB, Coords=Array([200, 0, 400, 0]), Function=colours)
+        made.Contents = Stream(pdf, b"/Pattern cs /P0 scn 20 20 150 200 re f /P1 scn 200 20 200 200 re f")
+        shaded = Dictionary(Type=Name.Pattern, PatternType=2, Shading=shading)
+        made.Resources = Dictionary(Pattern=Dictionary(P0=pdf.make_indirect(tile), P1=pdf.make_indirect(shaded)))
+
+    return built(build)
+
+
+def tiles(step):
+    return Dictionary(
+        Type=Name.Pattern,
+        PatternType=1,
+        PaintType=1,
+        TilingType=1,
+        BBox=Array([0, 0, 10, 10]),
+        XStep=step,
+        YStep=step,
+        Resources=Dictionary(),
+    )
+
+
+def too_fine_a_pattern():
+    def change(pdf):
+        for found in pdf.objects:
+            if isinstance(found, Stream) and found.get("/PatternType") == 1:
+                found.XStep = found.YStep = 0.001
+
+    return changed(change, patterns())
+
+
+def form_without_resources():
+    """As PDF 1.1 had it: a form takes the resources of the page."""
+
+    def build(pdf, made):
+        made.Contents = Stream(pdf, b"/X Do")
+        old = form(pdf, b"BT /F0 30 Tf 40 100 Td (Old form) Tj ET", *A5)
+        made.Resources = Dictionary(XObject=Dictionary(X=old), Font=Dictionary(F0=pdf.make_indirect(helvetica())))
+
+    return built(build)
+
+
+def described():
+    def change(pdf):
+        with pdf.open_metadata() as metadata:
+            metadata["dc:title"] = "A template"
+        intent = Dictionary(Type=Name.OutputIntent, S=Name.GTS_PDFA1, OutputConditionIdentifier="sRGB")
+        pdf.Root.OutputIntents = Array([intent])
+
+    return changed(change)
+
+
+def marked(subtype, **entries):
+    """A note that says how it looks by its kind alone; readers have looks of their own for those."""
+    return annotated(
+        Subtype=Name(f"/{subtype}"), F=4, C=Array([1, 0, 0]), **entries | {"Rect": Array([40, 140, 140, 180])}
+    )
+
+
+def script_on_field():
+    """It stands on the field, not on what is seen of it on the page."""
+
+    def change(pdf):
+        field = pdf.pages[0].Annots[0]
+        parent = pdf.make_indirect(
+            Dictionary(FT=Name.Tx, T="parent", Kids=Array([field]), AA=Dictionary(K=Dictionary(SCRIPT)))
+        )
+        field.Parent = parent
+        pdf.Root.AcroForm.Fields = Array([parent])
+
+    return changed(change, with_form_field())
+
+
+def tree(levels):
+    nodes = [b"<</Type/Pages/Kids[%d 0 R]/Count 1/MediaBox[0 0 420 298]>>" % (number + 3) for number in range(levels)]
+    return raw([b"<</Type/Catalog/Pages 2 0 R>>", *nodes, b"<</Type/Page/Parent %d 0 R>>" % (levels + 1)])
+
+
+def fields_in_a_circle():
+    return raw(
+        [
+            b"<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[4 0 R]>>>>",
+            b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+            b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 420 298]>>",
+            b"<</FT/Tx/T(x)/Kids[4 0 R 4 0 R]>>",
+        ]
+    )
+
+
+def object_stream_bomb():
+    """It unpacks when the file is opened."""
+    data = packed(400_000_000)
+    objects = {
+        1: b"<</Type/Catalog/Pages 2 0 R>>",
+        2: b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        3: b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 420 298]/X 5 0 R>>",
+        4: b"<</Type/ObjStm/N 1/First 4/Filter/FlateDecode/Length %d>>stream\n%s\nendstream" % (len(data), data),
+    }
+    out, rows = b"%PDF-1.7\n", b"\0\0\0\0\0\0\xff"
+    for number, one in objects.items():
+        rows += b"\1" + len(out).to_bytes(4, "big") + b"\0\0"
+        out += b"%d 0 obj\n%s\nendobj\n" % (number, one)
+    rows += b"\2" + (4).to_bytes(4, "big") + b"\0\0" + b"\1" + len(out).to_bytes(4, "big") + b"\0\0"
+    table = b"<</Type/XRef/Size 7/W[1 4 2]/Root 1 0 R/Length %d>>stream\n%s\nendstream" % (len(rows), rows)
+    return out + b"6 0 obj\n%s\nendobj\nstartxref\n%d\n%%%%EOF" % (table, len(out))
+
+
+def stream(entries, content):
+    return b"<<%s/Length %d>>stream\n%s\nendstream" % (entries, len(content), content)
+
+
+def drawing(resources, content, *objects):
+    """A page with these resources, and the objects that it needs, from number 5 on."""
+    return raw(
+        [
+            b"<</Type/Catalog/Pages 2 0 R>>",
+            b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+            b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 420 298]/Contents 4 0 R/Resources<<%s>>>>" % resources,
+            stream(b"", content),
+            *objects,
+        ]
+    )
+
+
+def forms(levels, times):
+    """Forms that draw forms; the last draws a line."""
+    return drawing(
+        b"/XObject<</X 5 0 R>>",
+        b"/X Do",
+        *[
+            stream(
+                b"/Subtype/Form/BBox[0 0 420 298]/Resources<</XObject<</X %d 0 R>>>>" % (number + 1), b"/X Do " * times
+            )
+            for number in range(5, 4 + levels)
+        ],
+        stream(b"/Subtype/Form/BBox[0 0 420 298]", b"0 0 m 9 9 l S"),
+    )
+
+
+TILES = b"/PatternType 1/PaintType 1/TilingType 1/BBox[0 0 50 50]/XStep 50/YStep 50"
+
+
+def patterns_in_patterns(levels, times):
+    return drawing(
+        b"/Pattern<</P 5 0 R>>",
+        b"/Pattern cs /P scn 0 0 400 200 re f",
+        *[
+            stream(
+                TILES + b"/Resources<</Pattern<</P %d 0 R>>>>" % (number + 1),
+                b"/Pattern cs /P scn " + b"0 0 40 40 re f " * times,
+            )
+            for number in range(5, 4 + levels)
+        ],
+        stream(TILES, b"0 0 m 9 9 l S"),
+    )
+
+
+def fonts_in_fonts(levels, times):
+    """Glyphs that show texts in fonts whose glyphs show texts …"""
+    objects = []
+    for number in range(5, 5 + 2 * levels, 2):
+        within = b"/Font<</F %d 0 R>>" % (number + 2) if number < 3 + 2 * levels else b""
+        objects += [
+            b"<</Type/Font/Subtype/Type3/FontBBox[0 0 1000 1000]/FontMatrix[.001 0 0 .001 0 0]/FirstChar 97/LastChar 97"
+            b"/Widths[1000]/Encoding<</Differences[97/a]>>/CharProcs<</a %d 0 R>>/Resources<<%s>>>>"
+            % (number + 1, within),
+            stream(b"", b"1000 0 d0 BT /F 400 Tf (%s) Tj ET" % (b"a" * times) if within else b"1000 0 d0 0 0 9 9 re f"),
+        ]
+    return drawing(b"/Font<</F 5 0 R>>", b"BT /F 40 Tf 50 100 Td (aaa) Tj ET", *objects)
+
+
+def drawing_itself(kind, within, content, entries=b"/Subtype/Form/BBox[0 0 420 298]"):
+    """Something among the resources that has itself among its own."""
+    return drawing(
+        b"/%s<</X %s>>" % (kind, within),
+        content,
+        stream(entries + b"/Resources<</%s<</X %s>>>>" % (kind, within), content),
+    )
+
+
+MASK = b"<</SMask<</S/Luminosity/G 5 0 R>>>>"
+
+
+def name_of_bytes():
+    """Names are bytes, not always text: older programs wrote them in Latin-1."""
+    return drawing(
+        b"/XObject<</F\xe9 5 0 R/G#e9 5 0 R>>",
+        b"/F\xe9 Do 1 0 0 1 50 0 cm /G\xe9 Do",
+        stream(b"/Subtype/Form/BBox[0 0 420 298]", b"1 0 0 rg 20 20 40 60 re f"),
+    )
+
+
+def picture_again_and_again(times):
+    image = b"/Subtype/Image/Width 7900/Height 7900/ColorSpace/DeviceGray/BitsPerComponent 8/Filter/FlateDecode"
+    return drawing(
+        b"/XObject<</I 5 0 R>>",
+        b"400 0 0 200 9 9 cm " + b"/I Do " * times,
+        stream(image, zlib.compress(bytes(7900 * 7900), 9)),
+    )
+
+
+def stamp_of_forms():
+    """What an annotation looks like is drawn as well."""
+
+    def change(pdf):
+        look = Dictionary(N=pdf.pages[0].Resources.XObject.X)
+        annotation = Dictionary(Type=Name.Annot, Subtype=Name.Stamp, Rect=Array([9, 9, 99, 99]), AP=look)
+        pdf.pages[0].Annots = Array([pdf.make_indirect(annotation)])
+        pdf.pages[0].Contents = Stream(pdf, BOX)
+
+    return changed(change, forms(9, 10))
+
 
 REFUSED = {
     "nothing": (lambda: b"", "is not a PDF, or is damaged"),
@@ -377,7 +622,7 @@ REFUSED = {
     "a page that unpacks without end": (bomb, "unpacks to more than 256 MB"),
     "one that does so twice": (lambda: bomb(2), "unpacks to more than 256 MB"),
     "one that does so as text": (
-        lambda: wrapped(b"[/ASCII85Decode/FlateDecode]", lambda packed: base64.a85encode(packed) + b"~>"),
+        lambda: drawn_as(b"[/ASCII85Decode/FlateDecode]", base64.a85encode(packed(300_000_000)) + b"~>"),
         "unpacks to more than [0-9]+ MB",
     ),
     "one that does so by LZW": (
@@ -393,8 +638,83 @@ REFUSED = {
         "is packed in an unusual way",
     ),
     "a picture without end": (lambda: with_picture(100_000, 100_000), "has a picture of 100000 × 100000 pixels"),
+    "a script after a link": (
+        lambda: annotated(
+            Subtype=Name.Link, A=Dictionary(S=Name.URI, URI="https://x.example/", Next=Dictionary(SCRIPT))
+        ),
+        r"has a script or an action \(JavaScript\)",
+    ),
+    "a script among what comes after a link": (
+        lambda: annotated(
+            Subtype=Name.Link, A=Dictionary(S=Name.URI, URI="https://x.example/", Next=Array([Dictionary(SCRIPT)]))
+        ),
+        r"has a script or an action \(JavaScript\)",
+    ),
+    "a script on a field": (script_on_field, r"has a script or an action \(JavaScript\)"),
+    "a form that draws itself": (
+        lambda: drawing_itself(b"XObject", b"5 0 R", b"/X Do " * 3),
+        "has a drawing that draws itself",
+    ),
+    "a pattern that is painted with itself": (
+        lambda: drawing_itself(b"Pattern", b"5 0 R", b"/Pattern cs /X scn 0 0 40 40 re f", TILES),
+        "has a drawing that draws itself",
+    ),
+    "a mask that is masked by itself": (
+        lambda: drawing_itself(b"ExtGState", MASK, b"/X gs 0 0 40 40 re f"),
+        "has a drawing that draws itself",
+    ),
+    "LZW that counts otherwise": (
+        lambda: drawn_as(b"/LZWDecode", lzw_bomb(), entries=b"/DecodeParms<</EarlyChange 0>>"),
+        "is packed in an unusual way",
+    ),
 }
 """What is refused, and why."""
+
+WITHOUT_END = (
+    "a page that unpacks without end",
+    "one that does so twice",
+    "one that does so as text",
+    "one that does so by LZW",
+    "one that does so by runs",
+    "a picture without end",
+    "a form that draws itself",
+)
+BOMBS = {name: REFUSED[name] for name in WITHOUT_END} | {
+    "packed seven times": (lambda: bomb(7), "has something packed 7 times|unpacks to more than 256 MB"),
+    "a stream of which the line ends otherwise": (
+        lambda: drawn_as(b"/FlateDecode", packed(400_000_000), line=b"  \r"),
+        "unpacks to more than 256 MB",
+    ),
+    "hexadecimal text, by short names": (
+        lambda: drawn_as(b"[/AHx/Fl]", packed(400_000_000).hex().encode() + b">"),
+        "unpacks to more than 256 MB",
+    ),
+    "packed repetitions": (
+        lambda: drawn_as(b"[/FlateDecode/RunLengthDecode]", zlib.compress(b"\x81\x20" * 10_000_000 + b"\x80")),
+        "unpacks to more than [0-9]+ MB",
+    ),
+    "the same contents fifty times": (
+        lambda: drawn_as(b"/FlateDecode", packed(50_000_000), b"[" + b"4 0 R " * 50 + b"]"),
+        "unpacks to more than [0-9]+ MB",
+    ),
+    "an object stream": (object_stream_bomb, "unpacks to more than 256 MB"),
+    "an object stream by another name": (
+        lambda: raw([b"<</Type/Obj#53tm/Filter[/A85/Fl]/N 1/First 4/Length 2>>stream\n~>\nendstream"]),
+        "is packed in an unusual way",
+    ),
+    "thousands of streams in one another": (
+        lambda: raw([stream(b"", b"stream\nx\x01" * 2000 + b"\0\0\0\xff\xff" * 3_000_000)]),
+        "is not a PDF, or is damaged|unpacks to more",
+    ),
+    "forms in forms": (lambda: forms(9, 10), "draws too much"),
+    "a picture again and again": (lambda: picture_again_and_again(10_000), "draws too much"),
+    "patterns in patterns": (lambda: patterns_in_patterns(12, 8), "draws too much"),
+    "fonts in fonts": (lambda: fonts_in_fonts(10, 10), "draws too much"),
+    "a stamp of forms in forms": (stamp_of_forms, "draws too much"),
+    "a pattern of a million tiles a point": (too_fine_a_pattern, "has a pattern too fine to be drawn"),
+    "a deep page tree": (lambda: tree(2000), "is not a PDF, or is damaged"),
+}
+"""Small files that ask for more than a computer should give."""
 
 ACCEPTED = {
     "plain": plain,
@@ -429,6 +749,31 @@ ACCEPTED = {
         b"q 90 0 0 90 40 40 cm BI /W 2 /H 2 /CS /RGB /BPC 8 ID \xff\0\0\0\xff\0\0\0\xff\xff\xff\0 EI Q"
     ),
     "annotations": with_annotations,
+    "a stamp on a turned page": lambda: stamped(Rotate=90),
+    "a stamp after a state left open": lambda: stamped(drawn(b"q 0.5 0 0 0.5 0 0 cm " + BOX)),
+    "the engine's names": our_names,
+    "a link with a border": lambda: annotated(
+        Subtype=Name.Link,
+        Rect=Array([40, 140, 140, 180]),
+        Border=Array([0, 0, 3]),
+        C=Array([1, 0, 0]),
+        A=Dictionary(S=Name.URI, URI="https://demo.example/"),
+    ),
+    "a link with the usual border": lambda: marked("Link", A=Dictionary(S=Name.URI, URI="https://demo.example/")),
+    "a square": lambda: marked("Square", IC=Array([1, 1, 0])),
+    "a highlight": lambda: marked("Highlight", QuadPoints=Array([40, 180, 140, 180, 40, 140, 140, 140])),
+    "a note": lambda: marked("Text", Contents="x"),
+    "patterns": patterns,
+    "a form without resources": form_without_resources,
+    "described": described,
+    "large units, cropped and turned": lambda: page(UserUnit=2, Rotate=90, CropBox=[30, 40, 400, 250]),
+    "forms in forms": lambda: forms(4, 3),
+    "a large picture": lambda: picture_again_and_again(1),
+    "patterns in patterns": lambda: patterns_in_patterns(3, 3),
+    "fonts in fonts": lambda: fonts_in_fonts(2, 3),
+    "a name in Latin-1": name_of_bytes,
+    "fields in a circle": fields_in_a_circle,
+    "a page tree of sixty levels": lambda: tree(60),
     "layers": with_layers,
     "soft masks": soft_mask,
     "a font of drawings": type3_font,

@@ -1,7 +1,9 @@
 """Templates as programs write them: taken as they are to the last pixel, or refused with the reason."""
 
 import io
+import os
 import random
+import re
 import shutil
 import subprocess
 
@@ -58,6 +60,7 @@ def check(template, tmp_path, looks_like=None, **options):
         masked = [outside(picture) for picture in (before[0], after[0])]
         assert ImageChops.difference(*masked).getbbox() is None
     assert "Ana" in text_of(full)
+    assert complaints(full, tmp_path) <= complaints(template, tmp_path)
     if shutil.which("qpdf"):
         (tmp_path / "file.pdf").write_bytes(full)
         done = subprocess.run(
@@ -65,6 +68,18 @@ def check(template, tmp_path, looks_like=None, **options):
         )
         assert done.returncode == 0, done.stderr + done.stdout
     return made
+
+
+def complaints(content, tmp_path):
+    """What poppler and MuPDF have to say about a file; what they say of a template, they may say of the certificate."""
+    (tmp_path / "file.pdf").write_bytes(content)
+    found = set()
+    for command in (["pdftotext", "file.pdf", "-"], ["mutool", "draw", "-q", "-F", "txt", "file.pdf"]):
+        if shutil.which(command[0]):
+            done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+            # The last is about how Debian builds MuPDF; the numbers are places in the file.
+            found |= {re.sub(r"\d+", "", line) for line in done.stderr.splitlines() if "ICC support" not in line}
+    return found
 
 
 def outside(picture):
@@ -125,6 +140,17 @@ def test_form_fields_can_be_left_to_be_filled_in():
         (field,) = pdf.Root.AcroForm.Fields
         assert str(field.T) == "field"
         assert field.objgen in {one.objgen for one in pdf.pages[0].Annots}
+
+
+@pytest.mark.skipif(not shutil.which("pdftoppm") and not os.environ.get("CI"), reason="pdftoppm is not installed")
+def test_a_stamp_on_a_hidden_layer_stays_hidden(tmp_path):
+    """pdfium shows it, in the template as well: poppler looks at layers."""
+    template = handmade.stamp_on_hidden_layer()
+    made = generate(template=template, elements=NOTHING)
+    (old,), (new,) = by_poppler(template, tmp_path), by_poppler(made, tmp_path)
+    assert ImageChops.difference(old, new).getbbox() is None
+    with pikepdf.open(io.BytesIO(made)) as pdf:
+        assert [str(layer.Name) for layer in pdf.Root.OCProperties.OCGs] == ["off"]
 
 
 def test_form_fields_become_a_part_of_the_picture():

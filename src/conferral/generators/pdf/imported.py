@@ -72,7 +72,10 @@ def _held(source: pikepdf.Pdf, out: pikepdf.Pdf, arts: Sequence[Art], pictures: 
 def _unparsed(found: Any) -> bytes:
     """An object as it is written, its streams as they are packed."""
     if isinstance(found, Stream):
-        return writer.stream(found.read_raw_bytes(), _entries(found.stream_dict, "/Length"))
+        content = found.read_raw_bytes()
+        # qpdf says of nothing, too, that it is packed; readers complain that its end is missing.
+        without = ("/Length",) if content else ("/Length", "/Filter", "/DecodeParms")
+        return writer.stream(content, _entries(found.stream_dict, *without))
     if isinstance(found, pikepdf.Object):
         return found.unparse(resolved=True)
     # pikepdf has Python's own for numbers, truth and nothing.

@@ -14,13 +14,11 @@ import pikepdf
 from pikepdf import Annotation, Array, Dictionary, Name, Stream
 
 from conferral.contract import PermanentError
-from conferral.generators.pdf import packing
+from conferral.generators.pdf import effort, weight
 
 MAX_PAGES = 20
 MAX_POINTS = 14_400
 """The longest side of a page that PDF readers agree on: 200 inches."""
-MAX_PIXELS = 64_000_000
-"""Of one picture: an A0 sheet at 200 dpi has 61 million."""
 
 _DAMAGED = "is not a PDF, or is damaged; export it again as PDF"
 _ENCRYPTED = "is encrypted; save it without a password"
@@ -29,11 +27,14 @@ _HARMLESS = frozenset(
     {"/URI", "/GoTo", "/GoToR", "/Named", "/Hide", "/SetOCGState", "/Thread", "/ResetForm", "/GoToDp"}
 )
 """Actions that run nothing, fetch nothing and send nothing by themselves."""
+_LEADING = frozenset({"/P", "/Parent", "/Popup", "/IRT", "/A", "/AA", "/Dest", "/StructParent"})
 _MEDIA = frozenset({"/Movie", "/Sound", "/Screen", "/RichMedia", "/3D", "/FileAttachment"})
-_HIDDEN, _NO_VIEW = 2, 32
-"""Flags of annotations that are not shown."""
+_HIDDEN, _PRINTED, _NO_VIEW = 2, 4, 32
+"""Flags of annotations."""
 _DEEP = 64
-"""Levels of a page tree or of form fields; damaged files have circles."""
+"""Levels of a page tree; damaged files have circles."""
+_DIRECT = (0, 0)
+"""The number of an object that has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,19 +84,19 @@ _DAMAGES = (
 
 def opened(content: bytes) -> pikepdf.Pdf:
     """The file, read and checked as a whole; a PermanentError says why it is refused."""
-    packing.check_file(content)
+    weight.check_file(content)
     with blaming_damage():
         pdf = pikepdf.open(io.BytesIO(content))
         if pdf.is_encrypted:
             raise PermanentError(_ENCRYPTED)
-        packing.check_streams(pdf)
-        _check_harmless(pdf)
-        _check_pixels(pdf)
+        weight.check_objects(pdf)
         count = len(pdf.pages)
-    if not count:
-        raise PermanentError("has no page; export it again with the page of the design")
-    if count > MAX_PAGES:
-        raise PermanentError(f"has {count} pages; at most {MAX_PAGES} are accepted")
+        if not count:
+            raise PermanentError("has no page; export it again with the page of the design")
+        if count > MAX_PAGES:
+            raise PermanentError(f"has {count} pages; at most {MAX_PAGES} are accepted")
+        _check_harmless(pdf)
+        effort.check(pdf)
     return pdf
 
 
@@ -111,10 +112,13 @@ def arts(pdf: pikepdf.Pdf, *, keep_fields: bool) -> list[Art]:
 def _art(pdf: pikepdf.Pdf, page: Any, *, keep_fields: bool) -> Art:
     geometry, media = _geometry(page)
     resources = _copied(_inherited(page, "/Resources"))
-    annotations, flattened = _sorted(pdf, page, resources, keep_fields=keep_fields)
-    form = Stream(pdf, b"\n".join([_content(page), *flattened]))
-    form.update(Dictionary(Type=Name.XObject, Subtype=Name.Form, BBox=Array(media), Resources=resources))
-    drawn = Dictionary(Form=pdf.make_indirect(form), MediaBox=Array(media))
+    form = _form(pdf, weight.operators(page.get("/Contents")), media, resources)
+    around = Dictionary(XObject=Dictionary(Page=form), Properties=Dictionary())
+    annotations, flattened = _sorted(pdf, page, around, keep_fields=keep_fields)
+    if flattened:
+        # Around the page, not behind its operators: those may have left a state open, and have names of their own.
+        form = _form(pdf, b"\n".join([b"/Page Do", *flattened]), media, around)
+    drawn = Dictionary(Form=form, MediaBox=Array(media))
     for key in ("/Group", "/UserUnit", "/BleedBox", "/TrimBox", "/ArtBox"):
         if key in page:
             drawn[key] = page[key]
@@ -124,6 +128,12 @@ def _art(pdf: pikepdf.Pdf, page: Any, *, keep_fields: bool) -> Art:
     if len(annotations):
         drawn.Annots = annotations
     return Art(geometry, drawn)
+
+
+def _form(pdf: pikepdf.Pdf, content: bytes, box: list[float], resources: Any) -> Any:
+    form = Stream(pdf, content)
+    form.update(Dictionary(Type=Name.XObject, Subtype=Name.Form, BBox=Array(box), Resources=resources))
+    return pdf.make_indirect(form)
 
 
 def _sorted(pdf: pikepdf.Pdf, page: Any, resources: Any, *, keep_fields: bool) -> tuple[Array, list[bytes]]:
@@ -138,23 +148,18 @@ def _sorted(pdf: pikepdf.Pdf, page: Any, resources: Any, *, keep_fields: bool) -
             if "/P" in annotation:
                 del annotation["/P"]  # the page that it was on is none of ours
             kept.append(annotation)
-        elif subtype != "/Popup" and not int(annotation.get("/F", 0)) & (_HIDDEN | _NO_VIEW):
-            flattened += _flattened(annotation, resources, f"/ConferralAnnotation{position}")
+        elif subtype == "/Popup" or int(annotation.get("/F", 0)) & (_HIDDEN | _NO_VIEW):
+            continue
+        elif "/AP" not in annotation and subtype != "/Widget":
+            kept.append(pdf.make_indirect(_alone(annotation)))  # readers have looks of their own for it
+        else:
+            flattened += _flattened(annotation, resources, f"Annotation{position}")
     return kept, flattened
 
 
 def _copied(found: Any) -> Any:
     """A dictionary of our own with the same entries; an empty one when there is none."""
     return Dictionary(dict(found.items())) if isinstance(found, Dictionary) else Dictionary()
-
-
-def _content(page: Any) -> bytes:
-    """The page's operators; of several streams the end of one and the beginning of the next stay apart."""
-    found = page.get("/Contents")
-    streams = list(found) if isinstance(found, Array) else [found]
-    contents = [stream for stream in streams if isinstance(stream, Stream)]
-    packing.check_contents(contents)
-    return b"\n".join(stream.read_bytes() for stream in contents)
 
 
 def _annotations(page: Any) -> Iterator[Any]:
@@ -167,24 +172,35 @@ def _link(annotation: Any) -> Dictionary | None:
     action = annotation.get("/A")
     if not isinstance(action, Dictionary) or action.get("/S") != Name.URI:
         return None
-    return Dictionary(
+    link = Dictionary(
         Type=Name.Annot,
         Subtype=Name.Link,
         Rect=annotation.Rect,
-        Border=Array([0, 0, 0]),
         A=Dictionary(S=Name.URI, URI=action.URI),
-        F=4,
+        F=int(annotation.get("/F", 0)) | _PRINTED,
     )
+    for key in ("/Border", "/BS", "/C", "/QuadPoints", "/H", "/OC"):
+        if key in annotation:
+            link[key] = annotation[key]
+    return link
+
+
+def _alone(annotation: Any) -> Dictionary:
+    """The annotation without what leads to pages and to other annotations, which are none of ours."""
+    return Dictionary({key: value for key, value in annotation.items() if key not in _LEADING})
 
 
 def _flattened(annotation: Any, resources: Any, name: str) -> list[bytes]:
-    """What the annotation looks like, as a part of the page."""
+    """What the annotation looks like, as a part of the page; on its layer, if it has one."""
     appearance = Annotation(annotation).get_appearance_stream(Name.N)
     if not isinstance(appearance, Stream):
         return []
-    resources.XObject = _copied(resources.get("/XObject"))
-    resources.XObject[name] = appearance
-    return [Annotation(annotation).get_page_content_for_appearance(Name(name), 0)]
+    resources.XObject[f"/{name}"] = appearance
+    operators = Annotation(annotation).get_page_content_for_appearance(Name(f"/{name}"), 0)
+    if "/OC" in annotation:
+        resources.Properties[f"/{name}"] = annotation.OC
+        return [b"/OC /%s BDC" % name.encode(), operators, b"EMC"]
+    return [operators]
 
 
 def _inherited(page: Any, key: str) -> Any:
@@ -241,12 +257,12 @@ def _check_harmless(pdf: pikepdf.Pdf) -> None:
     """Nothing that runs, plays or is signed: a certificate is looked at."""
     root: Any = pdf.Root
     form: Any = root.get("/AcroForm")
+    fields: list[Any] = []
     if isinstance(form, Dictionary):
         if "/XFA" in form:
             raise PermanentError("is a dynamic form (XFA); print it to a PDF without form fields")
-        fields = form.get("/Fields")
-        signed = isinstance(fields, Array) and any(_is_signature(field) for field in fields)
-        if signed or int(form.get("/SigFlags", 0)) & 1:
+        fields = list(_fields(form))
+        if int(form.get("/SigFlags", 0)) & 1 or any(one.get("/FT") == Name.Sig and "/V" in one for one in fields):
             raise PermanentError(_SIGNED)
     if "/Perms" in root:
         raise PermanentError(_SIGNED)
@@ -256,33 +272,35 @@ def _check_harmless(pdf: pikepdf.Pdf) -> None:
     annotations = [annotation for page in pdf.pages for annotation in _annotations(page.obj)]
     if any(str(annotation.get("/Subtype")) in _MEDIA for annotation in annotations):
         raise PermanentError("has sound, video or an attachment; export it without")
-    for holder in (root, *(page.obj for page in pdf.pages), *annotations):
+    for holder in (root, *(page.obj for page in pdf.pages), *annotations, *fields):
         for action in _actions(holder):
             if str(action.get("/S")) not in _HARMLESS:
                 raise PermanentError(f"has a script or an action ({str(action.get('/S'))[1:]}); export it without")
 
 
 def _actions(holder: Any) -> Iterator[Any]:
-    for key in ("/A", "/OpenAction"):
-        if isinstance(action := holder.get(key), Dictionary):
-            yield action
+    """What happens at a click, when something is opened, and whatever follows on that."""
     additional: Any = holder.get("/AA")
-    if isinstance(additional, Dictionary):
-        yield from (action for _, action in additional.items() if isinstance(action, Dictionary))
+    found = [holder.get("/A"), holder.get("/OpenAction")]
+    found += [action for _, action in additional.items()] if isinstance(additional, Dictionary) else []
+    seen: set[tuple[int, int]] = set()
+    while found:
+        action: Any = found.pop()
+        if isinstance(action, Dictionary) and (action.objgen == _DIRECT or action.objgen not in seen):
+            seen.add(action.objgen)
+            yield action
+            following: Any = action.get("/Next")
+            found += list(following) if isinstance(following, Array) else [following]
 
 
-def _is_signature(field: Any, depth: int = 0) -> bool:
-    if not isinstance(field, Dictionary) or depth > _DEEP:
-        return False
-    if field.get("/FT") == Name.Sig and "/V" in field:
-        return True
-    kids = field.get("/Kids")
-    return isinstance(kids, Array) and any(_is_signature(kid, depth + 1) for kid in kids)
-
-
-def _check_pixels(pdf: pikepdf.Pdf) -> None:
-    for found in pdf.objects:
-        if isinstance(found, Stream) and found.get("/Subtype") == Name.Image:
-            width, height = int(found.get("/Width", 0)), int(found.get("/Height", 0))
-            if width * height > MAX_PIXELS:
-                raise PermanentError(f"has a picture of {width} × {height} pixels; make it smaller")
+def _fields(form: Any) -> Iterator[Any]:
+    """All fields of a form, each once: damaged files have circles."""
+    found = [form]
+    seen: set[tuple[int, int]] = set()
+    while found:
+        field: Any = found.pop()
+        if isinstance(field, Dictionary) and (field.objgen == _DIRECT or field.objgen not in seen):
+            seen.add(field.objgen)
+            yield field
+            kids: Any = field.get("/Fields" if field is form else "/Kids")
+            found += list(kids) if isinstance(kids, Array) else []
