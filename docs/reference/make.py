@@ -134,6 +134,13 @@ ROLES = {
     "gateways": "Sources of courses and learners. The setting `CONFERRAL_LMS` names the one in use.",
 }
 
+NOT_HERE = {
+    "platform": """\
+**The LMS that Conferral is installed in.** Courses, lessons and, through their sources, pathways, read from the LMS's
+own database in the same process. It has no settings: see [install into your LMS](../how-to/install-into-your-lms.md).
+""",
+}
+
 PLACEHOLDER_MEANINGS = {
     "name": "The learner's name.",
     "context": "Name of the course, lesson or pathway.",
@@ -455,12 +462,15 @@ def _plugins() -> Iterator[str]:
         for name, point in plugins.offered(group).items():
             if point.dist is None or point.dist.name != DISTRIBUTION:
                 continue
-            plugin = plugins.load(group, name)
             yield f"### {name}"
             yield ""
-            yield f"**{plugin.label}.** {_first_line(type(plugin))}"
+            if name in NOT_HERE:
+                yield NOT_HERE[name]
+                continue
+            plugin = plugins.load_class(group, name)
+            yield f"**{plugin.label}.** {_first_line(plugin)}"
             yield ""
-            if isinstance(plugin, Processor):
+            if issubclass(plugin, Processor):
                 yield f"- For: {_and(str(kind) for kind in Kind if kind in plugin.kinds)}"
                 yield f"- Needs: {_and(sorted(str(need) for need in plugin.needs)) or 'nothing'}"
                 if not plugin.per_step:
@@ -469,12 +479,28 @@ def _plugins() -> Iterator[str]:
             if name == "pdf":
                 yield "Its options have a page of their own: [PDF designs](pdf.md)."
                 yield ""
-            elif not isinstance(plugin, LMS):
+            elif not issubclass(plugin, LMS):
                 yield from _table(plugin.Options, "option")
+            elif settings := getattr(plugin, "Settings", None):
+                yield f"Its settings are the entry `{name}` of `CONFERRAL_PLUGINS`; in the environment that is JSON."
+                yield ""
+                yield from _table(settings, "setting")
             else:
                 yield "It has no options. Its contexts are [declared](files.md#a-context), and its learners come from"
                 yield "[roster files](files.md#a-roster)."
                 yield ""
+    yield from _audience()
+
+
+def _audience() -> Iterator[str]:
+    from conferral.contract import Audience  # noqa: PLC0415 - Django has to be set up first
+
+    yield "## Who may get one"
+    yield ""
+    yield "Besides the rule, `audience` of a type or a configuration decides who gets a credential. Whoever asks to have"
+    yield "their account removed gets none, whatever is said here."
+    yield ""
+    yield from _table(Audience, "option")
 
 
 # --- PDF ---

@@ -92,26 +92,41 @@ def blamed(group: str, name: str) -> Iterator[None]:
 
 @cache
 def load(group: str, name: str) -> Any:
-    """The plugin of that name, made once; a PluginError when it is not installed or does not load."""
+    """The plugin of that name, made once, with its settings; a PluginError when there is none or it cannot be made."""
+    shape = load_class(group, name)
+    try:
+        made = shape()
+    except Exception as error:  # as for the class
+        raise _cannot_be_loaded(group, name, error) from error
+    if isinstance(getattr(made, "Settings", None), type):
+        made.settings = parse(made.Settings, current().plugins.get(name, {}), f"CONFERRAL_PLUGINS: {name}")
+    return made
+
+
+def load_class(group: str, name: str) -> type[Any]:
+    """The class of that plugin, which tells of it without any settings; a PluginError as above."""
     point = offered(group).get(name)
     if point is None:
         raise PluginError(
             f"{_noun(group)}: {name!r} is not installed; installed: {', '.join(offered(group)) or 'none'}"
         )
     try:
-        made = point.load()()
+        shape = point.load()
     except Exception as error:  # other people's code: whatever it raises, say which plugin it was
-        raise PluginError(f"{_noun(group)} {name!r} ({point.value}) cannot be loaded: {error!r}") from error
+        raise _cannot_be_loaded(group, name, error) from error
     port = _PORT.get(group, PathwaySource)
-    if not isinstance(made, port):
+    if not (isinstance(shape, type) and issubclass(shape, port)):
         raise PluginError(f"{_noun(group)} {name!r} ({point.value}) is no {port.__module__}.{port.__name__}")
-    if not isinstance(getattr(made, "label", None), str):
+    if not isinstance(getattr(shape, "label", None), str):
         raise PluginError(f"{_noun(group)} {name!r} ({point.value}) has no label")
-    if group in _WITH_OPTIONS and not isinstance(getattr(made, "Options", None), type):
+    if group in _WITH_OPTIONS and not isinstance(getattr(shape, "Options", None), type):
         raise PluginError(f"{_noun(group)} {name!r} ({point.value}) has no Options")
-    if isinstance(getattr(made, "Settings", None), type):
-        made.settings = parse(made.Settings, current().plugins.get(name, {}), f"CONFERRAL_PLUGINS: {name}")
-    return made
+    return shape
+
+
+def _cannot_be_loaded(group: str, name: str, error: Exception) -> PluginError:
+    said = str(error) if isinstance(error, ConferralError) else repr(error)
+    return PluginError(f"{_noun(group)} {name!r} ({offered(group)[name].value}) cannot be loaded: {said}")
 
 
 def _noun(group: str) -> str:

@@ -34,8 +34,8 @@ class AppSettings(BaseModel):
     storage: dict[str, Any] = Field(
         default_factory=dict,
         repr=False,
-        description="A STORAGES entry (`BACKEND`, `OPTIONS`), where there is no such alias; as JSON in the environment. "
-        "The service has its files in CONFERRAL_HOME without it.",
+        description="A STORAGES entry (`BACKEND`, `OPTIONS`), where there is no such alias; as JSON in the "
+        "environment. The service has its files in CONFERRAL_HOME without it.",
     )
     plugins: dict[str, dict[str, Any]] = Field(
         default_factory=dict,

@@ -8,7 +8,7 @@ from conferral.contract.decision import exact
 from conferral.contract.testing import GatewaySuite
 from conferral.issuance import configure
 from conferral.issuance.run import dry_run
-from conferral.models import CredentialConfiguration
+from conferral.models import Credential, CredentialConfiguration
 
 COURSE = "course-v1:Example+CERT101+2026_T1"
 SECOND = "course-v1:Example+CERT102+2026_T1"
@@ -136,3 +136,20 @@ class StorySuite(GatewaySuite):
             for page in dry_run(configuration)
             for one in page
         }
+
+
+def configured(processor="completion", options=None, **values):
+    """The course with a credential type, enabled."""
+    configure.save_type(
+        "Course",
+        processor=processor,
+        processor_options={"required_completion": 0.5} if options is None else options,
+        generators={},
+        **values,
+    )
+    configure.save_configuration(COURSE, "Course", enabled=True)
+    return CredentialConfiguration.objects.get()
+
+
+def issued():
+    return set(Credential.objects.values_list("learner__key", flat=True))

@@ -19,6 +19,7 @@ from lms.djangoapps.certificates.models import CertificateAllowlist, Certificate
 from openedx.core.djangoapps.user_api.models import RetirementState, UserPreference, UserRetirementStatus
 from section_to_course.models import SectionToCourseLink
 from tests.lms import story
+from tests.lms.story import configured, issued
 
 pytestmark = pytest.mark.django_db
 
@@ -76,22 +77,6 @@ def progress_of(username, needs=EVERYTHING):
     gateway = plugins.gateway()
     (found,) = [one for page in gateway.progress(gateway.describe(story.COURSE), needs, [username]) for one in page]
     return found
-
-
-def issued():
-    return set(Credential.objects.values_list("learner__key", flat=True))
-
-
-def configured(processor="completion", options=None, **values):
-    configure.save_type(
-        "Course",
-        processor=processor,
-        processor_options={"required_completion": 0.5} if options is None else options,
-        generators={},
-        **values,
-    )
-    configure.save_configuration(story.COURSE, "Course", enabled=True)
-    return CredentialConfiguration.objects.get()
 
 
 # Grades.

@@ -12,10 +12,11 @@ from conferral.issuance.run import run
 from conferral.lms.rest.client import LMSError, LMSUnavailable
 from conferral.lms.rest.gateway import RestGateway
 from conferral.lms.rest.settings import RestSettings
-from conferral.models import Credential, CredentialConfiguration, Learner, Run
+from conferral.models import Credential, Learner, Run
 from tests.lms import story
+from tests.lms.story import configured, issued
 from tests.services import lms_http
-from tests.services.lms_http import BIG, CERT101, Campus, Course, body, serving
+from tests.services.lms_http import BIG, CERT101, body, serving
 
 pytestmark = pytest.mark.django_db
 
@@ -26,42 +27,6 @@ def gateway_of(server, **more):
     made = RestGateway()
     made.settings = RestSettings(**server.settings(**more))
     return made
-
-
-def storyteller():
-    """The story as an LMS tells it over HTTP."""
-    campus = Campus()
-    for key, name in ((story.COURSE, "Certificates 101"), (story.SECOND, "Second"), (story.THIRD, "Third")):
-        info = body("gradebook_grading_info") | {"grade_cutoffs": story.CUTOFFS, "assignment_types": story.POLICY}
-        detail = body("course_detail") | {"id": key, "course_id": key, "name": name}
-        campus.courses[key] = Course(detail, info)
-    for username, (name, points, completed, mode) in story.LEARNERS.items():
-        lms_http.add_learner(
-            campus,
-            story.COURSE,
-            username,
-            total=story.total(points),
-            letter=story.letter(points) or None,
-            completion=completed / 28,
-            sections=[(category, earned, 3.0) for category, earned in zip(story.SUBSECTIONS, points, strict=True)],
-            mode=mode,
-            name=name,
-        )
-    for key in (story.SECOND, story.THIRD):
-        for username in ("ana", "dee"):
-            lms_http.add_learner(campus, key, username, completion=1.0)
-    lms_http.add_pathway(campus, story.PATHWAY, [story.COURSE, story.SECOND, story.THIRD], story.MEMBERS)
-    return campus
-
-
-@pytest.fixture
-def server(settings):
-    """The story's LMS, and a site that is set up beside it."""
-    with serving(storyteller()) as serving_it:
-        settings.CONFERRAL_LMS = "rest"
-        settings.CONFERRAL_PLUGINS = {"rest": serving_it.settings(page_size=10)}
-        settings.CONFERRAL_PAGE_SIZE = 2
-        yield serving_it
 
 
 class TestRest(story.StorySuite):
@@ -136,22 +101,6 @@ def test_who_has_asked_to_be_removed_gets_nothing(recorded):
 
 
 # What a run issues, and what goes wrong.
-
-
-def configured(processor="completion", options=None, **values):
-    configure.save_type(
-        "Course",
-        processor=processor,
-        processor_options=options or {"required_completion": 0.5},
-        generators={},
-        **values,
-    )
-    configure.save_configuration(story.COURSE, "Course", enabled=True)
-    return CredentialConfiguration.objects.get()
-
-
-def issued():
-    return set(Credential.objects.values_list("learner__key", flat=True))
 
 
 def test_a_run_issues_to_those_who_may_get_one(server):

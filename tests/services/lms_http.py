@@ -204,6 +204,9 @@ class Handler(BaseHTTPRequestHandler):
         with self.server.lock:
             self.server.connections += 1
 
+    def date_time_string(self, timestamp=None):
+        return super().date_time_string(time.time() + self.server.ahead)
+
     def log_message(self, *arguments):
         pass
 
@@ -345,6 +348,7 @@ class Server(ThreadingHTTPServer):
         self.throttle = 0  # enrolment calls in a minute; 0: as many as one likes
         self.throttle_seconds = 60
         self.token_seconds = 3600
+        self.ahead = 0  # seconds of its clock
         self.tokens: dict[str, float] = {}
         self._pages: dict[Any, bytes] = {}
         self._windows: list[float] = []

@@ -8,7 +8,6 @@ from rich.console import Console
 from rich.markup import escape
 
 from conferral import plugins
-from conferral.contract import LMS
 
 HELP = "Lists the installed processors, generators and gateways with their options."
 
@@ -35,7 +34,7 @@ def handle(options: dict[str, Any], console: Console) -> None:
             for line in _fields(one["schema"]):
                 console.print(f"      {escape(line)}")
             if one["error"]:
-                console.print(f"      [red]✗ {escape(one['error'])}[/]")
+                console.print(f"      [yellow]– {escape(one['error'])}[/]")
 
 
 def _described(group: str, name: str) -> dict[str, Any]:
@@ -48,11 +47,11 @@ def _described(group: str, name: str) -> dict[str, Any]:
         "error": "",
     }
     try:
-        plugin = plugins.load(group, name)
+        shape = plugins.load_class(group, name)
     except plugins.PluginError as error:
         return described | {"error": str(error)}
-    schema = {} if isinstance(plugin, LMS) else plugin.Options.model_json_schema()
-    return described | {"label": plugin.label, "schema": schema}
+    told = getattr(shape, "Settings" if group == plugins.GATEWAYS else "Options", None)
+    return described | {"label": shape.label, "schema": told.model_json_schema() if told else {}}
 
 
 def _fields(schema: dict[str, Any]) -> list[str]:

@@ -2,3 +2,10 @@
 
 Nothing outside this package imports the platform, and the gateway is loaded only where it is the site's.
 """
+
+from importlib.util import find_spec
+
+from conferral.contract import ConferralError
+
+if find_spec("openedx") is None:
+    raise ConferralError("it works inside an Open edX LMS; beside one, use `rest`")

@@ -5,6 +5,7 @@ from argparse import ArgumentParser
 from importlib import import_module
 from typing import Any
 
+from django.conf import settings as django_settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
@@ -16,6 +17,7 @@ from conferral.contract.text import check_storable
 from conferral.management import SUBCOMMANDS
 from conferral.settings import current
 
+OF_THE_SERVICE = ("demo", "serve")
 WITHOUT_DATABASE = ("demo", "serve", "plugins")
 """The first two migrate by themselves; listing plugins asks for none."""
 
@@ -43,6 +45,7 @@ class Command(BaseCommand):
         module = import_module(f"conferral.management.{subcommand}")
         current()  # a wrong setting is told before anything else is done
         try:
+            _check_place(subcommand)
             _check_texts(options)
             storage.check()
             if subcommand not in WITHOUT_DATABASE:
@@ -54,6 +57,11 @@ class Command(BaseCommand):
             raise Error(f"the database: {str(error).splitlines()[0]}") from error
         except KeyboardInterrupt:
             raise Error("interrupted; what was under way is taken up by the next run", returncode=130) from None
+
+
+def _check_place(subcommand: str) -> None:
+    if subcommand in OF_THE_SERVICE and django_settings.ROOT_URLCONF.startswith("lms."):
+        raise ConferralError(f"{subcommand}: is for the service of its own, not for an LMS")
 
 
 def _check_texts(options: dict[str, Any]) -> None:

@@ -1,0 +1,216 @@
+"""Conferral as a plugin of the LMS: what the platform's own plugin machinery makes of it."""
+
+import subprocess
+import sys
+import types
+
+import pytest
+from django.core.management import call_command
+from django.db.migrations.executor import MigrationExecutor
+from django.test import override_settings
+from django.urls import clear_url_caches, resolve
+from django_celery_beat.models import PeriodicTask
+from edx_django_utils.plugins import (
+    connect_plugin_receivers,
+    get_plugin_apps,
+    get_plugin_url_patterns,
+    get_plugins_view_context,
+)
+from edx_django_utils.plugins.plugin_settings import add_plugins
+
+from campus import Campus, account_of
+from conferral.issuance import configure
+from conferral.issuance.deliver import deliver
+from conferral.issuance.generate import generate
+from conferral.issuance.run import run
+from conferral.models import Credential, CredentialArtifact, CredentialConfiguration, Delivery, Learner
+from openedx.core.djangoapps.user_api.accounts import signals
+from tests.lms import story
+
+LMS = "lms.djangoapp"
+
+
+def settings_of(stage, **site):
+    """The settings module of an LMS after its plugins have had their say."""
+    module = types.ModuleType(f"lms_settings_{stage}")
+    module.INSTALLED_APPS = ["django.contrib.auth"]
+    for name, value in site.items():
+        setattr(module, name, value)
+    sys.modules[module.__name__] = module
+    add_plugins(module.__name__, LMS, stage)
+    return module
+
+
+def test_the_platform_finds_the_app():
+    assert "conferral.apps.ConferralConfig" in get_plugin_apps(LMS)
+    assert get_plugin_apps("cms.djangoapp") == []
+
+
+def test_common_settings():
+    made = settings_of("common", CELERYBEAT_SCHEDULE={"mine": {}})
+    assert "django_celery_beat" in made.INSTALLED_APPS
+    # The LMS's Celery app reads settings without a namespace.
+    assert made.CELERYBEAT_SCHEDULER == "django_celery_beat.schedulers:DatabaseScheduler"
+    assert set(made.CELERYBEAT_SCHEDULE) == {"mine", "conferral.sweep"}
+    assert made.CONFERRAL_LMS == "platform"
+
+
+def test_what_the_site_has_set_stays():
+    made = settings_of("common", CELERYBEAT_SCHEDULER="another", INSTALLED_APPS=["django_celery_beat"])
+    assert made.CELERYBEAT_SCHEDULER == "another"
+    assert made.INSTALLED_APPS.count("django_celery_beat") == 1
+
+
+def test_files_in_the_site_s_bucket_are_private_and_their_links_signed():
+    default = {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": {"bucket_name": "lms"}}
+    made = settings_of("production", LMS_ROOT_URL="https://lms.example.org", STORAGES={"default": default})
+    options = made.STORAGES["conferral"]["OPTIONS"]
+    assert (options["default_acl"], options["querystring_auth"], options["custom_domain"]) == ("private", True, None)
+    assert options["bucket_name"] == "lms"
+    assert made.STORAGES["default"] == default
+    assert made.CONFERRAL_PUBLIC_URL == "https://lms.example.org/conferral"
+
+
+def test_a_site_that_names_its_storage_in_the_old_way_keeps_it():
+    """Django refuses STORAGES beside DEFAULT_FILE_STORAGE."""
+    made = settings_of("production", DEFAULT_FILE_STORAGE="storages.backends.s3boto3.S3Boto3Storage")
+    assert not hasattr(made, "STORAGES")
+    assert made.CONFERRAL_STORAGE["OPTIONS"]["default_acl"] == "private"
+
+
+def test_files_without_a_bucket_have_a_folder(tmp_path):
+    made = settings_of("production", STORAGES={}, MEDIA_ROOT=f"{tmp_path}/media/")
+    assert made.STORAGES["conferral"]["OPTIONS"] == {"location": f"{tmp_path}/media/conferral"}
+
+
+def test_settings_of_the_platform_s_tests():
+    assert settings_of("test").CONFERRAL_PUBLIC_URL == "http://testserver/conferral"
+
+
+def test_the_pages_are_below_conferral():
+    urls = types.ModuleType("lms_urls")
+    urls.urlpatterns = get_plugin_url_patterns(LMS)
+    sys.modules["lms_urls"] = urls
+    with override_settings(ROOT_URLCONF="lms_urls"):
+        clear_url_caches()
+        assert resolve("/conferral/c/K7QF-2M9X-4TBD-HW3R").view_name == "conferral:credential"
+        assert resolve("/conferral/mine/").view_name == "conferral:mine"
+    clear_url_caches()
+    assert get_plugins_view_context(LMS, "course_dashboard") == {"plugins": {}}
+
+
+@pytest.mark.django_db
+def test_retirement_is_heard_by_the_account_s_id(settings):
+    settings.CONFERRAL_LMS = "platform"
+    connect_plugin_receivers(LMS)
+    course = Campus(story.COURSE, story.POLICY, story.SUBSECTIONS)
+    ana = course.learner("ana", name="Ana Ñandú")
+    course.complete("ana", 28)
+    configure.save_type(
+        "Course",
+        processor="completion",
+        processor_options={"required_completion": 0.5},
+        generators={"certificate": {"generator": "text"}},
+    )
+    configure.save_configuration(story.COURSE, "Course", enabled=True)
+    run(CredentialConfiguration.objects.get(), trigger="command")
+    generate()
+    assert CredentialArtifact.objects.exclude(storage_name="").exists()
+    ana.username = "retired__user_abc"  # whatever the account is called by then
+    for signal in (signals.USER_RETIRE_MAILINGS, signals.USER_RETIRE_LMS_MISC, signals.USER_RETIRE_LMS_CRITICAL):
+        signal.send(sender=None, user=ana, email="ana@example.com", new_email="retired@retired.invalid")
+    learner = Learner.objects.get()
+    assert learner.retired
+    assert (learner.name, learner.email, learner.user, learner.external_id) == ("", "", None, "")
+    assert not CredentialArtifact.objects.exclude(storage_name="").exists()
+    assert Credential.objects.get().recipient_name == ""
+    # Whoever is retired while a run is going on is not issued to again.
+    ended = run(CredentialConfiguration.objects.get(), trigger="command")
+    assert ended.issued == 0
+
+
+@pytest.mark.django_db
+def test_a_name_in_the_options_goes_too_when_nothing_was_earned(settings):
+    settings.CONFERRAL_LMS = "platform"
+    connect_plugin_receivers(LMS)
+    bo = account_of("bo")
+    configure.save_type(
+        "Listed", processor="listed", processor_options={"learners": ["bo", "bo@example.com", "ana"]}, generators={}
+    )
+    signals.USER_RETIRE_LMS_MISC.send(sender=None, user=bo)
+    listed = configure.find_type("Listed").processor_options["learners"]
+    assert "ana" in listed
+    assert not {"bo", "bo@example.com"} & set(listed)
+
+
+@pytest.mark.django_db
+def test_mail_goes_to_the_address_that_the_lms_has_now(settings, mailoutbox):
+    settings.CONFERRAL_LMS = "platform"
+    course = Campus(story.COURSE, story.POLICY, story.SUBSECTIONS)
+    for username in ("ana", "bo", "cy"):
+        course.learner(username)
+        course.complete(username, 28)
+    configure.save_type("Course", processor="completion", processor_options={"required_completion": 0.5}, generators={})
+    configure.save_configuration(story.COURSE, "Course", enabled=True)
+    run(CredentialConfiguration.objects.get(), trigger="command")
+    ana, bo, cy = (account_of(username) for username in ("ana", "bo", "cy"))
+    ana.email = "ana@new.example.com"
+    ana.save()
+    # Between the issue and the mail bo asks to be removed, and cy is gone.
+    bo.email = "retired__user_abc@retired.invalid"
+    bo.save()
+    cy.delete()
+    deliver()
+    assert [mail.to for mail in mailoutbox] == [["ana@new.example.com"]]
+    assert dict(Delivery.objects.values_list("credential__learner__key", "last_error")) == {
+        "ana": "",
+        "bo": "the learner's account is not active",
+        "cy": "the learner is not known any more where the credential was earned",
+    }
+
+
+def test_nothing_of_the_platform_is_imported_outside_its_gateway():
+    """Every module, in a process in which importing the platform fails."""
+    code = """
+import importlib, pkgutil, sys, django
+class Refuse:
+    def find_spec(self, name, path=None, target=None):
+        if name.startswith(("lms.", "common.", "openedx.", "xmodule", "completion", "learning_paths")):
+            raise AssertionError(name)
+sys.meta_path.insert(0, Refuse())
+django.setup()
+import conferral
+for module in pkgutil.walk_packages(conferral.__path__, "conferral.", onerror=lambda name: None):
+    if not module.name.startswith(("conferral.lms.platform", "conferral.migrations")):
+        importlib.import_module(module.name)
+"""
+    environment = {"DJANGO_SETTINGS_MODULE": "conferral.service.settings", "CONFERRAL_HOME": "/nonexistent/../tmp"}
+    ended = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code], env=environment, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 0, ended.stderr[-2000:]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_taking_it_away_leaves_no_periodic_task(settings):
+    settings.CONFERRAL_LMS = "platform"
+    Campus(story.COURSE, story.POLICY, story.SUBSECTIONS)
+    configure.save_type("Course", processor="completion", generators={})
+    configure.save_configuration(story.COURSE, "Course", enabled=True, schedule={"crontab": "0 3 * * *"})
+    PeriodicTask.objects.create(name="somebody else's", task="theirs", crontab=PeriodicTask.objects.get().crontab)
+    assert PeriodicTask.objects.filter(name__startswith="conferral:").exists()
+    try:
+        call_command("migrate", "conferral", "zero", verbosity=0)
+        assert list(PeriodicTask.objects.values_list("name", flat=True)) == ["somebody else's"]
+    finally:
+        call_command("migrate", "conferral", verbosity=0)
+    assert MigrationExecutor(__import__("django").db.connection).loader.applied_migrations
+
+
+@pytest.mark.parametrize("module", ["lms.envs.tutor.production", "cms.envs.production"])
+def test_the_console_script_refuses_inside_an_lms(module):
+    command = [sys.executable, "-c", "from conferral.service.console import main; main()"]
+    environment = {"DJANGO_SETTINGS_MODULE": module}
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert ended.returncode == 1
+    assert "./manage.py lms conferral" in ended.stderr
