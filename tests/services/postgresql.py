@@ -43,7 +43,7 @@ def running() -> Iterator[str]:
     if os.geteuid() == 0:  # the server refuses to run as root
         shutil.chown(directory, "postgres", "postgres")
         as_user = {"user": "postgres", "group": "postgres", "extra_groups": []}
-    port = _free_port()
+    port = free_port()
     server = None
     try:
         subprocess.run(
@@ -69,7 +69,7 @@ def running() -> Iterator[str]:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

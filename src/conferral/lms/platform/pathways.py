@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from django.apps import apps
+from django.db.models import F
 from opaque_keys import InvalidKeyError
 
 from conferral.contract import LMS, ConferralError, Kind, LearningContext, Progress
@@ -33,7 +34,7 @@ class LearningPaths(PathwaySource):
         path = models.LearningPath.objects.filter(key=path_key).first()
         if path is None:
             return None
-        steps = path.steps.order_by("order", "pk").values_list("course_key", flat=True)
+        steps = path.steps.order_by(F("order").asc(nulls_last=True), "pk").values_list("course_key", flat=True)
         return LearningContext(
             key=key,
             kind=Kind.PATHWAY,

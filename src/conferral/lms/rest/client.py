@@ -72,12 +72,19 @@ class Client:
     def pages(self, path: str, **parameters: str | int) -> Iterator[list[Any]]:
         """The results, page by page, by the links that the LMS gives; a page that fails ends it with an error."""
         answer = self.get(path, **parameters)
+        most = 0
         while True:
             try:
-                yield answer["results"]
-                following = answer["next"] if "next" in answer else answer["pagination"]["next"]
-            except (KeyError, TypeError):
+                results = answer["results"]
+                about = answer.get("pagination", answer)
+                following, count = about["next"], about.get("count", 0)
+            except (KeyError, TypeError, AttributeError):
                 raise LMSError(f"{path}: answered with something that is no list of results; is this an LMS?") from None
+            if count < most:
+                # Numbered pages move up when somebody leaves: whoever slipped onto the page before was not seen.
+                raise LMSUnavailable(f"{path}: {most - count} of {most} left while the pages were read; {LATER}")
+            most = count
+            yield results
             if not following:
                 return
             answer = self.get(self._ours(following))

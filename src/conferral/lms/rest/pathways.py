@@ -36,9 +36,7 @@ class LearningPathsAPI(PathwaySource):
                 kind=Kind.PATHWAY,
                 name=found["display_name"],
                 organisation=key.removeprefix(SCHEME).partition("+")[0],
-                steps=tuple(
-                    each["course_key"] for each in sorted(found["steps"], key=lambda step: int(step["order"] or 0))
-                ),
+                steps=tuple(each["course_key"] for each in found["steps"]),  # in their order, as the LMS has it
             )
 
     def members(
