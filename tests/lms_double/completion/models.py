@@ -6,7 +6,7 @@ from opaque_keys.edx.django.models import LearningContextKeyField, UsageKeyField
 
 
 class BlockCompletion(models.Model):
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, db_constraint=False, on_delete=models.CASCADE)
     context_key = LearningContextKeyField(max_length=255, db_column="course_key")
     block_key = UsageKeyField(max_length=255)
     block_type = models.CharField(max_length=64)

@@ -7,7 +7,7 @@ from opaque_keys.edx.django.models import CourseKeyField, UsageKeyField
 
 
 class Aggregator(models.Model):
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, db_constraint=False, on_delete=models.CASCADE)
     course_key = CourseKeyField(max_length=255)
     aggregation_name = models.CharField(max_length=255)
     block_key = UsageKeyField(max_length=255)

@@ -25,7 +25,7 @@ class LearningPathStep(models.Model):
 
 
 class LearningPathEnrollment(models.Model):
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, db_constraint=False, on_delete=models.CASCADE)
     learning_path = models.ForeignKey(LearningPath, on_delete=models.CASCADE)
     is_active = models.BooleanField(default=True)
 

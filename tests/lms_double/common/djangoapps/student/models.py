@@ -6,7 +6,9 @@ from opaque_keys.edx.django.models import CourseKeyField
 
 
 class UserProfile(models.Model):
-    user = models.OneToOneField(settings.AUTH_USER_MODEL, related_name="profile", on_delete=models.CASCADE)
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, db_constraint=False, related_name="profile", on_delete=models.CASCADE
+    )
     name = models.CharField(blank=True, max_length=255, db_index=True)
 
     class Meta:
@@ -14,7 +16,7 @@ class UserProfile(models.Model):
 
 
 class CourseEnrollment(models.Model):
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, db_constraint=False, on_delete=models.CASCADE)
     # In the LMS a foreign key to the overview, whose column and attribute are these.
     course_id = CourseKeyField(max_length=255, db_index=True)
     created = models.DateTimeField(auto_now_add=True, null=True, db_index=True)
@@ -27,7 +29,7 @@ class CourseEnrollment(models.Model):
 
 
 class CourseAccessRole(models.Model):
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, db_constraint=False, on_delete=models.CASCADE)
     org = models.CharField(max_length=64, db_index=True, blank=True)
     course_id = CourseKeyField(max_length=255, db_index=True, blank=True)
     role = models.CharField(max_length=64, db_index=True)

@@ -7,7 +7,7 @@ from opaque_keys.edx.django.models import CourseKeyField
 
 
 class GeneratedCertificate(models.Model):
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, db_constraint=False, on_delete=models.CASCADE)
     course_id = CourseKeyField(max_length=255)
     status = models.CharField(max_length=32, default="unavailable")
     mode = models.CharField(max_length=32, default="honor")
@@ -32,7 +32,7 @@ class CertificateInvalidation(models.Model):
 
 
 class CertificateAllowlist(models.Model):
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, db_constraint=False, on_delete=models.CASCADE)
     course_id = CourseKeyField(max_length=255, blank=True, default=None)
     allowlist = models.BooleanField(default=False)
 

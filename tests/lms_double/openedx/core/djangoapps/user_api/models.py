@@ -6,7 +6,11 @@ from django.db import models
 
 class UserPreference(models.Model):
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, db_index=True, related_name="preferences", on_delete=models.CASCADE
+        settings.AUTH_USER_MODEL,
+        db_constraint=False,
+        db_index=True,
+        related_name="preferences",
+        on_delete=models.CASCADE,
     )
     key = models.CharField(max_length=255, db_index=True)
     value = models.TextField()
@@ -21,7 +25,7 @@ class RetirementState(models.Model):
 
 
 class UserRetirementStatus(models.Model):
-    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, db_constraint=False, on_delete=models.CASCADE)
     original_username = models.CharField(max_length=150, db_index=True)
     original_email = models.EmailField(db_index=True)
     retired_username = models.CharField(max_length=150, db_index=True)
