@@ -128,7 +128,7 @@ def test_plugins_are_listed_with_their_options(site):
     assert "template" in pdf["schema"]["properties"]
     broken = next(one for one in listed["generators"] if one["name"] == "unloadable")
     assert "cannot be loaded" in broken["error"]
-    assert [one["name"] for one in listed["gateways"]] == ["breaking", "roster"]
+    assert [one["name"] for one in listed["gateways"]] == ["breaking", "platform", "rest", "roster"]
 
 
 def test_a_run_of_one_broken_configuration_does_not_stop_the_others(site):

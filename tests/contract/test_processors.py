@@ -116,7 +116,7 @@ class TestCompletionAndGrades(ProcessorSuite):
     ]
 
     def test_it_needs_what_both_rules_need(self):
-        assert self.processor.needs == {Need.COMPLETION, Need.GRADES, Need.CATEGORIES}
+        assert self.processor.needs == {Need.COMPLETION, Need.GRADES}
 
     def test_the_facts_of_both_rules_are_told(self):
         options = {"required_completion": 0.8, "required_grades": {"total": 0.5}}

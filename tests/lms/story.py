@@ -90,11 +90,11 @@ class StorySuite(GatewaySuite):
             assert found[username].enrolment.active
 
     def test_only_what_is_asked_for_is_told(self):
-        for needs in (frozenset({Need.COMPLETION}), frozenset({Need.GRADES}), frozenset({Need.CATEGORIES})):
+        for needs in (frozenset({Need.COMPLETION}), frozenset({Need.GRADES}), frozenset({Need.TOTAL})):
             (ana,) = [one for one in self.everybody(needs) if one.learner == "ana"]
             assert (ana.completion is not None) == (Need.COMPLETION in needs)
-            assert bool(ana.grades and ana.grades.total is not None) == (Need.GRADES in needs)
-            assert bool(ana.grades and ana.grades.by_category) == (Need.CATEGORIES in needs)
+            assert bool(ana.grades and ana.grades.total is not None) == (Need.COMPLETION not in needs)
+            assert bool(ana.grades and ana.grades.by_category) == (Need.GRADES in needs)
 
     def test_the_context_is_described(self):
         context = self.known()

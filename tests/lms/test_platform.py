@@ -23,7 +23,7 @@ from tests.lms.story import configured, issued
 
 pytestmark = pytest.mark.django_db
 
-EVERYTHING = frozenset({Need.COMPLETION, Need.GRADES, Need.CATEGORIES})
+EVERYTHING = frozenset({Need.COMPLETION, Need.GRADES})
 WITHOUT_AGGREGATOR = frozenset({Need.COMPLETION})
 
 

@@ -20,7 +20,7 @@ from tests.services.lms_http import BIG, CERT101, body, serving
 
 pytestmark = pytest.mark.django_db
 
-EVERYTHING = frozenset({Need.COMPLETION, Need.GRADES, Need.CATEGORIES})
+EVERYTHING = frozenset({Need.COMPLETION, Need.GRADES})
 
 
 def gateway_of(server, **more):

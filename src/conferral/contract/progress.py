@@ -10,14 +10,14 @@ from enum import StrEnum
 class Need(StrEnum):
     """What a processor wants to know; a gateway fetches nothing else.
 
-    GRADES: the grade of the whole course. CATEGORIES: those of each assignment type, which cost a source a hundred
-    times more. CERTIFICATE: the date of the platform's own certificate, which not every source tells. PEOPLE: the
+    GRADES: of the whole course and of each assignment type; TOTAL: of the whole course alone, which costs a source a
+    hundredth. CERTIFICATE: the date of the platform's own certificate, which not every source tells. PEOPLE: the
     processor asks for `people` of every page.
     """
 
     COMPLETION = "completion"
     GRADES = "grades"
-    CATEGORIES = "categories"
+    TOTAL = "total"
     CERTIFICATE = "certificate"
     PEOPLE = "people"
 
@@ -77,11 +77,6 @@ class Grades:
     passed: datetime | None = None
     by_category: Mapping[str, Decimal] = field(default_factory=dict)
 
-    def only(self, needs: frozenset[Need]) -> "Grades":
-        """The whole course's, the assignment types', or both."""
-        kept = self if Need.GRADES in needs else Grades(by_category=self.by_category)
-        return kept if Need.CATEGORIES in needs else replace(kept, by_category={})
-
 
 @dataclass(frozen=True, slots=True)
 class Progress:
@@ -98,6 +93,11 @@ class Progress:
         return replace(
             self,
             completion=self.completion if Need.COMPLETION in needs else None,
-            grades=self.grades.only(needs) if self.grades and needs & {Need.GRADES, Need.CATEGORIES} else None,
+            grades=self._grades(needs),
             certificate=self.certificate if Need.CERTIFICATE in needs else None,
         )
+
+    def _grades(self, needs: frozenset[Need]) -> Grades | None:
+        if self.grades is None or Need.GRADES in needs:
+            return self.grades
+        return replace(self.grades, by_category={}) if Need.TOTAL in needs else None

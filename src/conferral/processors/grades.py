@@ -52,12 +52,12 @@ class Grades(Processor[GradesOptions]):
     """Eligible when every grade that is asked for reaches its threshold."""
 
     label = "Grades"
-    needs = frozenset({Need.GRADES, Need.CATEGORIES})
+    needs = frozenset({Need.GRADES})
     Options = GradesOptions
 
     def needs_of(self, options: GradesOptions) -> frozenset[Need]:
-        """Categories only when one is asked for: they cost a source far more than the total."""
-        return frozenset(Need.GRADES if category == TOTAL else Need.CATEGORIES for category in options.required_grades)
+        """The total alone when nothing else is asked for: assignment types cost a source far more."""
+        return frozenset({Need.TOTAL}) if options.required_grades.keys() == {TOTAL} else self.needs
 
     def objections(self, context: LearningContext, options: GradesOptions) -> Iterator[str]:
         """Assignment types that the course does not have."""

@@ -20,7 +20,7 @@ from lms.djangoapps.certificates.models import GeneratedCertificate
 from lms.djangoapps.grades.models import PersistentCourseGrade, PersistentSubsectionGrade
 
 AGGREGATOR = "completion_aggregator"
-GRADED = frozenset({Need.GRADES, Need.CATEGORIES})
+TOTALS = frozenset({Need.GRADES, Need.TOTAL})
 
 
 class Member(NamedTuple):
@@ -44,8 +44,8 @@ def pages(course: Course, needs: frozenset[Need], learners: Collection[str] | No
     """Everybody enrolled, by enrolment; only active enrolments count on the platform."""
     for members in _members(course, learners):
         ids = [member.user_id for member in members]
-        totals = _totals(course, ids) if Need.GRADES in needs else {}
-        averages = _averages(course, ids) if Need.CATEGORIES in needs else {}
+        totals = _totals(course, ids) if needs & TOTALS else {}
+        averages = _averages(course, ids) if Need.GRADES in needs else {}
         certificates = _certificates(course, ids) if Need.CERTIFICATE in needs else {}
         completed = _completed(course, ids) if Need.COMPLETION in needs else {}
         yield [
@@ -77,10 +77,8 @@ def _members(course: Course, learners: Collection[str] | None) -> Iterator[list[
 
 
 def _grades(needs: frozenset[Need], totals: Totals | None, averages: Mapping[str, Decimal]) -> Grades | None:
-    if not needs & GRADED:
+    if not needs & TOTALS:
         return None
-    if Need.GRADES not in needs:
-        return Grades(by_category=averages)
     # Nothing stored is nothing attempted: the platform shows zero.
     total, passing, passed = totals or Totals(Decimal(0), False, None)
     return Grades(total, passing, passed, averages)

@@ -33,11 +33,11 @@ def read(client: Client, key: str, needs: frozenset[Need], page_size: int) -> Sp
     spool = Spool()
     if Need.COMPLETION in needs:
         sources.append(partial(_read, spool, ("completion",), _completion(client, key, page_size)))
-    if Need.CATEGORIES in needs:
+    if Need.GRADES in needs:
         policy = grading_info(client, key)["assignment_types"]
         rows = _gradebook(client, key, page_size, policy)
         sources.append(partial(_read, spool, ("categories",), rows))
-    if Need.GRADES in needs or not sources:
+    if needs & {Need.GRADES, Need.TOTAL} or not sources:
         sources.append(partial(_read, spool, ("total", "passing"), _grades(client, key, page_size)))
     try:
         client.at_once(lambda source: source(), sources)
