@@ -20,6 +20,7 @@ help:
 	@echo 'make test       sets up .venv/ and runs every check and test'
 	@echo 'make bench-run  measures the main job over 1,000 and 20,000 learners'
 	@echo 'make bench-pdf  measures the PDF engine against the reference and the physical floor'
+	@echo 'make bench-lms  measures what reading a course costs, inside the LMS and over HTTP'
 	@echo 'make lock       renews requirements/*.txt (needs uv)'
 	@echo 'make clean      removes .venv*/ and var/'
 
@@ -60,6 +61,11 @@ test-django42:
 	@$(PYTHON) -m venv $@
 	@$@/bin/python -m pip --quiet --disable-pip-version-check install 'moto[server]>=5.1,<6' reportlab weasyprint
 
+# The driver of MySQL and MariaDB is compiled where it is installed, which a fresh machine may not be able to.
+.venv-mariadb: $(READY)
+	@$(PYTHON) -m venv $@
+	@$@/bin/python -m pip --quiet --disable-pip-version-check install 'mysqlclient>=2.2.4,<3'
+
 # bench-NAME prints a table; with JSON=1, JSON alone.
 bench-%: $(READY)
 	@$(BIN)/python bench/$*.py $(if $(JSON),--json) $(ARGS)
@@ -69,4 +75,4 @@ lock:
 	echo 'django<5' | $(LOCKER) --extra postgresql --extra test -c - -o requirements/django42.txt
 
 clean:
-	rm -rf .venv .venv-django42 .venv-services var
+	rm -rf .venv .venv-django42 .venv-services .venv-mariadb var

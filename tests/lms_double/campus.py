@@ -153,7 +153,7 @@ class Campus:
                 )
                 for number, user in enumerate(users[part : part + 500], part)
                 for place, location in enumerate(self.subsections)
-                for earned in [3.0 if number % 3 == 0 else float((number + place) % 3)]
+                for earned in [3.0 if number % 3 == 0 else (number * 7919 + place * 104729) % 13 / 4]
             )
         Aggregator.objects.bulk_create(
             Aggregator(
