@@ -7,7 +7,7 @@ from conferral.contract import Grades, Need
 from conferral.contract.decision import exact
 from conferral.contract.testing import GatewaySuite
 from conferral.issuance import configure
-from conferral.issuance.run import dry_run
+from conferral.issuance.run import dry_run, run
 from conferral.models import Credential, CredentialConfiguration
 
 COURSE = "course-v1:Example+CERT101+2026_T1"
@@ -122,6 +122,18 @@ class StorySuite(GatewaySuite):
     def test_a_pathway_is_joined_step_by_step(self):
         said = self.decisions("completion", {"required_completion": 0.5}, key=PATHWAY)
         assert {learner: eligible for learner, (eligible, _) in said.items()} == {"ana": True, "bo": False, "dee": True}
+
+    def test_a_pathway_of_three_courses_is_issued(self):
+        configure.save_type(
+            "Path", processor="completion", processor_options={"required_completion": 0.5}, generators={}
+        )
+        configure.save_configuration(PATHWAY, "Path", enabled=True)
+        run(CredentialConfiguration.objects.get(context_key=PATHWAY), trigger="command")
+        found = Credential.objects.filter(context_key=PATHWAY)
+        assert set(found.values_list("learner__key", "context_name")) == {
+            ("ana", "Data Skills"),
+            ("dee", "Data Skills"),
+        }
 
     def decisions(self, processor, options, key=COURSE):
         """Of a dry run, by username: whether eligible by the facts, and the facts."""
