@@ -1,4 +1,4 @@
-"""Keys of pathways; opaque-keys finds them by the entry point beside this package."""
+"""Keys of pathways. Not registered with opaque-keys, as the plugin has them: only this class reads them."""
 
 import re
 
@@ -21,6 +21,13 @@ class LearningPathKey(LearningContextKey):
         if not re.fullmatch(r"[^+]+(\+[^+]+){3}", serialized):
             raise InvalidKeyError(cls, serialized)
         return cls(*serialized.split("+"))
+
+    @classmethod
+    def from_string(cls, serialized):
+        namespace, _, rest = serialized.partition(":")
+        if namespace != cls.CANONICAL_NAMESPACE:
+            raise InvalidKeyError(cls, serialized)
+        return cls._from_string(rest)
 
     def _to_string(self):
         return f"{self.org}+{self.number}+{self.run}+{self.group}"
