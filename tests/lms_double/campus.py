@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from hashlib import sha1
+from itertools import chain, islice
 
 from django.contrib.auth import get_user_model
 from django.db import connection
@@ -30,6 +31,9 @@ from xmodule.modulestore.django import CourseBlock, modulestore
 START, END = datetime(2026, 1, 10, tzinfo=UTC), datetime(2026, 6, 30, tzinfo=UTC)
 LEAVES = {"p": ("problem", "completable"), "h": ("html", "completable"), "d": ("discussion", "excluded")}
 """By letter: block type and completion mode. A problem is one point; a discussion is shown, and cannot be completed."""
+
+PARAMETERS = 20_000
+"""In one statement; every database takes as many."""
 
 
 class Campus:
@@ -354,17 +358,14 @@ def _insert(model, rows):
     if one is None:
         return
     quote = connection.ops.quote_name
-    columns, marks = ", ".join(map(quote, one)), ", ".join(["%s"] * len(one))
-    statement = f"INSERT INTO {quote(model._meta.db_table)} ({columns}) VALUES ({marks})"
-    part = [tuple(one.values())]
+    columns, marks = ", ".join(map(quote, one)), f"({', '.join(['%s'] * len(one))})"
+    statement = f"INSERT INTO {quote(model._meta.db_table)} ({columns}) VALUES "
+    rows = chain([one], rows)
     with connection.cursor() as cursor:
-        for row in rows:
-            part.append(tuple(row.values()))
-            if len(part) == 5000:
-                cursor.executemany(statement, part)
-                part.clear()
-        if part:
-            cursor.executemany(statement, part)
+        while part := list(islice(rows, PARAMETERS // len(one))):
+            cursor.execute(
+                statement + ", ".join([marks] * len(part)), [value for row in part for value in row.values()]
+            )
 
 
 # The courses that were recorded.

@@ -21,6 +21,7 @@ PLATFORM_NAME = "Example Campus"
 FEATURES = {"DISABLE_HONOR_CERTIFICATES": False}
 if not os.environ.get("DATABASE_URL"):
     file = DOUBLE.parents[1] / "var" / "lms-double.sqlite3"
+    file.parent.mkdir(exist_ok=True)
     DATABASES["default"] |= dj_database_url.parse(f"sqlite:///{file}") | {
         name: DATABASES["default"][name] for name in ("OPTIONS", "TEST")
     }
