@@ -7,7 +7,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.utils import timezone
 
-from campus import Campus, account_of, pathway
+from campus import Campus, account_of, ask_to_leave, pathway
 from common.djangoapps.student.models import CourseEnrollment
 from conferral import plugins
 from conferral.contract import Audience, ConferralError, Kind, Need
@@ -15,8 +15,8 @@ from conferral.issuance import configure
 from conferral.issuance.run import dry_run, run
 from conferral.models import Credential, CredentialConfiguration, Learner, Run
 from edx_name_affirmation.models import VerifiedName, VerifiedNameConfig
-from lms.djangoapps.certificates.models import CertificateAllowlist, CertificateInvalidation, GeneratedCertificate
-from openedx.core.djangoapps.user_api.models import RetirementState, UserPreference, UserRetirementStatus
+from lms.djangoapps.certificates.models import CertificateAllowlist, GeneratedCertificate
+from openedx.core.djangoapps.user_api.models import UserPreference
 from section_to_course.models import SectionToCourseLink
 from tests.lms import story
 from tests.lms.story import configured, issued
@@ -118,7 +118,7 @@ def test_since_when_a_learner_passes_is_told_of_those_who_still_do(lms):
 
 
 def test_subsections_that_only_staff_see_do_not_count(lms):
-    lms.structure[lms.subsections[3]].visible_to_staff_only = True
+    lms.hide(lms.subsections[3])
     assert progress_of("ana").grades.by_category["Final Exam"] == 0  # none is left: padded to one
 
 
@@ -184,8 +184,8 @@ def test_who_is_to_be_removed_gets_nothing_whatever_the_options_say(lms, how):
         ana.email = "retired__user_7b3b51c38dea425b434902155a10c9efdfc9e773@retired.invalid"
         ana.save()
     else:
-        state = RetirementState.objects.create(state_name="PENDING", state_execution_order=1)
-        UserRetirementStatus.objects.create(user=ana, current_state=state, original_username="ana")
+        ask_to_leave("ana")
+        get_user_model().objects.filter(pk=ana.pk).update(email="ana@example.com")  # known by the row alone
     run(configured(audience={"inactive_accounts": True}), trigger="command")
     assert issued() == {"dee", "eve"}
     (person,) = plugins.gateway().people(["ana"])
@@ -193,8 +193,7 @@ def test_who_is_to_be_removed_gets_nothing_whatever_the_options_say(lms, how):
 
 
 def test_invalidated_certificates_are_honoured_by_option(lms):
-    certificate = GeneratedCertificate.objects.create(user=account_of("ana"), course_id=lms.key, status="unavailable")
-    CertificateInvalidation.objects.create(generated_certificate=certificate)
+    lms.invalidate("ana")
     assert not any(one.invalidated for one in standings(Audience()))
     assert [one.learner for one in standings(Audience(platform_invalidations=True)) if one.invalidated] == ["ana"]
     run(configured(audience={"platform_invalidations": True}), trigger="command")

@@ -4,9 +4,12 @@ from django.conf import settings
 from django.db import models
 from opaque_keys.edx.django.models import LearningContextKeyField, UsageKeyField
 
+from stamped import Stamped
 
-class BlockCompletion(models.Model):
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, db_constraint=False, on_delete=models.CASCADE)
+
+class BlockCompletion(Stamped):
+    id = models.BigAutoField(primary_key=True)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
     context_key = LearningContextKeyField(max_length=255, db_column="course_key")
     block_key = UsageKeyField(max_length=255)
     block_type = models.CharField(max_length=64)
@@ -14,4 +17,8 @@ class BlockCompletion(models.Model):
 
     class Meta:
         unique_together = [("context_key", "block_key", "user")]
-        indexes = [models.Index(fields=["context_key", "block_type", "user"], name="double_completion")]
+        indexes = [
+            models.Index(fields=["context_key", "block_type", "user"], name="double_completion_type"),
+            models.Index(fields=["user", "context_key", "modified"], name="double_completion_latest"),
+        ]
+        get_latest_by = "modified"

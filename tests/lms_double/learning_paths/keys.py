@@ -1,4 +1,4 @@
-"""Keys of pathways."""
+"""Keys of pathways. Not registered with opaque-keys, as the plugin has them: only this class reads them."""
 
 import re
 

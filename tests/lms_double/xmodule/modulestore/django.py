@@ -1,61 +1,34 @@
-"""Courses with their blocks and graders, in memory."""
+"""Courses and their structures, in memory."""
 
-from xmodule.graders import CourseGrader
-
-
-class Block:
-    """A block of a course, as a collected structure has it."""
-
-    def __init__(self, location, display_name="", *, graded=False, format="", staff_only=False, mode=None):  # noqa: A002
-        self.location = location
-        self.display_name = display_name
-        self.graded = graded
-        self.format = format
-        self.visible_to_staff_only = staff_only
-        self.completion_mode = mode
+from xmodule.graders import grader_from_conf
 
 
-class Structure:
-    """Blocks by key, each with its children in order."""
+class CourseBlock:
+    """A course with its grading policy, `{"GRADER": [rule, …], "GRADE_CUTOFFS": {letter: share}}`."""
 
-    def __init__(self, root):
-        self.root_block_usage_key = root.location
-        self._blocks = {root.location: root}
-        self._children = {root.location: []}
-
-    def add(self, parent, block):
-        self._blocks[block.location] = block
-        self._children[block.location] = []
-        self._children[parent.location].append(block.location)
-        return block
-
-    def __getitem__(self, key):
-        return self._blocks[key]
-
-    def get_children(self, key):
-        return self._children[key]
-
-    def get_xblock_field(self, key, name, default=None):
-        return getattr(self._blocks[key], name, default)
-
-    def topological_traversal(self):
-        waiting = [self.root_block_usage_key]
-        while waiting:
-            key = waiting.pop()
-            yield key
-            waiting += reversed(self._children[key])
-
-
-class Course:
-    """A course with its policy."""
-
-    def __init__(self, key, policy):
+    def __init__(self, key, grading_policy, **fields):
         self.id = key
-        self.grading_policy = policy
+        self.location = key.make_usage_key("course", "course")
+        self.grading_policy = grading_policy
+        for name, value in fields.items():
+            setattr(self, name, value)
+
+    @property
+    def raw_grader(self):
+        return self.grading_policy["GRADER"]
 
     @property
     def grader(self):
-        return CourseGrader(self.grading_policy["GRADER"])
+        """Made anew each time that it is asked for."""
+        return grader_from_conf(self.raw_grader)
+
+    @property
+    def grade_cutoffs(self):
+        return self.grading_policy["GRADE_CUTOFFS"]
+
+    @property
+    def lowest_passing_grade(self):
+        return min(self.grade_cutoffs.values())
 
 
 class Store:
@@ -63,8 +36,11 @@ class Store:
         self.courses = {}
         self.structures = {}
 
-    def get_course(self, key, depth=0):
-        return self.courses.get(key)
+    def get_course(self, course_key, depth=0):
+        return self.courses.get(course_key)
+
+    def make_course_usage_key(self, course_key):
+        return course_key.make_usage_key("course", "course")
 
 
 _STORE = Store()

@@ -4,4 +4,7 @@ from openedx.core.djangoapps.content.course_overviews.models import CourseOvervi
 
 
 def get_course_overview_or_none(course_id):
-    return CourseOverview.objects.filter(pk=course_id).first()
+    try:
+        return CourseOverview.get_from_id(course_id)
+    except CourseOverview.DoesNotExist:
+        return None

@@ -1,4 +1,7 @@
-"""What the retirement pipeline sends, each with `user`."""
+"""What the steps of a removal send. All have `user`, an account; its name is still its own, its address is not.
+
+The mailings have `email` (what it was) and `new_email` besides. They are sent with `send`: who fails stops the removal.
+"""
 
 from django.dispatch import Signal
 

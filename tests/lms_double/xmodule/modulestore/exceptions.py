@@ -1,0 +1,5 @@
+"""What is not in the store."""
+
+
+class ItemNotFoundError(Exception):
+    pass
