@@ -497,8 +497,8 @@ def _audience() -> Iterator[str]:
 
     yield "## Who may get one"
     yield ""
-    yield "Besides the rule, `audience` of a type or a configuration decides who gets a credential. Whoever asks to have"
-    yield "their account removed gets none, whatever is said here."
+    yield "Besides the rule, `audience` of a type or a configuration decides who gets a credential. Whoever asks to"
+    yield "have their account removed gets none, whatever is said here."
     yield ""
     yield from _table(Audience, "option")
 

@@ -122,6 +122,17 @@ def test_subsections_that_only_staff_see_do_not_count(lms):
     assert progress_of("ana").grades.by_category["Final Exam"] == 0  # none is left: padded to one
 
 
+def test_blocks_that_only_staff_see_need_not_be_completed(lms, without):
+    without("completion_aggregator")
+    assert progress_of("dee").completion == Decimal("0.5")
+    lms.hide(lms.subsections[3])
+    hidden = set(lms.structure.topological_traversal(start_node=lms.subsections[3]))
+    seen = [leaf for leaf in lms.leaves if leaf not in hidden]
+    assert 0 < len(seen) < 28
+    done = sum(leaf in seen for leaf in lms.leaves[:14])
+    assert progress_of("dee").completion == Decimal(str(done / len(seen)))
+
+
 def test_a_course_without_grading_policy_has_no_assignment_types(lms):
     lms.policy["GRADER"] = []
     with pytest.raises(ConferralError, match="it has no grading policy"):

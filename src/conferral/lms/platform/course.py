@@ -85,10 +85,8 @@ class Course:
 
     def _completable(self) -> Iterator[Any]:
         structure = self._structure
-        hidden: set[Any] = set()
         for key in structure.topological_traversal():
-            if key in hidden or structure.get_xblock_field(key, "visible_to_staff_only"):
-                hidden.update(structure.get_children(key))
+            if _for_staff_only(structure[key]):
                 continue
             mode = structure.get_xblock_field(key, "completion_mode")
             leaf = key.block_type not in CONTAINERS and not structure.get_children(key)
@@ -102,6 +100,12 @@ class Course:
     @cached_property
     def _structure(self) -> Any:
         return get_block_structure_manager(self.key).get_collected()
+
+
+def _for_staff_only(block: Any) -> bool:
+    """As the platform has merged it from the block and all that it is in."""
+    visibility = block.transformer_data.get("visibility")
+    return bool(visibility and visibility.fields.get("merged_visible_to_staff_only"))
 
 
 def share_of(value: float | None) -> Decimal:

@@ -28,7 +28,7 @@ class RestSettings(BaseModel):
     page_size: int = Field(1000, ge=10, le=10000, description="Learners in a page of grades or completion.")
     concurrency: int = Field(4, ge=1, le=32, description="Calls that are under way at once, at most.")
     timeout: float = Field(120, ge=1, le=600, description="Seconds that the LMS has for each part of an answer.")
-    tries: int = Field(6, ge=1, le=20, description="How often a call is tried that failed in a way that may pass.")
+    tries: int = Field(5, ge=1, le=20, description="How often a call is tried that failed in a way that may pass.")
     backoff: float = Field(1, ge=0, le=60, description="Seconds before the second try; doubled with each further one.")
     longest_wait: float = Field(
         120, ge=0, le=3600, description="Seconds that a run waits for a throttle; for more, it is tried again later."
