@@ -334,8 +334,15 @@ def test_holders_of_the_platform_s_certificate_qualify_from_its_date(lms):
         )
     run(configured("platform-certificate", {}), trigger="command")
     assert issued() == {"ana"}
+    assert Credential.objects.get().earned == ENDED  # as the platform shows it: an instructor's course, which has ended
     (fact,) = Credential.objects.get().evidence["facts"]
     assert (fact["key"], fact["actual"]) == ("platform certificate", "held")
+
+
+def test_a_date_that_staff_gave_a_certificate_is_its_date(lms):
+    lms.certificate("ana", date=DAY)
+    run(configured("platform-certificate", {}), trigger="command")
+    assert Credential.objects.get().earned == DAY
 
 
 def test_a_pathway_needs_the_plugin(lms, without):
@@ -385,10 +392,10 @@ def test_a_page_costs_the_same_however_many_are_on_it(lms, settings, django_asse
     with django_assert_num_queries(4):  # who is enrolled, totals, subsections, completion
         assert sum(len(page) for page in gateway.progress(context, EVERYTHING)) == 305
     everybody = [f"learner{number:06}" for number in range(300)]
-    for audience, queries in ((Audience(), 4), (Audience(platform_invalidations=True, platform_allowlist=True), 6)):
+    for audience, queries in ((Audience(), 5), (Audience(platform_invalidations=True, platform_allowlist=True), 7)):
         with django_assert_num_queries(queries):
             assert len(gateway.standing(context, everybody, audience)) == 300
-    with django_assert_num_queries(4):  # accounts with profiles, removals, languages, names
+    with django_assert_num_queries(5):  # accounts with profiles, removals (two), languages, names
         assert len(gateway.people(everybody)) == 300
 
 

@@ -75,10 +75,17 @@ def check_key(key: str) -> str:
         raise ConferralError(f"context key: {key[:40]!r}… has {len(key)} characters, at most {KEY_LENGTH} are allowed")
     if is_pathway_key(key):
         return key
+    # Some kinds of key let a new line through.
+    if any(character.isspace() for character in key) or not _is_key(key):
+        raise ConferralError(
+            f"context key: {key!r} is not a key; write it as course-v1:ORG+COURSE+RUN or path-v1:ORG+PATHWAY+RUN+GROUP"
+        )
+    return key
+
+
+def _is_key(key: str) -> bool:
     try:
         LearningContextKey.from_string(key)
     except InvalidKeyError:
-        raise ConferralError(
-            f"context key: {key!r} is not a key; write it as course-v1:ORG+COURSE+RUN or path-v1:ORG+PATHWAY+RUN+GROUP"
-        ) from None
-    return key
+        return False
+    return True

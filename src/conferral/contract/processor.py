@@ -17,7 +17,8 @@ class Processor(ABC, Generic[O]):
     """A rule. The core pages through the learners and, in a pathway, asks `decide` for each step and combines.
 
     `needs` says what the gateway has to fetch at most, `needs_of` what it has to for some options. A rule that looks at
-    the learner and not at progress sets `per_step = False`: it is asked once for a pathway.
+    the learner and not at progress sets `per_step = False`: it is asked once for a pathway. One whose `earned` stands,
+    whatever date a course gives its credentials, sets `dated = True`.
     """
 
     label: ClassVar[str]
@@ -25,6 +26,7 @@ class Processor(ABC, Generic[O]):
     kinds: ClassVar[frozenset[Kind]] = frozenset(Kind)
     needs: ClassVar[frozenset[Need]] = frozenset()
     per_step: ClassVar[bool] = True
+    dated: ClassVar[bool] = False
     Options: type[O]
 
     def needs_of(self, options: O) -> frozenset[Need]:

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from conferral import schedules
-from conferral.contract import LMS, ConferralError, LearningContext
+from conferral.contract import LMS, ConferralError
 from conferral.contract.text import storable
 from conferral.issuance import deliver, lease, work
 from conferral.issuance.evaluate import Evaluation
@@ -165,17 +165,19 @@ def _credential(run: Run, plan: Plan, edition: Edition, evaluation: Evaluation, 
         context_end=context.end,
         locale=plan.locale,
         evidence=decision.evidence(plan.rule.name, plan.rule.processor.version),
-        earned=_earned(run, context, decision.earned),
+        earned=_earned(run, plan, decision.earned),
         issued=run.started,
         expires=expiry(run.started, plan.configuration.type.validity),
         notify=run.notify,
     )
 
 
-def _earned(run: Run, context: LearningContext, earned: datetime | None) -> datetime:
+def _earned(run: Run, plan: Plan, earned: datetime | None) -> datetime:
     """The course's own date for all of its credentials, once it has come; else when the rule was met; else now."""
-    if context.awarded and context.awarded <= run.started:
-        return context.awarded
+    awarded = plan.context.awarded
+    stands = plan.rule.processor.dated and earned is not None
+    if awarded and awarded <= run.started and not stands:
+        return awarded
     return earned or run.started
 
 

@@ -15,6 +15,7 @@ class PlatformCertificate(Processor[PlatformCertificateOptions]):
 
     label = "Platform certificate"
     needs = frozenset({Need.CERTIFICATE})
+    dated = True
     Options = PlatformCertificateOptions
 
     def example(self, options: PlatformCertificateOptions) -> Sequence[Fact]:

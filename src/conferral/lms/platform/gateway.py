@@ -66,14 +66,14 @@ class PlatformGateway(LMS):
         """A page is one query for who is enrolled, and one for each figure that is asked for."""
         if source := plugins.pathway_source(GATEWAY, context.key):
             return source.members(context, self, learners)
-        return progress.pages(self._course(context.key), needs, learners)
+        return progress.pages(self._course(context.key), context.awarded, needs, learners)
 
     def people(self, keys: Collection[str]) -> Sequence[Person]:
         """Names as the platform prints them: verified, profile, account, else the username."""
         return people.people(keys)
 
     def standing(self, context: LearningContext, learners: Collection[str], audience: Audience) -> Sequence[Standing]:
-        """Three queries, and one for each of the platform's lists that is asked about."""
+        """Five queries, and one for each of the platform's lists that is asked about."""
         return people.standing(_course_key(context.key), learners, audience)
 
     def may(self, user: Any, key: str) -> bool:

@@ -14,7 +14,7 @@ from common.djangoapps.course_modes.models import CourseMode
 from common.djangoapps.student.models import CourseAccessRole, CourseEnrollment
 from conferral.contract import Audience, Person, Standing
 from lms.djangoapps.certificates.models import CertificateAllowlist, CertificateInvalidation
-from openedx.core.djangoapps.user_api.models import UserPreference, UserRetirementStatus
+from openedx.core.djangoapps.user_api.models import UserPreference, UserRetirementRequest, UserRetirementStatus
 
 LANGUAGE = "pref-lang"
 TEACHES = frozenset({"staff", "limited_staff", "instructor"})
@@ -100,11 +100,13 @@ def _users(usernames: Collection[str], *related: str) -> Sequence[Any]:
 
 def _leaving(users: Iterable[Any]) -> set[int]:
     """Those being retired: as soon as it is asked for the address is replaced, long before everything else."""
-    asked = UserRetirementStatus.objects.filter(user_id__in=[user.pk for user in users])
+    ids = [user.pk for user in users]
+    asked = UserRetirementRequest.objects.filter(user_id__in=ids).values_list("user_id", flat=True)
+    under_way = UserRetirementStatus.objects.filter(user_id__in=ids).values_list("user_id", flat=True)
     platform: Any = settings
     prefix, domain = platform.RETIRED_EMAIL_PREFIX, f"@{platform.RETIRED_EMAIL_DOMAIN}"
     replaced = {user.pk for user in users if user.email.startswith(prefix) and user.email.endswith(domain)}
-    return replaced | set(asked.values_list("user_id", flat=True))
+    return replaced | set(asked) | set(under_way)
 
 
 def _name(user: Any) -> str:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from django.apps import apps
 from django.db.models import CharField, Sum
 from django.db.models.functions import Cast
+from django.utils import timezone
 
 from common.djangoapps.student.models import CourseEnrollment
 from completion.models import BlockCompletion
@@ -40,13 +41,15 @@ class Totals(NamedTuple):
     passed: Any
 
 
-def pages(course: Course, needs: frozenset[Need], learners: Collection[str] | None) -> Iterator[Sequence[Progress]]:
+def pages(
+    course: Course, awarded: datetime | None, needs: frozenset[Need], learners: Collection[str] | None
+) -> Iterator[Sequence[Progress]]:
     """Everybody enrolled, by enrolment; only active enrolments count on the platform."""
     for members in _members(course, learners):
         ids = [member.user_id for member in members]
         totals = _totals(course, ids) if needs & TOTALS else {}
         averages = _averages(course, ids) if Need.GRADES in needs else {}
-        certificates = _certificates(course, ids) if Need.CERTIFICATE in needs else {}
+        certificates = _certificates(course, awarded, ids) if Need.CERTIFICATE in needs else {}
         completed = _completed(course, ids) if Need.COMPLETION in needs else {}
         yield [
             Progress(
@@ -113,14 +116,15 @@ def _averages(course: Course, ids: list[int]) -> dict[int, dict[str, Decimal]]:
     return {user_id: course.averages(scores[user_id]) for user_id in ids}
 
 
-def _certificates(course: Course, ids: list[int]) -> dict[int, datetime]:
-    """The dates that the platform shows of its certificates: what staff set, else when it was made."""
+def _certificates(course: Course, awarded: datetime | None, ids: list[int]) -> dict[int, datetime]:
+    """The dates that the platform shows of its certificates: staff's, the course's once it has come, their own."""
     rows = GeneratedCertificate.objects.filter(
         course_id=course.key, user_id__in=ids, status=CertificateStatuses.downloadable
     )
+    of_course = awarded if awarded and awarded <= timezone.now() else None
     return {
-        user_id: own or modified
-        for user_id, own, modified in rows.values_list("user_id", "date_override__date", "modified_date")
+        user_id: by_staff or of_course or modified
+        for user_id, by_staff, modified in rows.values_list("user_id", "date_override__date", "modified_date")
     }
 
 
