@@ -19,6 +19,7 @@ from edx_django_utils.plugins import (
 from edx_django_utils.plugins.plugin_settings import add_plugins
 
 from campus import Campus, account_of
+from conferral import storage
 from conferral.issuance import configure
 from conferral.issuance.deliver import deliver
 from conferral.issuance.generate import generate
@@ -78,9 +79,12 @@ def test_a_site_that_names_its_storage_in_the_old_way_keeps_it():
     assert made.CONFERRAL_STORAGE["OPTIONS"]["default_acl"] == "private"
 
 
-def test_files_without_a_bucket_have_a_folder(tmp_path):
-    made = settings_of("production", STORAGES={}, MEDIA_ROOT=f"{tmp_path}/media/")
-    assert made.STORAGES["conferral"]["OPTIONS"] == {"location": f"{tmp_path}/media/conferral"}
+def test_files_without_a_bucket_have_a_folder_among_the_media(settings, tmp_path):
+    made = settings_of("production", STORAGES={})
+    settings.STORAGES = settings.STORAGES | {"conferral": made.STORAGES["conferral"]}
+    settings.MEDIA_ROOT = str(tmp_path)  # set later than ours, as Tutor does
+    name = storage.put(b"content", folder="files", suffix=".txt")
+    assert (tmp_path / "conferral" / name).read_bytes() == b"content"
 
 
 def test_settings_of_the_platform_s_tests():

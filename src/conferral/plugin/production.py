@@ -33,8 +33,4 @@ def private_storage(settings: Any) -> dict[str, Any]:
         options = storages.get("default", {}).get("OPTIONS", {})
         own = {"default_acl": "private", "querystring_auth": True, "custom_domain": None, "location": FOLDER}
         return {"BACKEND": backend, "OPTIONS": {**options, **own}}
-    media = str(getattr(settings, "MEDIA_ROOT", "")) or "."
-    return {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": f"{media.rstrip('/')}/{FOLDER}"},
-    }
+    return {"BACKEND": "conferral.plugin.media.MediaFolder", "OPTIONS": {}}
