@@ -404,3 +404,13 @@ def test_what_nobody_asks_for_is_not_read(lms, django_assert_num_queries):
     context = gateway.describe(story.COURSE)
     with django_assert_num_queries(2):
         list(gateway.progress(context, frozenset({Need.COMPLETION}), ["ana"]))
+
+
+def test_a_package_adds_pathways_of_another_kind(lms):
+    """As openedx-core's would be: a source tells of steps and members, the gateway of what they have done."""
+    assert plugins.gateway().describe("catalog-pathway:Example:OTHER") is None
+    configure.save_type("Path", processor="completion", processor_options={"required_completion": 0.5}, generators={})
+    configure.save_configuration("catalog-pathway:Example:DATA", "Path", enabled=True)
+    run(CredentialConfiguration.objects.get(), trigger="command")
+    assert issued() == {"ana"}
+    assert Credential.objects.get().context_name == "From the catalog"

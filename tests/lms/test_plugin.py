@@ -223,3 +223,35 @@ def test_the_console_script_refuses_inside_an_lms(module):
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert ended.returncode == 1
     assert "./manage.py lms conferral" in ended.stderr
+
+
+def test_tasks_are_the_lms_s_own_and_go_to_its_queue():
+    """Its Celery app reads Django settings without a namespace, by their old names."""
+    code = """
+import types, celery
+from conferral.plugin import common
+settings = types.ModuleType("lms_settings")
+settings.INSTALLED_APPS = []
+settings.CELERY_DEFAULT_QUEUE = "edx.lms.core.default"
+settings.BROKER_URL = "memory://"
+common.plugin_settings(settings)
+app = celery.Celery("proj")
+app.config_from_object(settings)
+app.set_default()
+from django.conf import settings as django_settings
+apps = ["django.contrib.auth", "django.contrib.contenttypes", "django_celery_beat", "conferral"]
+django_settings.configure(INSTALLED_APPS=apps, SECRET_KEY="tests")
+import django
+django.setup()
+app.autodiscover_tasks(["conferral"], force=True)
+from conferral import tasks
+for name in ("run_if_due", "generate", "deliver", "sweep"):
+    assert f"conferral.{name}" in app.tasks, app.tasks
+assert tasks.queues() == {"edx.lms.core.default"}, tasks.queues()
+assert app.conf.beat_scheduler == "django_celery_beat.schedulers:DatabaseScheduler"
+assert app.conf.beat_schedule["conferral.sweep"]["task"] == "conferral.sweep"
+assert app.conf.beat_sync_every == 1
+"""
+    command = [sys.executable, "-W", "ignore", "-c", code]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr[-2000:]

@@ -9,9 +9,13 @@ from conferral.contract import (
     Decision,
     Fact,
     Generator,
+    Kind,
+    LearningContext,
     Options,
+    PathwaySource,
     PermanentError,
     Processor,
+    Progress,
     TransientError,
 )
 from conferral.lms.roster import RosterGateway
@@ -186,3 +190,23 @@ class BreakingGateway(RosterGateway):
         for page in super().progress(context, needs, learners):
             yield page
             raise ConnectionError("the LMS is away")
+
+
+class CatalogPathways(PathwaySource):
+    """Pathways of another kind, kept elsewhere: `catalog-pathway:ORG:CODE`."""
+
+    label = "Catalog"
+    steps = ("course-v1:Example+CERT101+2026_T1", "course-v1:Example+CERT102+2026_T1")
+
+    def knows(self, key):
+        return key.startswith("catalog-pathway:")
+
+    def describe(self, key, lms):
+        return (
+            LearningContext(key, Kind.PATHWAY, "From the catalog", steps=self.steps) if key.endswith(":DATA") else None
+        )
+
+    def members(self, context, lms, learners=None):
+        found = [name for name in ("ana", "bo") if learners is None or name in learners]
+        if found:
+            yield [Progress(name) for name in found]
