@@ -273,6 +273,22 @@ def test_learners_are_linked_to_their_accounts_by_id(lms):
     assert (ana.user, ana.external_id, ana.language) == (account_of("ana"), str(account_of("ana").pk), "es-419")
 
 
+def test_a_new_username_is_nobody_new(lms):
+    configuration = configured()
+    run(configuration, trigger="command")
+    before = Credential.objects.get(learner__key="ana")
+    get_user_model().objects.filter(username="ana").update(username="ana.maria")
+    ended = run(configuration, trigger="command")
+    assert (ended.issued, ended.already) == (0, 3)
+    before.refresh_from_db()
+    assert before.learner.key == "ana.maria"
+    # And whoever takes the old name is somebody else.
+    lms.learner("ana")
+    lms.complete("ana", 28)
+    assert run(configuration, trigger="command").issued == 1
+    assert Learner.objects.filter(key="ana").exclude(pk=before.learner_id).exists()
+
+
 def test_upper_and_lower_case_are_two_people(lms):
     assert list(plugins.gateway().people(["ANA"])) == []
     assert list(plugins.gateway().progress(plugins.gateway().describe(story.COURSE), EVERYTHING, ["ANA"])) == []

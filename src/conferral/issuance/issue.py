@@ -40,6 +40,8 @@ def insert_held(run: Run, plan: Plan, edition: Edition, page: Sequence[Evaluatio
     keys = [evaluation.learner for evaluation in page]
     # Of one whom the source has just forgotten, we have the key alone.
     people: dict[str, dict[str, Any]] = {key: {} for key in keys} | told(lms.people(keys))
+    if Learner.objects.follow(current().lms, people):
+        page = _without_holders(page, plan.configuration)
     for last_try in (False, True):
         try:
             with transaction.atomic():
@@ -51,9 +53,13 @@ def insert_held(run: Run, plan: Plan, edition: Edition, page: Sequence[Evaluatio
             if last_try:
                 raise
             # Somebody was given a place between the look and the insert: look again, once.
-            taken = holders(plan.configuration, current().lms, list(people))
-            page = [evaluation for evaluation in page if evaluation.learner not in taken]
+            page = _without_holders(page, plan.configuration)
     raise AssertionError  # the loop has returned or raised
+
+
+def _without_holders(page: Sequence[Evaluation], configuration: CredentialConfiguration) -> list[Evaluation]:
+    taken = holders(configuration, current().lms, [evaluation.learner for evaluation in page])
+    return [evaluation for evaluation in page if evaluation.learner not in taken]
 
 
 def release(run: Run, counts: dict[str, int], *, remarks: str = "", has_artifacts: bool) -> None:

@@ -33,4 +33,8 @@ class Migration(migrations.Migration):
             name='remarks',
             field=models.TextField(blank=True, help_text='What a person should look at, though the run went on'),
         ),
+        migrations.AddIndex(
+            model_name='learner',
+            index=models.Index(fields=['gateway', 'external_id'], name='conferral_learner_account'),
+        ),
     ]

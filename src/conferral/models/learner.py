@@ -25,6 +25,23 @@ class LearnerQuerySet(models.QuerySet["Learner"]):
         found = self.filter(gateway=gateway, key__in=list(hidden)) if hidden else self.none()
         return {hidden[key] for key in found.values_list("key", flat=True)}
 
+    def follow(self, gateway: str, told: Mapping[str, Mapping[str, Any]]) -> int:
+        """Gives learners whom the source knows by another key now that key; says how many.
+
+        Accounts are told by their ids. Else whoever changes their username would be somebody new, and get everything
+        once more.
+        """
+        ids = {values["external_id"]: key for key, values in told.items() if values.get("external_id")}
+        if not ids:
+            return 0
+        with transaction.atomic():
+            renamed = self.select_for_update().filter(gateway=gateway, external_id__in=list(ids), retired=None)
+            changed = list(renamed.exclude(key__in=list(told)).order_by("pk"))
+            for learner in changed:
+                learner.key = ids[learner.external_id]
+            self.bulk_update(changed, ["key"], batch_size=500)
+        return len(changed)
+
     def record(self, gateway: str, told: Mapping[str, Mapping[str, Any]]) -> tuple[dict[str, "Learner"], set[str]]:
         """Our records of a page of learners, by key, brought up to date with what the gateway tells of each.
 
@@ -90,6 +107,7 @@ class Learner(models.Model):
         verbose_name = _("learner")
         verbose_name_plural = _("learners")
         constraints = [models.UniqueConstraint(fields=["gateway", "key"], name="conferral_learner_key")]
+        indexes = [models.Index(fields=["gateway", "external_id"], name="conferral_learner_account")]
 
     def __str__(self) -> str:
         return self.key

@@ -72,8 +72,8 @@ class Course:
             if possible > 0:
                 # Four decimals, half to even, of the product: what the platform's rounding computes.
                 percent = round(earned / possible * 10_000) / 10_000
-                score = Score(Total(earned, possible), percent, block.display_name or "")
-                sheet.setdefault(block.format or "", {})[block.location] = score
+                score = Score(Total(earned, possible), percent, getattr(block, "display_name", None) or "")
+                sheet.setdefault(getattr(block, "format", None) or "", {})[block.location] = score
         graded = self._block.grader.grade(sheet)
         found = {each["category"]: each["percent"] for each in graded["section_breakdown"] if each.get("prominent")}
         weights = {str(each["type"]): each.get("weight", 0) for each in self._block.grading_policy["GRADER"]}
