@@ -47,6 +47,9 @@ class AppSettings(BaseModel):
         1000, ge=1, le=10000, description="Learners that are imported, evaluated and issued to at a time."
     )
     batch_size: int = Field(100, ge=1, le=1000, description="Credentials whose artifacts are made in one batch.")
+    queue: str = Field("", description="Celery queue of issuing runs and of the sweep; empty: the Celery app's own.")
+    generate_queue: str = Field("", description="Celery queue on which certificates are made; empty: the app's own.")
+    deliver_queue: str = Field("", description="Celery queue on which mails are sent; empty: the Celery app's own.")
     lease_seconds: int = Field(
         60, ge=5, le=86400, description="How long a run or a batch stays with a worker that has stopped answering."
     )

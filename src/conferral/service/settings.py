@@ -14,6 +14,7 @@ import dj_database_url
 from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 from environ import Env
+from kombu.entity import Exchange, Queue
 
 from conferral.settings import PREFIX, AppSettings, ServiceSettings, checked
 
@@ -79,6 +80,10 @@ def _broker(url: str, home: Path) -> dict[str, Any]:
         "polling_interval": 0.2,
     }
     return {"CELERY_BROKER_URL": "filesystem://localhost/", "CELERY_BROKER_TRANSPORT_OPTIONS": options}
+
+
+def _queue(name: str) -> Any:
+    return Queue(name, Exchange(name), routing_key=name)  # type: ignore[no-untyped-call]
 
 
 SQLITE: dict[str, Any] = {
@@ -178,7 +183,16 @@ LOGGING = {
 }
 CELERY_TIMEZONE = "UTC"
 CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_DEFAULT_QUEUE = "conferral"
+QUEUES = {
+    "CONFERRAL_QUEUE": "conferral",
+    "CONFERRAL_GENERATE_QUEUE": "conferral.generate",
+    "CONFERRAL_DELIVER_QUEUE": "conferral.deliver",
+}
+QUEUES |= _from_environment(QUEUES)
+globals().update(QUEUES)
+CELERY_TASK_DEFAULT_QUEUE = QUEUES["CONFERRAL_QUEUE"]
+# Each by itself, so that no message goes to two; a worker listens to all of them, unless it is told.
+CELERY_TASK_QUEUES = [_queue(name) for name in dict.fromkeys(QUEUES.values())]
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
