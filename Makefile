@@ -20,6 +20,7 @@ help:
 	@echo 'make test       sets up .venv/ and runs every check and test'
 	@echo 'make bench-run  measures the main job over 1,000 and 20,000 learners'
 	@echo 'make bench-pdf  measures the PDF engine against the reference and the physical floor'
+	@echo 'make bench-issue  measures issuing end to end, beside the reference and for large courses'
 	@echo 'make bench-lms  measures what reading a course costs, inside the LMS and over HTTP'
 	@echo 'make lock       renews requirements/*.txt (needs uv)'
 	@echo 'make clean      removes .venv*/ and var/'
