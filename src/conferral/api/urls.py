@@ -2,7 +2,11 @@
 
 from django.urls import path
 
-from conferral.api import views
+from conferral.api import health, views
 
 app_name = "conferral-api"
-urlpatterns = [path("user/retire/", views.retire, name="retire")]
+urlpatterns = [
+    path("user/retire/", views.retire, name="retire"),
+    path("health/live", health.live, name="live"),
+    path("health/ready", health.ready, name="ready"),
+]
