@@ -60,7 +60,7 @@ test-django42:
 # Servers that tests start, in an environment of their own: what they need is no concern of ours.
 .venv-services: $(READY)
 	@$(PYTHON) -m venv $@
-	@$@/bin/python -m pip --quiet --disable-pip-version-check install 'moto[server]>=5.1,<6' reportlab weasyprint 'tutor>=20'
+	@$@/bin/python -m pip --quiet --disable-pip-version-check install 'moto[server]>=5.1,<6' reportlab weasyprint 'tutor>=20' tutor-minio
 
 # The driver of MySQL and MariaDB is compiled where it is installed, which a fresh machine may not be able to.
 .venv-mariadb: $(READY)

@@ -3,7 +3,7 @@
 Then `tutor plugins enable conferral`, `tutor images build openedx`, and `tutor local launch` (or `k8s`).
 """
 
-from tutor import hooks
+from tutor import hooks, plugins
 
 hooks.Filters.CONFIG_DEFAULTS.add_items(
     [
@@ -13,8 +13,32 @@ hooks.Filters.CONFIG_DEFAULTS.add_items(
         ("CONFERRAL_FONTS", "fonts-noto-core fonts-noto-cjk"),
         # Where files are kept when the site has no bucket: a folder that no web server serves.
         ("CONFERRAL_FILES", "/openedx/media-private/conferral"),
+        # A bucket of Conferral's own, where the site has S3; empty: the site's. The minio plugin makes the site's
+        # public, so there it is another one, which is made below.
+        ("CONFERRAL_BUCKET", "{% if 'minio' in PLUGINS %}conferral{% endif %}"),
     ]
 )
+
+# Other plugins choose the site's storage in patches like this one, after Conferral has looked: it is chosen again.
+STORAGE = """
+conferral_storages = globals().get("STORAGES")
+conferral_default = conferral_storages["default"] if conferral_storages else {"BACKEND": DEFAULT_FILE_STORAGE}
+if "s3" in conferral_default["BACKEND"].lower():
+    conferral_options = {"location": "conferral", "default_acl": "private"}
+    conferral_options |= {"querystring_auth": True, "custom_domain": None}
+    {%- if CONFERRAL_BUCKET %}
+    conferral_options |= {"bucket_name": "{{ CONFERRAL_BUCKET }}", "default_acl": None}
+    {%- endif %}
+    conferral_options = {**conferral_default.get("OPTIONS", {}), **conferral_options}
+    conferral_entry = {"BACKEND": conferral_default["BACKEND"], "OPTIONS": conferral_options}
+else:
+    conferral_options = {"location": "{{ CONFERRAL_FILES }}"}
+    conferral_entry = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": conferral_options}
+if conferral_storages:
+    STORAGES["conferral"] = conferral_entry
+else:  # up to Teak, which names its storage in the old way
+    CONFERRAL_STORAGE = conferral_entry
+"""
 
 PATCHES = {
     "openedx-dockerfile-minimal": """
@@ -24,16 +48,11 @@ RUN --mount=type=cache,target=/var/cache/apt,sharing=locked \\
 """,
     "openedx-dockerfile-post-python-requirements": """
 RUN --mount=type=cache,target=/openedx/.cache/pip,sharing=shared \\
-    $PIP_COMMAND install '{{ CONFERRAL_PACKAGE }}'
+    ${PIP_COMMAND:-pip} install '{{ CONFERRAL_PACKAGE }}'
 """,
-    # Whoever keeps files in a bucket (the minio plugin does) has them there, private, by Conferral's own settings.
-    "openedx-lms-production-settings": """
-if "s3" not in STORAGES["default"]["BACKEND"].lower():
-    STORAGES["conferral"] = {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": "{{ CONFERRAL_FILES }}"},
-    }
-""",
+    "openedx-lms-production-settings": STORAGE,
+    # In development there is no worker and no beat, and the LMS has a port of its own.
+    "openedx-lms-development-settings": STORAGE + 'CONFERRAL_PUBLIC_URL = LMS_ROOT_URL + "/conferral"\n',
     # Beat wakes the configurations at their times. One of it, never two.
     "local-docker-compose-prod-services": """
 lms-beat:
@@ -106,3 +125,18 @@ spec:
 
 for place, patch in PATCHES.items():
     hooks.Filters.ENV_PATCHES.add_item((place, patch))
+
+BUCKET = """
+{%- if CONFERRAL_BUCKET %}
+mc config host add minio http://minio:9000 {{ OPENEDX_AWS_ACCESS_KEY }} {{ OPENEDX_AWS_SECRET_ACCESS_KEY }} --api s3v4
+mc mb --ignore-existing minio/{{ CONFERRAL_BUCKET }}
+{%- endif %}
+"""
+
+
+@hooks.Actions.PLUGINS_LOADED.add()
+def make_the_bucket() -> None:
+    """With the minio plugin, `launch` makes the bucket. Nobody but the LMS may read it."""
+    if "minio" in plugins.iter_loaded():
+        with hooks.Contexts.app("conferral").enter():
+            hooks.Filters.CLI_DO_INIT_TASKS.add_item(("minio", BUCKET))
