@@ -72,6 +72,15 @@ def test_files_in_the_site_s_bucket_are_private_and_their_links_signed():
     assert made.CONFERRAL_PUBLIC_URL == "https://lms.example.org/conferral"
 
 
+def test_a_storage_that_the_site_has_named_counts():
+    """An entry of STORAGES would count before it."""
+    own = {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": {"bucket_name": "own"}}
+    default = {"BACKEND": "django.core.files.storage.FileSystemStorage"}
+    made = settings_of("production", STORAGES={"default": default}, CONFERRAL_STORAGE=own)
+    assert "conferral" not in made.STORAGES
+    assert made.CONFERRAL_STORAGE["OPTIONS"] == {"bucket_name": "own"}
+
+
 def test_a_site_that_names_its_storage_in_the_old_way_keeps_it():
     """Django refuses STORAGES beside DEFAULT_FILE_STORAGE."""
     made = settings_of("production", DEFAULT_FILE_STORAGE="storages.backends.s3boto3.S3Boto3Storage")

@@ -13,6 +13,8 @@ def plugin_settings(settings: Any) -> None:
     root = getattr(settings, "LMS_ROOT_URL", None)
     if isinstance(root, str):
         keep(settings, "CONFERRAL_PUBLIC_URL", f"{root.rstrip('/')}/conferral")
+    if hasattr(settings, "CONFERRAL_STORAGE"):
+        return  # an entry of STORAGES would count before what the site has said
     entry = private_storage(settings)
     if not hasattr(settings, "STORAGES"):
         # Up to Teak, where a site names its storage in the old way, which Django does not let us mix with the new.
