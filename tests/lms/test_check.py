@@ -109,6 +109,13 @@ def test_the_driver_retires_a_learner(driver, server):
     assert "ana" not in issued()
 
 
+def test_the_driver_may_name_the_account_by_its_id(driver, server):
+    run(configured(), trigger="command")
+    assert driver({"edx_lms_user_id": server.campus.accounts["eve"]["id"]}).status_code == 204
+    assert issued() == {"ana", "dee", Learner.objects.exclude(retired=None).get().key}
+    assert driver({"edx_lms_user_id": 99999}).status_code == 204
+
+
 def test_who_never_earned_anything_is_retired_too(driver):
     assert driver({"username": "nobody"}).status_code == 204
 

@@ -22,7 +22,7 @@ LONGEST = 4096
 @csrf_exempt  # no browser calls this: whoever does has a token, no cookie
 @require_POST
 def retire(request: HttpRequest) -> HttpResponse:
-    """`POST {"username": …}` removes all that is kept of that learner; 204, also when nothing was.
+    """`POST {"username": …}` or `{"edx_lms_user_id": …}` removes all that is kept of them: 204.
 
     It is what the platform's retirement driver calls of a credentials service, with a token of its service user.
     """
@@ -33,8 +33,8 @@ def retire(request: HttpRequest) -> HttpResponse:
         if not access.removes_accounts(token):
             why = "this token is not of a user who may remove accounts: name that user in retirement_users"
             return _said(HTTPStatus.FORBIDDEN, why)
-        username = _username(request)
-        people.retire_account(current().lms, "", username=username, email="")
+        username, account = _asked_for(request)
+        people.retire_account(current().lms, account, username=username, email="")
     except ConferralError as error:
         logger.warning("a learner could not be retired: %s", error)
         return _said(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
@@ -43,17 +43,19 @@ def retire(request: HttpRequest) -> HttpResponse:
     return HttpResponse(status=HTTPStatus.NO_CONTENT)
 
 
-def _username(request: HttpRequest) -> str:
+def _asked_for(request: HttpRequest) -> tuple[str, str]:
+    """The username, else the id of the account; the other is empty."""
     if len(request.body) > LONGEST:
         raise ValueError("the request is too long")
     try:
         found = json.loads(request.body)
     except ValueError:
         raise ValueError('the request is no JSON; send {"username": …}') from None
-    username = found.get("username") if isinstance(found, dict) else None
-    if not isinstance(username, str) or not username:
-        raise ValueError("username: is missing, or no text")
-    return username
+    asked = found if isinstance(found, dict) else {}
+    username, account = asked.get("username", ""), asked.get("edx_lms_user_id", "")
+    if not isinstance(username, str) or not isinstance(account, int | str) or not (username or account):
+        raise ValueError("username, or edx_lms_user_id: is missing, or no text")
+    return username, str(account)
 
 
 def _said(status: HTTPStatus, why: str) -> JsonResponse:

@@ -37,6 +37,8 @@ def retire_account(gateway: str, external_id: str, *, username: str, email: str)
     found = found or known.filter(key=username).first()
     if found:
         return retire(found)
+    if not username:
+        return 0
     configure.forget_person(username, email, replacement=retired_key(gateway, username))
     return 0
 
