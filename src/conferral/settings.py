@@ -4,10 +4,13 @@ In an LMS they are Django settings; the standalone service reads them from envir
 """
 
 import json
+from functools import cache
 from typing import Any, TypeVar
 
 from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import setting_changed
+from django.dispatch import receiver
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from conferral.contract.context import is_address
@@ -138,14 +141,23 @@ def _read_json(value: object) -> object:
         raise ValueError(f"it is not JSON: {error}") from None
 
 
+@cache
 def current() -> AppSettings:
-    """The app's settings as Django has them now; ImproperlyConfigured names the one that is wrong."""
+    """The app's settings as Django has them; ImproperlyConfigured names the one that is wrong.
+
+    Read once: settings do not change while a process runs, but for tests, which say so.
+    """
     given = {
         name: getattr(django_settings, PREFIX + name.upper())
         for name in AppSettings.model_fields
         if hasattr(django_settings, PREFIX + name.upper())
     }
     return checked(AppSettings, given, PREFIX)
+
+
+@receiver(setting_changed)
+def _read_again(**about: Any) -> None:
+    current.cache_clear()
 
 
 def checked(shape: type[S], given: dict[str, Any], prefix: str = "") -> S:

@@ -5,8 +5,9 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 from typing import Any
 
-from django.db import transaction
-from django.db.models import Case, Value, When
+from django.db import connection, transaction
+from django.db.models import Case, JSONField, Value, When
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Cast
 from django.utils import timezone
 
@@ -157,17 +158,34 @@ def _record(batch: Sequence[CredentialArtifact], token: str, further: dict[int, 
 def _write(rows: Sequence[CredentialArtifact], token: str) -> None:
     """Writes the rows' results in one statement: what all of them share as it is, what differs by row."""
     columns = {name: [getattr(row, name) for row in rows] for name in RESULT_FIELDS}
+    ids = [row.pk for row in rows]
     written: dict[str, Any] = {}
     for name, values in columns.items():
         if all(value == values[0] for value in values):
             written |= {name: values[0]} if values else {}
             continue
         field: Any = CredentialArtifact._meta.get_field(name)  # noqa: SLF001 - Django documents this name
-        by_row = [When(pk=row.pk, then=Value(value, field)) for row, value in zip(rows, values, strict=True)]
-        # A value alone does not tell every database of which type it is.
-        written[name] = Cast(Case(*by_row, output_field=field), field)
+        written[name] = _by_row(field, ids, values)
     if written:
-        CredentialArtifact.objects.filter(pk__in=[row.pk for row in rows], claim=token).update(**written)
+        CredentialArtifact.objects.filter(pk__in=ids, claim=token).update(**written)
+
+
+def _by_row(field: Any, ids: Sequence[int], values: Sequence[Any]) -> Any:
+    """The expression that gives each row its own value.
+
+    A value alone does not tell every database of which type it is. Databases differ in how JSON is cast, which Django
+    knows; for all other types it takes ten times as long to put the same words together.
+    """
+    if isinstance(field, JSONField):
+        cases = [When(pk=pk, then=Value(value, field)) for pk, value in zip(ids, values, strict=True)]
+        return Cast(Case(*cases, output_field=field), field)
+    key = connection.ops.quote_name("id")
+    prepared = [field.get_db_prep_save(value, connection) for value in values]
+    cases_in_words = " ".join(["WHEN %s THEN %s"] * len(ids))
+    return RawSQL(  # noqa: S611 - our own words; every value is a parameter
+        f"CAST(CASE {key} {cases_in_words} END AS {field.cast_db_type(connection)})",
+        [part for pair in zip(ids, prepared, strict=True) for part in pair],
+    )
 
 
 def _move_on(credentials: Sequence[Credential], required: Sequence[tuple[int, str]]) -> None:
