@@ -76,4 +76,4 @@ lock:
 	echo 'django<5' | $(LOCKER) --extra postgresql --extra test -c - -o requirements/django42.txt
 
 clean:
-	rm -rf .venv .venv-django42 .venv-services .venv-mariadb var
+	rm -rf .venv .venv-* var
