@@ -1,5 +1,6 @@
 """Whether this process is alive, and whether it is of any use: for whatever restarts and routes."""
 
+import logging
 from collections.abc import Callable
 from http import HTTPStatus
 
@@ -10,6 +11,8 @@ from django.views.decorators.http import require_safe
 
 from conferral import storage
 from conferral.contract import ConferralError
+
+logger = logging.getLogger(__name__)
 
 OK = "ok"
 
@@ -39,6 +42,7 @@ def _works(tried: Callable[[], None]) -> bool:
     try:
         tried()
     except (Error, ConferralError):
+        logger.warning("this process is not ready", exc_info=True)
         return False
     return True
 

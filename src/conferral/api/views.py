@@ -4,6 +4,7 @@ import json
 import logging
 from http import HTTPStatus
 
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
@@ -38,7 +39,7 @@ def retire(request: HttpRequest) -> HttpResponse:
     except ConferralError as error:
         logger.warning("a learner could not be retired: %s", error)
         return _said(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
-    except ValueError as error:
+    except BadRequest as error:
         return _said(HTTPStatus.BAD_REQUEST, str(error))
     return HttpResponse(status=HTTPStatus.NO_CONTENT)
 
@@ -46,15 +47,15 @@ def retire(request: HttpRequest) -> HttpResponse:
 def _asked_for(request: HttpRequest) -> tuple[str, str]:
     """The username, else the id of the account; the other is empty."""
     if len(request.body) > LONGEST:
-        raise ValueError("the request is too long")
+        raise BadRequest("the request is too long")
     try:
         found = json.loads(request.body)
     except ValueError:
-        raise ValueError('the request is no JSON; send {"username": …}') from None
+        raise BadRequest('the request is no JSON; send {"username": …}') from None
     asked = found if isinstance(found, dict) else {}
     username, account = asked.get("username", ""), asked.get("edx_lms_user_id", "")
     if not isinstance(username, str) or not isinstance(account, int | str) or not (username or account):
-        raise ValueError("username, or edx_lms_user_id: is missing, or no text")
+        raise BadRequest("username, or edx_lms_user_id: is missing, or no text")
     return username, str(account)
 
 

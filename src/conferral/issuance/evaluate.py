@@ -48,11 +48,10 @@ def evaluate(plan: Plan, lms: LMS, learners: Collection[str] | None = None) -> I
     A `decide` that raises fails its learner alone; a gateway or a `gather` that raises ends the stream.
     """
     rule = plan.rule
-    by_step = bool(plan.steps) and rule.processor.per_step
-    needs = frozenset() if by_step else rule.processor.needs_of(rule.options)
+    needs = frozenset() if plan.by_step else rule.processor.needs_of(rule.options)
     for page in lms.progress(plan.context, needs, learners):
         active = [progress for progress in page if progress.enrolment.active]
-        decided = _join(plan, active, lms) if by_step else _decide(plan, plan.context, active, lms)
+        decided = _join(plan, active, lms) if plan.by_step else _decide(plan, plan.context, active, lms)
         yield [
             decided[progress.learner] if progress.enrolment.active else Evaluation(progress.learner, Outcome.INACTIVE)
             for progress in page

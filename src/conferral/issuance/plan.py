@@ -99,9 +99,14 @@ class Plan:
     assets: Mapping[str, CredentialAsset]
 
     @property
+    def by_step(self) -> bool:
+        """Whether the rule is asked for each of a pathway's steps."""
+        return bool(self.steps) and self.rule.processor.per_step
+
+    @property
     def parts(self) -> Mapping[str, LearningContext]:
         """The contexts that the rule is asked about: a pathway's steps, else the context itself."""
-        return self.steps if self.steps and self.rule.processor.per_step else {self.context.key: self.context}
+        return self.steps if self.by_step else {self.context.key: self.context}
 
     @property
     def objections(self) -> tuple[str, ...]:

@@ -33,7 +33,7 @@ AGAIN = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
 CONNECT_SECONDS = 10
 LATER = "the run is tried again by itself"
 WAYS_OUT = {
-    "feature_not_enabled": "switch on the waffle flag grades.writable_gradebook, or ask for `total` alone",
+    "feature_not_enabled": "switch on the waffle flag grades.writable_gradebook",
 }
 """Of a refusal, by its error code; of any other:"""
 STAFF = "make the user of the OAuth2 application staff of the LMS, and leave the application unrestricted"

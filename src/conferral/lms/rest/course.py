@@ -17,7 +17,6 @@ Row = tuple[Any, ...]
 GRADES = "/api/grades/v1/courses/{key}/"
 GRADEBOOK = "/api/grades/v1/gradebook/{key}/"
 INFO = "/api/grades/v1/gradebook/{key}/grading-info"
-POLICY = "/api/grades/v1/policy/courses/{key}/"
 COMPLETION = "/completion-aggregator/v1/course/{key}/"
 COURSE = "/api/courses/v1/courses/{key}/"
 
