@@ -12,16 +12,21 @@ READY := $(VENV)/.ready
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install
 LOCKER := uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header pyproject.toml
 
-.PHONY: help demo serve test lint tests test-django42 lock clean
+.PHONY: help demo serve test lint tests test-django42 test-under-fire test-browser audit messages screenshots lock clean
 
 help:
 	@echo 'make demo       sets up .venv/ and issues the demo'"'"'s certificates under var/'
 	@echo 'make serve      opens its pages on localhost, and runs the configurations at their times'
 	@echo 'make test       sets up .venv/ and runs every check and test'
+	@echo 'make test-under-fire  kills, cuts, hangs and repeats: with real brokers and databases'
+	@echo 'make test-browser  looks at every page in Chromium, and tells the stories of the documentation there'
+	@echo 'make messages   renews the catalogs of translations (needs GNU gettext)'
+	@echo 'make audit      looks for what is unsafe: in our code, in how it is deployed, in the packages'
 	@echo 'make bench-run  measures the main job over 1,000 and 20,000 learners'
 	@echo 'make bench-pdf  measures the PDF engine against the reference and the physical floor'
 	@echo 'make bench-issue  measures issuing end to end, beside the reference and for large courses'
 	@echo 'make bench-lms  measures what reading a course costs, inside the LMS and over HTTP'
+	@echo 'make bench-pages  measures every page among 1,000,000 credentials'
 	@echo 'make lock       renews requirements/*.txt (needs uv)'
 	@echo 'make clean      removes .venv*/ and var/'
 
@@ -57,10 +62,32 @@ tests: $(READY)
 test-django42:
 	@$(MAKE) tests VENV=.venv-django42 LOCK=requirements/django42.txt
 
+# Most of it is waiting, for clocks and leases.
+test-under-fire: $(READY)
+	@$(BIN)/pytest tests/fire -n 4 $(ARGS)
+
+# Needs Chromium. Each story has a site of its own, served by the real processes.
+test-browser: $(READY)
+	@$(BIN)/pytest tests/browser -n 2 --dist loadgroup $(ARGS)
+
+messages: $(READY)
+	@$(BIN)/python src/conferral/locale/make.py
+
 # Servers that tests start, in an environment of their own: what they need is no concern of ours.
 .venv-services: $(READY)
 	@$(PYTHON) -m venv $@
-	@$@/bin/python -m pip --quiet --disable-pip-version-check install 'moto[server]>=5.1,<6' reportlab weasyprint 'tutor>=20' tutor-minio
+	@$@/bin/python -m pip --quiet --disable-pip-version-check install 'moto[server]>=5.1,<6' reportlab weasyprint 'tutor>=20' tutor-minio 'swift>=2.38,<3' keystonemiddleware
+
+# Our code, how a site is deployed, and what is known of the packages in the locks.
+audit: $(READY) .venv-audit
+	@.venv-audit/bin/bandit --quiet --recursive src --ini src/.bandit 2>/dev/null
+	@home=$$(mktemp -d) && CONFERRAL_HOME=$$home CONFERRAL_PUBLIC_URL=https://credentials.example.com \
+		$(BIN)/conferral check --deploy --fail-level WARNING && rm -rf $$home
+	@$(PYTHON) .ci/audit .venv-audit/bin/pip-audit requirements/django52.txt requirements/django42.txt
+
+.venv-audit:
+	@$(PYTHON) -m venv $@
+	@$@/bin/python -m pip --quiet --disable-pip-version-check install 'bandit>=1.9,<2' 'pip-audit>=2.9,<3'
 
 # The driver of MySQL and MariaDB is compiled where it is installed, which a fresh machine may not be able to.
 .venv-mariadb: $(READY)

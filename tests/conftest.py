@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 import pytest
 import typst
+from django.core.cache import cache
 
 from conferral import plugins
 from conferral.issuance import configure
@@ -18,6 +19,12 @@ COURSE = "course-v1:Test+T101+2026"
 def _fresh_plugins():
     """Plugins are made once a process; here once a test, so that one test's does not remember another's."""
     plugins.load.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def _fresh_counters():
+    """Requests are counted in the cache; here no test counts those of another."""
+    cache.clear()
 
 
 @pytest.fixture(scope="session")

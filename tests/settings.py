@@ -32,6 +32,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.staticfiles",
     "django_celery_beat",
+    "django_jsonform",
     "conferral",
     *LMS_DOUBLE,
 ]

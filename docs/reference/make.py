@@ -213,6 +213,7 @@ FIELD_MEANINGS = {
         "generators": "The files that a learner gets, by a name of your own (a *slot*): see below.",
         "fields": "Facts of your own, printed with `{field.KEY}`.",
         "wording": "Subject and body of the mail: see below.",
+        "publish": "What the credential page tells everybody: see [what a page tells](plugins.md#what-a-page-tells).",
         "locale": "Language tag in which dates and numbers are written; empty: the course's, else English.",
         "printed_date": "What `{date}` prints. `end` is the course's last day, or the day of issue when it has none.",
         "validity": "How long it holds: see below.",
@@ -240,7 +241,11 @@ FIELD_MEANINGS = {
         "step_options": "The rule's options that differ for one course of a pathway, by that course's key.",
         "generators": OVERRIDES,
         "fields": OVERRIDES,
+        "opening": "When it opens and closes by the course's dates: see below; left out, it is always open.",
+        "guards": "What holds back what a run would issue: see below; left out, the defaults.",
     },
+    "Guards": {},
+    "Opening": {},
 }
 
 SECTIONS = (
@@ -254,6 +259,8 @@ SECTIONS = (
     ("WordingDeclaration", "A wording"),
     ("ConfigurationDeclaration", "A configuration"),
     ("ScheduleDeclaration", "A schedule"),
+    ("Opening", "An opening"),
+    ("Guards", "Guards"),
 )
 ELEMENTS = (
     ("TextElement", "A text"),
@@ -265,7 +272,7 @@ ELEMENTS = (
 """Kinds of element on a PDF design, each with a section."""
 
 LINKS = {
-    **{name: f"[{title.split(' ', 1)[1]}](#{title.lower().replace(' ', '-')})" for name, title in SECTIONS},
+    **{name: f"[{title.split(' ', 1)[-1]}](#{title.lower().replace(' ', '-')})" for name, title in SECTIONS},
 }
 
 PLUGIN_SETTINGS = """\
@@ -501,6 +508,18 @@ def _audience() -> Iterator[str]:
     yield "have their account removed gets none, whatever is said here."
     yield ""
     yield from _table(Audience, "option")
+    yield from _publication()
+
+
+def _publication() -> Iterator[str]:
+    from conferral.contract import Publication  # noqa: PLC0415 - as above
+
+    yield "## What a page tells"
+    yield ""
+    yield "`publish` of a type says what its credential pages tell everybody who has the link. A credential keeps what"
+    yield "was said when it was issued. Its holder sees everything, and may hide the page."
+    yield ""
+    yield from _table(Publication, "option")
 
 
 # --- PDF ---
@@ -612,20 +631,20 @@ def _anchor(title: str) -> str:
 
 
 def _files() -> Iterator[str]:
-    from conferral.issuance.plan import SlotDeclaration  # noqa: PLC0415 - Django has to be set up first
+    from conferral.issuance.guards import Guards  # noqa: PLC0415 - Django has to be set up first
+    from conferral.issuance.opening import Opening  # noqa: PLC0415 - as above
+    from conferral.issuance.plan import SlotDeclaration  # noqa: PLC0415 - as above
     from conferral.lms import spreadsheet  # noqa: PLC0415 - as above
     from conferral.management import declaration  # noqa: PLC0415 - as above
 
     yield from _head("files")
     for name, title in SECTIONS:
-        shape = SlotDeclaration if name == "SlotDeclaration" else getattr(declaration, name)
+        elsewhere = {one.__name__: one for one in (SlotDeclaration, Guards, Opening)}
+        shape = elsewhere.get(name) or getattr(declaration, name)
         yield f"### {title}"
         yield ""
         yield _first_line(shape)
         yield ""
-        if name == "ScheduleDeclaration":
-            yield "A schedule is stored; nothing carries it out yet. Until then, start `conferral run` yourself."
-            yield ""
         described = FIELD_MEANINGS[name]
         undescribed = [field for field, info in shape.model_fields.items() if not info.description]
         _same(f"FIELD_MEANINGS[{name!r}]", described, undescribed)

@@ -19,7 +19,7 @@ class ConferralConfig(AppConfig):
     verbose_name = "Conferral credentials"
     default_auto_field = "django.db.models.BigAutoField"
     plugin_app: dict[str, Any] = {
-        "url_config": {LMS: {"namespace": "conferral", "regex": r"^conferral/", "relative_path": "web.urls"}},
+        "url_config": {LMS: {"namespace": None, "regex": r"^", "relative_path": "plugin.urls"}},
         "settings_config": {
             LMS: {stage: {"relative_path": f"plugin.{stage}"} for stage in ("common", "production", "test")}
         },
@@ -38,3 +38,7 @@ class ConferralConfig(AppConfig):
             }
         },
     }
+
+    def ready(self) -> None:
+        """Registers the system checks."""
+        from conferral import checks  # noqa: F401, PLC0415 - it needs settings, which are read by now

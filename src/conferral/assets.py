@@ -3,7 +3,7 @@
 import io
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import PurePath
 from xml.etree import ElementTree as ET
@@ -15,12 +15,26 @@ from PIL import Image, UnidentifiedImageError
 from conferral import plugins, storage
 from conferral.contract import ConferralError, PermanentError
 from conferral.contract.options import SLUG_PATTERN
+from conferral.fingerprint import fingerprint
 from conferral.models import CredentialAsset
 
 MAX_BYTES = 20 * 1024 * 1024
 MAX_DRAWING_BYTES = 1024 * 1024
 _SVG = "http://www.w3.org/2000/svg"
-_ACTIVE = frozenset({"script", "foreignObject", "iframe", "object", "embed", "audio", "video", "handler", "listener"})
+_XHTML = "http://www.w3.org/1999/xhtml"
+_BASE = "{http://www.w3.org/XML/1998/namespace}base"
+_ACTIVE = frozenset(
+    {
+        *("script", "foreignObject", "iframe", "object", "embed", "audio", "video", "handler", "listener"),
+        # They set attributes of others, links and scripts among them, and paper does not move.
+        *("animate", "animateColor", "animateMotion", "animateTransform", "set"),
+    }
+)
+_DECLARES = re.compile(rb"<!(?:ENTITY|ATTLIST|ELEMENT|NOTATION)|<!DOCTYPE[^>]*\[")
+_OWN = r"\s*[\"']?\s*(?:#|data:)"
+_FETCHES = re.compile(rf"@import|\\|\burl\((?!{_OWN})|\b(?:image-set|image|src)\s*\(", re.IGNORECASE)
+"""What a style sheet has others fetched by; a backslash may hide it."""
+_EMBEDDED = ("#", "data:image/png", "data:image/jpeg")
 KINDS = {
     ".pdf": CredentialAsset.Kind.PDF,
     ".ttf": CredentialAsset.Kind.FONT,
@@ -36,8 +50,12 @@ class AssetError(ConferralError):
     """A file that is refused, or a slug that names none."""
 
 
-def upload(slug: str, filename: str, content: bytes, description: str = "") -> tuple[CredentialAsset, bool]:
+def upload(
+    slug: str, filename: str, content: bytes, description: str = "", *, active: bool = True
+) -> tuple[CredentialAsset, bool]:
     """The asset with this content as its current version, and whether that is a new version.
+
+    With `active` off a new version waits until it is activated; the first of a slug is current at once.
 
     The content is checked by every installed generator first. The same content again makes no version, but puts a
     stored file that was lost back in its place.
@@ -46,19 +64,22 @@ def upload(slug: str, filename: str, content: bytes, description: str = "") -> t
         raise AssetError(f"asset {slug!r}: a slug has lower-case letters, digits, - and _ only")
     kind = kind_of(slug, filename)
     existing = CredentialAsset.objects.filter(slug=slug, current=True).first()
-    sha256 = storage.digest(content)
+    sha256 = fingerprint(content)
     if existing and existing.sha256 == sha256 and existing.kind == kind:
         if not storage.exists(existing.storage_name):
             existing.storage_name = storage.put(content, folder="assets", suffix=PurePath(filename).suffix.lower())
             existing.save(update_fields=["storage_name"])
         return existing, False
     _check(slug, filename, kind, content)
+    active = active or existing is None
     name = storage.put(content, folder="assets", suffix=PurePath(filename).suffix.lower())
     with transaction.atomic():
         latest = CredentialAsset.objects.filter(slug=slug).aggregate(latest=Max("version"))["latest"] or 0
-        CredentialAsset.objects.filter(slug=slug, current=True).update(current=None)
+        if active:
+            CredentialAsset.objects.filter(slug=slug, current=True).update(current=None)
         asset = CredentialAsset.objects.create(
             slug=slug,
+            current=True if active else None,
             version=latest + 1,
             description=description,
             kind=kind,
@@ -70,15 +91,31 @@ def upload(slug: str, filename: str, content: bytes, description: str = "") -> t
     return asset, True
 
 
-def find(slug: str, kind: str) -> CredentialAsset:
-    """The current version; an AssetError when there is none, or when it is of another kind."""
-    asset = CredentialAsset.objects.filter(slug=slug, current=True).first()
+def current(slugs: Iterable[str]) -> dict[str, CredentialAsset]:
+    """The current version of each of these that there is, in one query."""
+    return {asset.slug: asset for asset in CredentialAsset.objects.filter(slug__in=set(slugs), current=True)}
+
+
+def fitting(asset: CredentialAsset | None, slug: str, kind: str) -> CredentialAsset:
+    """That asset; an AssetError when there is none, or when it is of another kind."""
     if asset is None:
         known = CredentialAsset.objects.filter(kind=kind, current=True).order_by("slug").values_list("slug", flat=True)
         raise AssetError(f"{slug!r} is not among the assets; there as {kind}: {', '.join(known) or 'none'}")
     if asset.kind != kind:
         raise AssetError(f"{slug!r} is a {asset.kind} asset ({asset.filename}); a {kind} is needed here")
     return asset
+
+
+def find(slug: str, kind: str) -> CredentialAsset:
+    """The current version; an AssetError when there is none, or when it is of another kind."""
+    return fitting(current([slug]).get(slug), slug, kind)
+
+
+def activate(asset: CredentialAsset) -> None:
+    """Makes that version the current one of its slug; within the transaction that decides it."""
+    CredentialAsset.objects.filter(slug=asset.slug, current=True).exclude(pk=asset.pk).update(current=None)
+    CredentialAsset.objects.filter(pk=asset.pk).update(current=True, activates=None)
+    asset.current, asset.activates = True, None
 
 
 def remove(slug: str) -> None:
@@ -101,7 +138,7 @@ class AssetReader:
         if slug not in self._contents:
             asset = self._versions[slug]
             content = storage.read(asset.storage_name)
-            if storage.digest(content) != asset.sha256:
+            if fingerprint(content) != asset.sha256:
                 raise PermanentError(
                     f"asset {slug!r}, version {asset.version}: the stored file is not the uploaded one"
                 )
@@ -148,23 +185,46 @@ def _check_image(content: bytes) -> None:
 
 def _check_drawing(content: bytes) -> None:
     """An SVG that only draws: it may be shown on a page, so it must not run or fetch anything."""
+    for element in _root(content).iter():
+        namespace, _, tag = str(element.tag).rpartition("}")
+        if tag in _ACTIVE or namespace == f"{{{_XHTML}":
+            raise PermanentError(f"has <{tag}>, which runs or fetches something; export it as a plain SVG")
+        if tag == "style":
+            _check_style("".join(element.itertext()))
+        for attribute, value in element.attrib.items():
+            _check_attribute(attribute, value)
+
+
+def _root(content: bytes) -> ET.Element:
+    """Of a file in which all that a browser would read can be seen: nothing is declared, or in another encoding."""
     if len(content) > MAX_DRAWING_BYTES:
         raise PermanentError(f"has {len(content):,} bytes; at most {MAX_DRAWING_BYTES:,} are accepted of an SVG")
-    if re.search(rb"<!(DOCTYPE|ENTITY)[^>]*\[", content):
+    if b"\0" in content:
+        raise PermanentError("is not written in UTF-8; export it again")
+    if _DECLARES.search(content):
         raise PermanentError("declares entities; export it without a document type")
+    if b"<?xml-stylesheet" in content:
+        raise PermanentError("has a style sheet in another file; export it as a plain SVG")
     try:
-        root = ET.fromstring(content)  # noqa: S314 - without entities nothing is expanded or fetched
+        root = ET.fromstring(content)  # noqa: S314 - nothing is expanded or fetched  # nosec B314
     except ET.ParseError as error:
         raise PermanentError(f"is not an SVG drawing, or is damaged: {error}") from None
     if root.tag != f"{{{_SVG}}}svg":
         raise PermanentError("is not an SVG drawing; its root has to be <svg>")
-    for element in root.iter():
-        tag = str(element.tag).rsplit("}", 1)[-1]
-        if tag in _ACTIVE:
-            raise PermanentError(f"has <{tag}>, which runs or fetches something; export it as a plain SVG")
-        for attribute, value in element.attrib.items():
-            name = attribute.rsplit("}", 1)[-1].lower()
-            if name.startswith("on"):
-                raise PermanentError(f"has a script ({name}); export it as a plain SVG")
-            if name == "href" and not value.strip().startswith(("#", "data:image/png", "data:image/jpeg")):
-                raise PermanentError(f"refers to another file ({value[:60]}); embed its pictures")
+    return root
+
+
+def _check_attribute(attribute: str, value: str) -> None:
+    name = attribute.rsplit("}", 1)[-1].lower()
+    if name.startswith("on"):
+        raise PermanentError(f"has a script ({name}); export it as a plain SVG")
+    elsewhere = name in ("src", "ping") or attribute == _BASE
+    if elsewhere or (name == "href" and not value.strip().startswith(_EMBEDDED)):
+        raise PermanentError(f"refers to another file ({value[:60]}); embed its pictures")
+    if name == "style" or "(" in value:
+        _check_style(value)
+
+
+def _check_style(text: str) -> None:
+    if found := _FETCHES.search(text):
+        raise PermanentError(f"has a style that fetches something ({text[found.start() :][:60]}); embed it")

@@ -16,6 +16,7 @@ from django.core.mail import EmailMultiAlternatives, get_connection
 from django.template.loader import render_to_string
 from django.utils import translation
 
+from conferral import journal
 from conferral.contract import PermanentError, TransientError
 from conferral.contract.placeholders import babel_locale
 
@@ -26,14 +27,14 @@ PERMANENT = 500
 """Reply codes of RFC 5321: 421 closes the connection; those from 500 on will be given again."""
 
 
-TRANSLATIONS = ["en", *(folder.name for folder in Path(__file__).with_name("locale").glob("*/"))]
+TRANSLATIONS = sorted(folder.parent.name for folder in Path(__file__).with_name("locale").glob("*/LC_MESSAGES"))
 """Languages that Conferral's own texts are written in."""
 
 
 def language_for(*wanted: str) -> str:
     """The first of the languages that a reader wants in which Conferral's own texts are, else English."""
     tags = [tag.replace("-", "_") for tag in wanted if tag]
-    return negotiate_locale(tags, TRANSLATIONS) or TRANSLATIONS[0]
+    return negotiate_locale(tags, TRANSLATIONS) or "en"
 
 
 class Unreachable(TransientError):
@@ -117,7 +118,7 @@ class Post:
         except (ValueError, UnicodeError) as error:  # an address or header that cannot be written
             raise PermanentError(f"the message cannot be written: {error}") from error
         except Exception as error:  # a mail provider's own errors have no common base
-            logger.exception("the mail transport raised")
+            journal.failure(logger, "the mail transport raised", error)
             raise TransientError(f"the mail transport raised {error!r}") from error
 
     def _refused(self, code: int, said: bytes | str) -> PermanentError | TransientError:

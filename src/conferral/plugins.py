@@ -7,6 +7,7 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
+from conferral import journal
 from conferral.contract import LMS, ConferralError, Generator, Processor
 from conferral.contract.options import parse
 from conferral.contract.pathways import PathwaySource
@@ -68,14 +69,17 @@ def gateway() -> LMS:
     return found
 
 
-def pathway_source(gateway: str, key: str) -> PathwaySource | None:
-    """The source beside that gateway whose keys are of that form; None for a course, or when there is none."""
+def pathway_sources(gateway: str) -> Iterator[PathwaySource]:
+    """Those that work beside that gateway."""
     group = f"{PATHWAYS}.{gateway}"
     for name in offered(group):
         source: PathwaySource = load(group, name)
-        if source.knows(key):
-            return source
-    return None
+        yield source
+
+
+def pathway_source(gateway: str, key: str) -> PathwaySource | None:
+    """The source beside that gateway whose keys are of that form; None for a course, or when there is none."""
+    return next((source for source in pathway_sources(gateway) if source.knows(key)), None)
 
 
 @contextmanager
@@ -86,7 +90,7 @@ def blamed(group: str, name: str) -> Iterator[None]:
     except ConferralError:
         raise
     except Exception as error:  # other people's code
-        logger.exception("%s %s raised", _noun(group), name)
+        journal.failure(logger, f"{_noun(group)} {name!r} raised", error)
         raise PluginError(f"{_noun(group)} {name!r}: raised {error!r}; the log has its traceback") from error
 
 

@@ -17,11 +17,13 @@ from conferral.contract import OptionsError
 from conferral.models import CredentialConfiguration
 
 RUN_IF_DUE = "conferral.run_if_due"
-SWEEP = "conferral.sweep"
+SWEEP, DAILY = "conferral.sweep", "conferral.daily"
 SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
-"""Names of the tasks and of the sweep's periodic task; and beat's scheduler."""
+"""Names of the tasks and of the periodic tasks of the sweep and of what is done once a day; and beat's scheduler."""
 CRONTAB_FIELDS = ("minute", "hour", "day_of_month", "month_of_year", "day_of_week")
 MINUTE = timedelta(minutes=1)
+NEVER = datetime(9000, 1, 1, tzinfo=UTC)
+"""When a configuration opens whose course has not been given the date on which it depends."""
 UNITS = {"minute": MINUTE, "hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(weeks=1)}
 HORIZON = 366 * 41
 """Days. After 40 years without a day in a crontab there will be none: 29 February was every weekday by then."""
@@ -65,6 +67,14 @@ def next_after(
             return None
 
 
+def following(schedule: Mapping[str, str], time_zone: str, *, after: datetime, since: datetime) -> Iterator[datetime]:
+    """All times of the schedule after that instant, one after the other."""
+    instant = next_after(schedule, time_zone, after=after, since=since)
+    while instant:
+        yield instant
+        instant = next_after(schedule, time_zone, after=instant, since=since)
+
+
 def upcoming(configuration: CredentialConfiguration, count: int) -> Iterator[datetime]:
     """Its next runs, at most so many."""
     instant = configuration.next_run_at
@@ -72,23 +82,29 @@ def upcoming(configuration: CredentialConfiguration, count: int) -> Iterator[dat
         if instant is None:
             return
         yield instant
+        if configuration.closes_at and instant >= configuration.closes_at:
+            return  # the first one after the closing is the last
         instant = next_after(
             configuration.schedule, configuration.time_zone, after=instant, since=configuration.schedule_since
         )
 
 
-def keep(configuration: CredentialConfiguration, now: datetime, *, changed: bool) -> None:
+def keep(configuration: CredentialConfiguration, now: datetime, *, changed: bool, moved: bool = False) -> None:
     """Saves when it runs next, and makes its periodic task agree; within the transaction that saved the configuration.
 
-    `changed` starts its times anew: they are counted from now. What is switched on again never runs at once.
+    `changed` starts its times anew: they are counted from now. What is switched on again never runs at once. `moved`:
+    it opens at another time than before.
     """
     if changed:
         configuration.schedule_since = now
-    active = configuration.enabled and not configuration.archived
-    if not active:
+    planned = configuration.next_run_at
+    if not configuration.enabled or configuration.archived or configuration.closed:
         configuration.next_run_at = None
-    elif changed or configuration.next_run_at is None:
+    elif changed or planned is None:
         configuration.next_run_at = _following(configuration, now)
+    elif moved:
+        kept = planned if configuration.opens_at is None or planned >= configuration.opens_at else None
+        configuration.next_run_at = min(filter(None, (kept, _following(configuration, now))), default=None)
     _keep_task(configuration)
     configuration.save(update_fields=["schedule_since", "next_run_at", "periodic_task"])
 
@@ -109,7 +125,7 @@ def take_turn(configuration: CredentialConfiguration, now: datetime) -> bool:
 
 def bring_forward(configuration: CredentialConfiguration, to: datetime) -> None:
     """Runs it again at that instant, if its regular time is later: the last run failed."""
-    running = CredentialConfiguration.objects.filter(pk=configuration.pk, enabled=True, archived=None)
+    running = CredentialConfiguration.objects.filter(pk=configuration.pk, enabled=True, archived=None, closed=None)
     running.exclude(next_run_at__lt=to).update(next_run_at=to)
 
 
@@ -145,6 +161,10 @@ def in_words(schedule: Mapping[str, str], time_zone: str) -> str:
 
 
 def _following(configuration: CredentialConfiguration, now: datetime) -> datetime | None:
+    if configuration.closed or configuration.opens_at == NEVER:
+        return None
+    if configuration.opens_at:
+        now = max(now, configuration.opens_at - timedelta(microseconds=1))
     return next_after(configuration.schedule, configuration.time_zone, after=now, since=configuration.schedule_since)
 
 

@@ -4,18 +4,20 @@ In an LMS they are Django settings; the standalone service reads them from envir
 """
 
 import json
+import re
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.dispatch import receiver
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, ValidationError, field_validator
 
 from conferral.contract.context import is_address
 
 PREFIX = "CONFERRAL_"
+_RATE = re.compile(r"[1-9][0-9]{0,8}/([1-9][0-9]{0,5})?[smhd]", re.ASCII)
 S = TypeVar("S", bound=BaseModel)
 
 
@@ -47,7 +49,7 @@ class AppSettings(BaseModel):
         "environment.",
     )
     page_size: int = Field(
-        1000, ge=1, le=10000, description="Learners that are imported, evaluated and issued to at a time."
+        2000, ge=1, le=10000, description="Learners that are imported, evaluated and issued to at a time."
     )
     batch_size: int = Field(100, ge=1, le=1000, description="Credentials whose artifacts are made in one batch.")
     queue: str = Field("", description="Celery queue of issuing runs and of the sweep; empty: the Celery app's own.")
@@ -55,6 +57,15 @@ class AppSettings(BaseModel):
     deliver_queue: str = Field("", description="Celery queue on which mails are sent; empty: the Celery app's own.")
     lease_seconds: int = Field(
         60, ge=5, le=86400, description="How long a run or a batch stays with a worker that has stopped answering."
+    )
+    plugin_seconds: int = Field(
+        60, ge=1, le=3600, description="How long a rule may take for one learner, and a design for one certificate."
+    )
+    page_seconds: int = Field(
+        3600,
+        ge=1,
+        le=86400,
+        description="How long a page of learners may take: before the first, a gateway may have read the whole course.",
     )
     attempts: int = Field(
         30, ge=2, le=1000, description="How often an artifact is tried before it has failed: 30 tries take about a day."
@@ -70,9 +81,42 @@ class AppSettings(BaseModel):
         description="How long a link lives that leads from a credential's file to a storage that signs links (S3); "
         "0: Conferral streams every file itself.",
     )
+    metrics_token: str = Field(
+        "",
+        repr=False,
+        description="Token (`Authorization: Bearer …`) with which the service's `/metrics` is read; empty: nobody "
+        "reads it. `conferral metrics` prints the same.",
+    )
     mails_per_minute: int = Field(
         0, ge=0, description="The sending rate: mails that the whole site sends in a minute at most; 0: no limit."
     )
+
+    keep_days: int = Field(
+        365,
+        ge=0,
+        le=36500,
+        description="How many days runs that issued nothing, and mails that were sent or not to be sent, are kept; "
+        "0: for ever.",
+    )
+    rate_limit: str = Field(
+        "120/m",
+        description="How often one network address may ask for each kind of public page (`/check/`, a credential, its "
+        "files, its pictures, the verification API): a number for each `s`, `m`, `h` or `d`, or for several, like "
+        "`600/10m`; `0` or empty: no limit.",
+    )
+    sign_in_rate_limit: str = Field(
+        "20/m",
+        description="How often one network address may try to sign in to a service of its own; `0` or empty: no limit.",
+    )
+
+    @field_validator("rate_limit", "sign_in_rate_limit")
+    @classmethod
+    def _is_a_rate(cls, value: str) -> str:
+        if value in ("", "0"):
+            return ""
+        if not _RATE.fullmatch(value):
+            raise ValueError("write a number for each second, minute, hour or day, like 120/m; or 0")
+        return value
 
     @field_validator("plugins", mode="before")
     @classmethod
@@ -124,11 +168,26 @@ class ServiceSettings(BaseModel):
         description="Host names that the site answers to besides that of the public address, separated by commas.",
     )
 
-    @field_validator("ALLOWED_HOSTS", mode="before")
+    @field_validator("ALLOWED_HOSTS", "TRUSTED_PROXIES", mode="before")
     @classmethod
     def _separated_by_commas(cls, value: object) -> object:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
+    LOG_FORMAT: Literal["lines", "json"] = Field(
+        "lines", description="How the log is written: for people; or as JSON, with a field for each id and figure."
+    )
+    TRUSTED_PROXIES: list[IPvAnyNetwork] = Field(
+        default_factory=list,
+        description="Addresses or networks of the web servers that pass requests on, separated by commas: they alone "
+        "are believed what `X-Forwarded-For` (who asks) and `X-Forwarded-Proto` (with TLS or without) say. Where one "
+        "is named, a Unix socket counts as another.",
+    )
+    CACHE_URL: str = Field(
+        "",
+        repr=False,
+        description="`redis://…`: where requests are counted, and pictures are kept for a while; empty: the memory of "
+        "each process.",
+    )
     SECRET_KEY: str = Field("", repr=False, description="Empty: made on first use and kept in CONFERRAL_HOME.")
     DEBUG: bool = Field(False, description="Never in production.")
 

@@ -2,111 +2,214 @@
 
 import json
 import logging
+import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from functools import cache
 from hashlib import sha256
-from typing import Any
+from pathlib import PurePath
+from typing import TypeVar
 
 from django.conf import DEFAULT_STORAGE_ALIAS
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import Storage, storages
+from django.utils.crypto import salted_hmac
 from django.utils.http import content_disposition_header
 
+from conferral import bucket
+from conferral.bucket import Listed
 from conferral.contract import ConferralError, TransientError
 from conferral.settings import current
 
 logger = logging.getLogger(__name__)
 
+AT_ONCE = 8
+"""How many objects a storage elsewhere is given at the same time; botocore keeps ten connections."""
+CHUNK = 1 << 20
+R = TypeVar("R")
+_OURS = re.compile(r"[a-z]+/[0-9a-f]{2}/[0-9a-f]{30}(\.[^/]*|/[^/]+)?")
+
 _provisional: ContextVar["Provisional | None"] = ContextVar("provisional", default=None)
 
 
-def digest(content: bytes) -> str:
-    """The SHA-256 of the content, in hexadecimal."""
-    return sha256(content).hexdigest()
+class Unavailable(TransientError):
+    """The storage did not do it, or does not have it: a bucket comes back, a disk is cleared."""
+
+
+class Lost(Unavailable):
+    """The storage answers, and does not have the object."""
 
 
 def put(content: bytes, *, folder: str, suffix: str, media_type: str = "application/octet-stream") -> str:
-    """Puts the content away as a new object and returns its name, which nobody can guess.
+    """Puts the content away as a new object and returns its name, which nobody can guess."""
+    return put_at(f"{spread(folder, secrets.token_hex(16))}{suffix}", content, media_type=media_type)
 
-    A storage that fails is a TransientError: a bucket comes back, a disk is cleared.
+
+def spread(folder: str, token: str) -> str:
+    """The token's place in the folder: on two levels, so that a million files do not share a directory."""
+    return f"{folder}/{token[:2]}/{token[2:]}"
+
+
+def put_at(name: str, content: bytes, *, media_type: str) -> str:
+    """Puts the content away under that name, and returns the name that the storage gave it.
+
+    A storage that fails, or that would show it to everybody, is Unavailable, and nothing of the file is left there.
     """
-    token = secrets.token_hex(16)
-    # Two levels, so that a million files do not share a directory.
-    name = f"{folder}/{token[:2]}/{token[2:]}{suffix}"
-    file = ContentFile(content)
-    file.content_type = media_type  # type: ignore[attr-defined]  # django-storages reads it, Django's do not mind
-    try:
-        name = _storage().save(name, file)
-    except Exception as error:  # each backend has errors of its own, and no common base
-        raise TransientError(f"storage: the file could not be written: {error}") from error
+    name = _save(name, content, media_type)
     if (files := _provisional.get()) is not None:
         files.names.append(name)
     return name
 
 
+def side_by_side(calls: Sequence[Callable[[], R]]) -> list[R | Exception]:
+    """What each of the calls returned or raised: several at once where each waits for a storage elsewhere.
+
+    On local disk one after the other, in this thread: there is nothing to wait for.
+    """
+    if len(calls) == 1 or at_once() == 1:
+        return [_outcome(call) for call in calls]
+    with ThreadPoolExecutor(at_once(), thread_name_prefix="storage") as pool:
+        # Each in a copy of the context, so that what it puts away is known to the block around it.
+        running = [pool.submit(copy_context().run, _outcome, call) for call in calls]
+        return [each.result() for each in running]
+
+
+def at_once() -> int:
+    """How many objects are worth putting away at the same time: one on local disk."""
+    try:
+        storage = _storage()
+    except Exception:  # whoever puts something away is told
+        return 1
+    return 1 if is_local(storage) else AT_ONCE
+
+
+def withdraw(name: str, media_type: str) -> str:
+    """Moves an object to where no link leads that was given out before, and returns its new name.
+
+    The new name follows from the old one and the site's secret: a move that was interrupted anywhere is done again
+    with the same result, and leaves nothing behind. Lost when neither is there.
+    """
+    new = withdrawn(name)
+    try:
+        content = read(name)
+    except Lost:
+        if exists(new):
+            return new
+        raise
+    remove(new)  # what an interrupted move has left, perhaps not whole
+    new = _save(new, content, media_type)
+    remove(name)
+    return new
+
+
+def withdrawn(name: str) -> str:
+    """The name to which `withdraw` moves an object; without the site's secret nobody can tell it."""
+    token = salted_hmac("conferral.storage", name, algorithm="sha256").hexdigest()[:32]
+    return f"{spread(PurePath(name).parts[0], token)}{PurePath(name).suffix}"
+
+
 def read(name: str) -> bytes:
-    """The content of an object; a TransientError when the storage fails, or does not have it (a disk comes back)."""
+    """The content of an object; Lost when the storage does not have it, Unavailable when it fails."""
     try:
         with _storage().open(name) as file:
             return bytes(file.read())
     except FileNotFoundError:
-        raise TransientError(f"storage: the file {name} is missing") from None
+        raise Lost(f"storage: the file {name} is missing") from None
     except Exception as error:  # as above
-        raise TransientError(f"storage: the file {name} could not be read: {error}") from error
+        raise Unavailable(f"storage: the file {name} could not be read: {error}") from error
 
 
 def open_file(name: str) -> "File[bytes]":
-    """The object, opened to be streamed; a TransientError as for `read`. The caller closes it."""
+    """The object, opened to be streamed; errors as for `read`. The caller closes it."""
     try:
         return _storage().open(name)
     except FileNotFoundError:
-        raise TransientError(f"storage: the file {name} is missing") from None
+        raise Lost(f"storage: the file {name} is missing") from None
     except Exception as error:  # as above
-        raise TransientError(f"storage: the file {name} could not be read: {error}") from error
+        raise Unavailable(f"storage: the file {name} could not be read: {error}") from error
 
 
 def link(name: str, filename: str, media_type: str, *, as_attachment: bool) -> str:
     """An address at the storage itself, signed and short-lived; empty when it gives none, and the file is streamed.
 
-    A TransientError when the object is missing: a link that leads nowhere is never given out.
+    Lost when the object is missing: a link that leads nowhere is never given out.
     """
-    storage: Any = _storage()
-    seconds = current().link_seconds
-    signs = getattr(storage, "querystring_auth", False) and not getattr(storage, "custom_domain", None)
-    if not seconds or not signs:
+    storage, seconds = _storage(), current().link_seconds
+    if not seconds or not bucket.is_s3(storage) or bucket.exposure(storage):
         return ""
     if not exists(name):
-        raise TransientError(f"storage: the file {name} is missing")
+        raise Lost(f"storage: the file {name} is missing")
     disposition = content_disposition_header(as_attachment=as_attachment, filename=filename)
-    said = {"ResponseContentDisposition": disposition, "ResponseContentType": media_type}
-    return str(storage.url(name, parameters=said, expire=seconds))
+    return bucket.signed(storage, name, str(disposition), media_type, seconds)
 
 
 def exists(name: str) -> bool:
-    """Whether the object is there; a TransientError when the storage fails."""
+    """Whether the object is there; Unavailable when the storage fails."""
     try:
         return _storage().exists(name)
     except Exception as error:  # as above
-        raise TransientError(f"storage: the file {name} could not be looked for: {error}") from error
+        raise Unavailable(f"storage: the file {name} could not be looked for: {error}") from error
 
 
 def check() -> None:
-    """Makes the storage, without asking it for anything; a ConferralError when it is not set up right."""
+    """Makes the storage, without asking it for anything; a ConferralError when it is not set up right.
+
+    One that would show every file to everybody is not.
+    """
     try:
-        _storage()
+        storage = _storage()
     except Exception as error:  # whatever a backend raises that is missing, or does not know an option
         raise ConferralError(f"storage {_alias()!r} is not set up right: {error}") from error
+    if public := bucket.exposure(storage):
+        raise ConferralError(f"storage {_alias()!r} is not private: {public}")
+
+
+def troubles() -> list[str]:
+    """What a bucket says of itself that is wrong, with the way out: its region. Unavailable when it does not answer."""
+    storage = _storage()
+    try:
+        found = bucket.region_trouble(storage) if bucket.is_s3(storage) else ""
+    except Exception as error:  # as above
+        raise Unavailable(f"storage: the bucket does not answer: {error}") from error
+    return [found] if found else []
+
+
+def is_public(name: str) -> bool:
+    """Whether anybody gets the object from the bucket without a key, whatever our settings say."""
+    storage = _storage()
+    return bucket.is_s3(storage) and bucket.is_readable_by_anybody(storage, name)
+
+
+def listing(folder: str) -> Iterator[Listed]:
+    """What is there under that folder, in no order, never held in memory whole; Unavailable when the storage fails."""
+    try:
+        storage = _storage()
+        yield from bucket.listing(storage, folder) if bucket.is_s3(storage) else _walk(storage, folder)
+    except Exception as error:  # as above
+        raise Unavailable(f"storage: the files cannot be listed: {error}") from error
+
+
+def content_digest(name: str) -> str:
+    """The SHA-256 of an object; errors as for `read`."""
+    found = sha256()
+    with open_file(name) as file:
+        try:
+            while chunk := file.read(CHUNK):
+                found.update(chunk)
+        except Exception as error:  # as above
+            raise Unavailable(f"storage: the file {name} could not be read: {error}") from error
+    return found.hexdigest()
 
 
 def remove(name: str) -> None:
-    """Removes an object; one that is not there is removed already. A TransientError when the storage fails."""
+    """Removes an object; one that is not there is removed already. Unavailable when the storage fails."""
     try:
         _storage().delete(name)
     except Exception as error:  # as above
-        raise TransientError(f"storage: the file {name} could not be removed: {error}") from error
+        raise Unavailable(f"storage: the file {name} could not be removed: {error}") from error
 
 
 def discard(name: str) -> None:
@@ -115,6 +218,23 @@ def discard(name: str) -> None:
         remove(name)
     except Exception:  # whatever the backend raises: what is under way matters more than a superfluous file
         logger.warning("the superfluous file %s could not be removed", name, exc_info=True)
+
+
+def discard_beginning(place: str) -> None:
+    """Removes the files whose names begin with that, of one folder, like `discard`; and the folder once it is empty."""
+    folder, beginning = place.rsplit("/", 1)
+    try:
+        storage = _storage()
+        files = storage.listdir(folder)[1]
+        ours = [name for name in files if name.startswith(beginning)]
+        for name in ours:
+            storage.delete(f"{folder}/{name}")
+        if len(ours) == len(files):
+            storage.delete(folder)
+    except FileNotFoundError:
+        pass
+    except Exception:  # as above
+        logger.warning("the superfluous files in %s could not be removed", folder, exc_info=True)
 
 
 def location(name: str) -> str:
@@ -153,12 +273,68 @@ def provisional() -> Iterator[Provisional]:
             discard(name)
 
 
+def is_ours(name: str) -> bool:
+    """Whether it is a name as `spread` makes them: a bucket may hold more than is Conferral's."""
+    return bool(_OURS.fullmatch(name))
+
+
+def is_local(storage: Storage) -> bool:
+    """Whether its files are files of this machine."""
+    try:
+        storage.path("x")
+    except NotImplementedError:
+        return False
+    return True
+
+
+def _save(name: str, content: bytes, media_type: str) -> str:
+    file = ContentFile(content)
+    file.content_type = media_type  # type: ignore[attr-defined]  # django-storages reads it, Django's do not mind
+    try:
+        storage = _storage()
+    except Exception as error:  # whatever a backend raises that is missing, or does not know an option
+        raise Unavailable(f"storage: the file could not be written: {error}") from error
+    if public := bucket.exposure(storage):
+        raise Unavailable(f"storage: nothing is written, for it would not be private: {public}")
+    try:
+        return storage.save(name, file)
+    except Exception as error:  # each backend has errors of its own, and no common base
+        if is_local(storage):
+            discard(name)  # a disk that is full keeps what was written so far; a bucket keeps what is whole
+        raise Unavailable(f"storage: the file could not be written: {error}") from error
+
+
+def _outcome(call: Callable[[], R]) -> R | Exception:
+    try:
+        return call()
+    except Exception as error:  # whoever asked for all of them deals with each
+        return error
+
+
+def _walk(storage: Storage, folder: str) -> Iterator[Listed]:
+    try:
+        folders, files = storage.listdir(folder)
+    except FileNotFoundError:
+        return
+    for name in files:
+        path = f"{folder}/{name}"
+        try:
+            yield Listed(path, storage.size(path), storage.get_modified_time(path).timestamp())
+        except FileNotFoundError:
+            continue  # removed since
+    for name in folders:
+        yield from _walk(storage, f"{folder}/{name}")
+
+
 def _storage() -> Storage:
     alias = _alias()
     entry = current().storage
-    if alias == DEFAULT_STORAGE_ALIAS and entry:
-        return _made(json.dumps(entry, sort_keys=True))
-    return storages[alias]
+    if alias == DEFAULT_STORAGE_ALIAS and not entry:
+        return storages[alias]  # the site's own, which is not ours to change
+    made = _made(json.dumps(entry, sort_keys=True)) if alias == DEFAULT_STORAGE_ALIAS else storages[alias]
+    if bucket.is_s3(made):
+        bucket.complete(made)
+    return made
 
 
 @cache

@@ -5,20 +5,28 @@ with short work.
 """
 
 import logging
+from math import ceil
 from typing import Any
 
 from celery import Task, current_app, shared_task
 
 from conferral import schedules
 from conferral.issuance import run as runs
+from conferral.issuance.daily import daily as once_a_day
+from conferral.issuance.deliver import BATCH as MESSAGES
 from conferral.issuance.deliver import deliver_batch
+from conferral.issuance.dry_run import carry_out
+from conferral.issuance.generate import due as due_artifacts
 from conferral.issuance.generate import generate_batch
+from conferral.issuance.reissue import carry_out_batch
 from conferral.issuance.sweep import sweep as look_around
+from conferral.issuance.withdraw import withdraw_batch
 from conferral.settings import current
 
 logger = logging.getLogger(__name__)
 
-GENERATE, DELIVER = "conferral.generate", "conferral.deliver"
+RUN_ASKED, DRY_RUN, REISSUE = "conferral.run_asked", "conferral.dry_run", "conferral.reissue"
+GENERATE, DELIVER, WITHDRAW = "conferral.generate", "conferral.deliver", "conferral.withdraw"
 VERSION = 1
 """Of what messages say. While a site is deployed, old and new code get messages of both."""
 EXPIRES = 60
@@ -46,6 +54,10 @@ class Nudge(Task):  # type: ignore[misc]  # Celery has no types
         return None
 
 
+CHAINS = 32
+"""Batches that are begun at a time; whoever has more workers keeps them all busy within minutes."""
+
+
 def _on(queue: str) -> dict[str, Any]:
     return {"base": Nudge, **({"queue": queue} if queue else {})}
 
@@ -60,14 +72,41 @@ def queues() -> set[str]:
 @shared_task(name=schedules.RUN_IF_DUE, **_on(current().queue))
 def run_if_due(configuration_id: int) -> None:
     """Runs a configuration whose time has come; then its certificates are made."""
-    if ended := runs.run_if_due(configuration_id):
-        logger.info("issuing run %s of %s: %s issued", ended.pk, ended.configuration, ended.issued)
+    if runs.run_if_due(configuration_id):
+        _begin_chains(generate, due_artifacts(), current().batch_size)
+
+
+@shared_task(name=RUN_ASKED, **_on(current().queue))
+def run_asked(run_id: int) -> None:
+    """Begins a run that a person asked for; then its certificates are made."""
+    if runs.run_asked(run_id):
+        _begin_chains(generate, due_artifacts(), current().batch_size)
+
+
+@shared_task(name=DRY_RUN, **_on(current().queue))
+def dry_run(dry_run_id: int) -> None:
+    """Says what a run would do, as a person asked."""
+    carry_out(dry_run_id)
+
+
+@shared_task(name=REISSUE, **_on(current().queue))
+def reissue(reissue_id: int) -> None:
+    """Issues a batch again, as a person asked; then their files are made, and a further batch is issued."""
+    if carry_out_batch(reissue_id):
         generate.delay()
+        withdraw.delay()
+        reissue.delay(reissue_id)
+
+
+@shared_task(name=schedules.DAILY, **(_on(current().queue) | {"expires": 6 * 3600}))
+def daily() -> None:
+    """Once a day: follows dates that moved, and removes what is too old."""
+    once_a_day()
 
 
 @shared_task(name=GENERATE, **_on(current().generate_queue))
 def generate() -> None:
-    """Makes a batch of artifacts; then their learners are written to."""
+    """Makes a batch of artifacts; then their learners are written to, and a further batch is made."""
     if generate_batch():
         deliver.delay()
         generate.delay()
@@ -80,13 +119,31 @@ def deliver() -> None:
         deliver.delay()
 
 
+@shared_task(name=WITHDRAW, **_on(current().queue))
+def withdraw() -> None:
+    """Moves a batch of files of what was revoked or replaced."""
+    if withdraw_batch():
+        withdraw.delay()
+
+
 @shared_task(name=schedules.SWEEP, **_on(current().queue))
 def sweep() -> None:
     """Each minute: nudges all that is due."""
     waiting = look_around()
     for configuration_id in waiting.configurations:
         run_if_due.delay(configuration_id)
-    if waiting.artifacts:
-        generate.delay()
-    if waiting.messages:
-        deliver.delay()
+    for run_id in waiting.asked:
+        run_asked.delay(run_id)
+    for dry_run_id in waiting.dry_runs:
+        dry_run.delay(dry_run_id)
+    for reissue_id in waiting.reissues:
+        reissue.delay(reissue_id)
+    _begin_chains(generate, waiting.artifacts, current().batch_size)
+    _begin_chains(deliver, waiting.messages, MESSAGES)
+    _begin_chains(withdraw, waiting.withdrawals, current().batch_size)
+
+
+def _begin_chains(task: Nudge, pieces: int, batch: int) -> None:
+    """A message for each batch, as far as there may be workers for them. Each goes on as long as something is due."""
+    for _ in range(min(ceil(pieces / batch), CHAINS)):
+        task.delay()

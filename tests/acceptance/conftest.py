@@ -47,14 +47,14 @@ class Site:
         target.write_text(text, encoding="utf-8")
         return target
 
-    def start(self, *arguments):
+    def start(self, *arguments, out=subprocess.PIPE):
         """The command, started; the caller waits for it or kills it."""
         return subprocess.Popen(
             [COMMAND, *arguments],
             cwd=self.path,
             env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stdout=out,
+            stderr=out,
             text=True,
             encoding="utf-8",
         )

@@ -8,7 +8,7 @@ from conferral.contract import Enrolment, Grades, Kind, LearningContext, Need, P
 from conferral.contract.testing import GatewaySuite, MemoryLMS
 from conferral.issuance import configure
 from conferral.lms.roster import RosterGateway, import_file
-from conferral.models import Learner
+from conferral.models import Context, Learner
 
 pytestmark = pytest.mark.django_db
 
@@ -44,6 +44,7 @@ class TestMemory(GatewaySuite):
     )
     known_key = COURSE
     learners = ("ana", "bo", "cy", "dee", "eve")
+    teacher, stranger = "teacher", "learner"
 
     def test_it_tells_only_what_is_asked_for(self):
         assert all(progress.completion is None for progress in self.everybody(frozenset({Need.GRADES})))
@@ -63,6 +64,13 @@ class TestRoster(GatewaySuite):
     gateway = RosterGateway()
     known_key = COURSE
     learners = ("ana", "bo", "cy", "dee", "eve")
+
+    @pytest.fixture(autouse=True)
+    def _taught(self, roster, django_user_model):
+        type(self).teacher, type(self).stranger = (
+            django_user_model.objects.create(username=name) for name in ("teacher", "stranger")
+        )
+        Context.objects.get(key=COURSE).teachers.add(self.teacher)
 
     def test_figures_are_exactly_those_of_the_file(self):
         found = {progress.learner: progress for progress in self.everybody()}

@@ -32,7 +32,7 @@ def stranger():
 @pytest.fixture
 def issued(course, template):
     """Ana's certificate, a real PDF, ready."""
-    from conferral.issuance import configure  # noqa: PLC0415 - after Django
+    from conferral.issuance import configure
 
     configure.save_asset("plain", "plain.pdf", template)
     course.learner("ana", name="Ana Ñandú", email="ana@example.com")

@@ -24,7 +24,7 @@ def test_being_alive_asks_nothing_of_the_database(django_assert_num_queries):
 
 def test_without_a_database_it_is_alive_and_not_ready():
     def down(*arguments):
-        from django.db import OperationalError  # noqa: PLC0415
+        from django.db import OperationalError
 
         raise OperationalError("FATAL: password of conferral at db.example.org")
 

@@ -1,9 +1,19 @@
 """Signing in by a link, on the standalone service."""
 
+import re
+import threading
+from datetime import timedelta
+
 import pytest
+import time_machine
+from django.core import mail
 from django.test import Client
+from django.utils import timezone
 
 from conferral import access
+from conferral.issuance import people
+from conferral.models import Learner
+from conferral.service import oauth, sign_in
 
 pytestmark = pytest.mark.urls("conferral.service.urls")
 
@@ -56,3 +66,151 @@ def test_a_link_that_is_forged_or_old(browser, person, monkeypatch):
 def test_mails_are_not_shown_where_they_do_not_go_to_files(browser, db):
     assert browser.get("/").status_code == 200
     assert browser.get("/mails/x.eml").status_code == 404
+
+
+# By mail
+
+
+@pytest.fixture
+def ana(transactional_db):
+    """A learner of the roster, without an account."""
+    return Learner.objects.create(gateway="roster", key="ana", name="Ana", email="Ana.Vidal@Example.com")
+
+
+def ask(browser, address, **fields):
+    """Asks for a link, and waits until what is sent is sent."""
+    browser.get("/sign-in/")
+    token = browser.cookies["csrftoken"].value
+    answer = browser.post("/sign-in/link/", {"csrfmiddlewaretoken": token, "email": address, **fields})
+    for thread in threading.enumerate():
+        if thread.name == sign_in.THREAD:
+            thread.join()
+    return answer.content.decode().replace(address, "…")
+
+
+def link_in(message):
+    return re.search(r"http://localhost:8000(/sign-in/\S+)", message.body)[1]
+
+
+def test_a_learner_without_an_account_signs_in_by_mail(browser, ana):
+    assert "/sign-in/link/" in browser.get("/sign-in/").content.decode()
+    assert "It works once, for 20 minutes" in ask(browser, "ana.vidal@example.com")
+    (message,) = mail.outbox
+    assert message.to == ["ana.vidal@example.com"]
+    assert link_in(message) in message.alternatives[0][0]
+    ana.refresh_from_db()
+    assert ana.user is None  # nothing is linked before the address is proven
+    assert press(browser, link_in(message))["Location"] == "/mine/"
+    ana.refresh_from_db()
+    assert not ana.user.has_usable_password()
+    assert browser.get("/mine/").status_code == 200
+
+
+def test_the_link_works_once(browser, ana):
+    ask(browser, ana.email)
+    path = link_in(mail.outbox[0])
+    press(browser, path)
+    for client in (browser, Client()):
+        refused = client.get(path)
+        assert (refused.status_code, "does not sign in any more" in refused.content.decode()) == (403, True)
+        assert Client().post(path).status_code == 403
+
+
+def test_the_link_does_not_live_long(browser, ana):
+    ask(browser, ana.email)
+    with time_machine.travel(timezone.now() + timedelta(minutes=21)):
+        assert browser.get(link_in(mail.outbox[0])).status_code == 403
+
+
+def test_the_answer_tells_nobody_who_is_known(browser, ana):
+    retired = Learner.objects.create(gateway="roster", key="x", email="gone@example.com", retired=timezone.now())
+    answers = {ask(browser, address) for address in (ana.email, "nobody@example.com", retired.email, "a" * 300, "@")}
+    plain = {re.sub(r'name="csrfmiddlewaretoken" value="\w+"|a{300}|@', "", answer) for answer in answers}
+    assert len(plain) == 1
+    assert [message.to for message in mail.outbox] == [[ana.email]]
+
+
+def test_the_same_person_again_is_the_same_account(browser, ana, django_user_model):
+    for _ in range(2):
+        ask(browser, ana.email)
+        press(browser, link_in(mail.outbox[-1]))
+    assert django_user_model.objects.count() == 1
+
+
+def test_an_account_of_that_address_gets_the_learner(browser, ana, person):
+    user = person("anna", email="ana.vidal@example.com").user
+    ask(browser, ana.email)
+    press(browser, link_in(mail.outbox[0]))
+    ana.refresh_from_db()
+    assert ana.user == user
+
+
+def test_a_roster_makes_nobody_staff(browser, ana, person):
+    """Whoever may write a roster may write an address into it; that opens no account of the staff."""
+    ana.user = person("boss", "view_credential", email="boss@example.com").user
+    ana.save()
+    ask(browser, ana.email)
+    press(browser, link_in(mail.outbox[0]))
+    assert browser.get("/admin/").status_code == 302
+
+
+def test_a_learner_whom_somebody_else_has_stays_theirs(browser, ana, person):
+    other = Learner.objects.create(gateway="roster", key="ana2", email=ana.email, user=person("bo").user)
+    ask(browser, ana.email)
+    for message in mail.outbox:
+        press(browser, link_in(message))
+    other.refresh_from_db()
+    assert other.user.username == "bo"
+
+
+def test_a_link_that_was_sent_to_an_old_address_is_void(browser, ana, django_user_model):
+    ask(browser, ana.email)
+    django_user_model.objects.update(email="new@example.com")
+    assert browser.get(link_in(mail.outbox[0])).status_code == 403
+
+
+def test_nobody_is_flooded(browser, ana):
+    for _ in range(7):
+        ask(browser, ana.email)
+    assert len(mail.outbox) == 5
+
+
+def test_it_leads_where_somebody_wanted_to_go_on_this_site_alone(browser, ana):
+    ask(browser, ana.email, next="/mine/?page=2")
+    assert press(browser, link_in(mail.outbox[-1]))["Location"] == "/mine/?page=2"
+    ask(browser, ana.email, next="https://evil.example/")
+    assert press(browser, link_in(mail.outbox[-1]))["Location"] == "/mine/"
+    ask(browser, ana.email)
+    assert press(browser, f"{link_in(mail.outbox[-1])}?next=//evil.example/")["Location"] == "/mine/"
+
+
+def test_who_leaves_takes_the_account_along(browser, ana, django_user_model):
+    ask(browser, ana.email)
+    press(browser, link_in(mail.outbox[0]))
+    ana.refresh_from_db()
+    people.retire(ana)
+    assert not django_user_model.objects.exists()
+
+
+def test_an_account_of_the_site_stays_when_a_learner_leaves(ana, person, django_user_model):
+    ana.user = person("ana").user
+    ana.save()
+    people.retire(ana)
+    assert django_user_model.objects.filter(username="ana").exists()
+
+
+def test_the_lms_says_whose_learner_somebody_is(ana, person):
+    """As a step of social-auth's pipeline, which passes much more."""
+    user, other = person("ana_x").user, Learner.objects.create(gateway="roster", key="bo")
+    oauth.link_learner({"username": "ana", "email": "whatever@example.com"}, user=user, is_new=True, response={})
+    oauth.link_learner({"username": "bo"}, user=None)
+    ana.refresh_from_db()
+    other.refresh_from_db()
+    assert (ana.user, other.user) == (user, None)
+
+
+def test_a_form_may_lead_to_the_lms_where_that_is_set_up(browser, db, settings):
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, "conferral.service.headers.HeadersMiddleware"]
+    assert "form-action 'self';" in browser.get("/sign-in/")["Content-Security-Policy"]
+    settings.SOCIAL_AUTH_EDX_OAUTH2_PUBLIC_URL_ROOT = "https://lms.example.org"
+    assert "form-action 'self' https://lms.example.org;" in browser.get("/sign-in/")["Content-Security-Policy"]

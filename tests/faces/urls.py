@@ -3,7 +3,11 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from conferral.admin.site import staff
+
 urlpatterns = [
     path("admin/", admin.site.urls),
+    path("conferral/staff/", staff.urls),
+    path("", include("conferral.api.urls")),
     path("", include("conferral.web.urls")),
 ]

@@ -12,6 +12,7 @@ from django.utils import timezone
 from conferral import plugins, storage
 from conferral.issuance import lease
 from conferral.issuance.generate import generate
+from conferral.issuance.make import place_of
 from conferral.issuance.sweep import sweep
 from conferral.models import Credential, CredentialArtifact
 
@@ -90,6 +91,21 @@ def test_what_passes_is_tried_again_within_the_hour(course, name):
     assert course.states() == {"odd": "pending", "even": "available"}
     waiting = CredentialArtifact.objects.get(credential__learner__key="odd")
     assert timezone.now() < waiting.next_try <= timezone.now() + timedelta(hours=1)
+
+
+def test_a_design_that_hangs_with_one_learner_is_interrupted_and_given_up(course, settings):
+    settings.CONFERRAL_PLUGIN_SECONDS = 1
+    course.learner("odd", name="Hang")
+    course.learner("even")
+    course.configure(generators={"certificate": {"generator": "hanging"}})
+    course.run_and_generate()
+    assert course.states() == {"odd": "pending", "even": "available"}
+    for _ in range(2):
+        CredentialArtifact.objects.filter(state="pending").update(next_try=timezone.now())
+        generate()
+    assert course.states() == {"odd": "failed", "even": "available"}
+    failed = CredentialArtifact.objects.get(state="failed")
+    assert failed.last_error == "given up after 3 tries: making certificate took longer than 1 s"
 
 
 def test_a_design_that_cannot_be_prepared_for_now_waits(course, monkeypatch):
@@ -194,6 +210,20 @@ def test_work_that_kills_its_worker_each_time_is_given_up_and_takes_no_neighbour
     assert sorted(course.states().values()) == ["available"] * 3 + ["failed"]
     first.refresh_from_db()
     assert first.last_error == "given up: the worker stopped 3 times while making it"
+
+
+def test_what_a_killed_worker_left_in_the_storage_is_removed(course):
+    course.learner("ana")
+    course.configure()
+    course.run()
+    left_by = "elsewhere.example:1:" + "0" * 32
+    artifact = CredentialArtifact.objects.get()
+    name = storage.put_at(f"{place_of(artifact.pk, left_by)}-certificate.txt", b"Ana", media_type="text/plain")
+    CredentialArtifact.objects.update(claim=left_by, claimed_until=timezone.now())
+    generate()
+    assert course.states() == {"ana": "available"}
+    assert not storage.exists(name)
+    assert storage.read(CredentialArtifact.objects.get().storage_name) == b"Ana"
 
 
 def abandon(artifacts):

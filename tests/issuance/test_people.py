@@ -102,16 +102,16 @@ def test_retiring_while_a_certificate_is_being_made(course, monkeypatch):
     course.learner("ana", name="Ana", email="ana@example.com")
     course.configure()
     course.run()
-    put = storage.put
+    put = storage.put_at
     written = []
 
-    def put_and_retire(content, **where):
-        name = put(content, **where)
+    def put_and_retire(name, content, **about):
+        name = put(name, content, **about)
         written.append(name)
         people.retire(Learner.objects.get())
         return name
 
-    monkeypatch.setattr(storage, "put", put_and_retire)
+    monkeypatch.setattr(storage, "put_at", put_and_retire)
     generate()
     assert [storage.exists(name) for name in written] == [False]
     assert set(course.states().values()) == {"failed"}

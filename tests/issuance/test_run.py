@@ -15,6 +15,7 @@ from conferral.issuance import generate as generation
 from conferral.issuance.evaluate import Outcome
 from conferral.issuance.generate import generate
 from conferral.issuance.lease import LeaseLost
+from conferral.issuance.limit import TookTooLong
 from conferral.issuance.run import AlreadyRunning, close_lost_runs, dry_run, run
 from conferral.issuance.sweep import sweep
 from conferral.models import Credential, CredentialArtifact, CredentialConfiguration, Edition, Run
@@ -130,6 +131,27 @@ def test_one_learner_whom_the_rule_cannot_decide_fails_alone(course, caplog):
     assert course.states() == {"ana": "available"}
 
 
+def test_one_learner_for_whom_the_rule_takes_for_ever_fails_alone(course, settings):
+    settings.CONFERRAL_PLUGIN_SECONDS = 1
+    course.learner("ana")
+    course.learner("stone")
+    course.configure(processor="dawdling")
+    assert figures(course.run()) == {"evaluated": 2, "eligible": 1, "already": 0, "issued": 1, "failed": 1}
+    (stone,) = [one for page in dry_run(course.configuration) for one in page if one.learner == "stone"]
+    assert "it took longer than 1 s" in stone.reason
+
+
+def test_a_source_that_takes_for_ever_fails_the_run(course, settings):
+    settings.CONFERRAL_PAGE_SECONDS = 1
+    course.learners(3)
+    course.learner("stone")
+    course.configure(processor="dawdling")
+    with pytest.raises(TookTooLong, match="a page of learners took longer than 1 s"):
+        course.run()
+    assert Run.objects.get().status == Run.Status.FAILED
+    assert not Credential.objects.exists()
+
+
 def test_a_rule_that_answers_rubbish_fails_the_learner(course):
     course.learner("ana")
     course.configure(processor="senseless", processor_options={})
@@ -228,7 +250,7 @@ def test_a_holder_that_lost_its_lease_can_write_nothing(course):
     with pytest.raises(LeaseLost):
         issue.keep(stale)
     with pytest.raises(LeaseLost):
-        issue.release(stale, {}, has_artifacts=True)
+        issue.close(stale, issue.Ending({}, has_artifacts=True))
     assert course.states() == {"ana": "held"}
 
 

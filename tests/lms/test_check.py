@@ -98,6 +98,20 @@ def driver(server, settings):
     return post
 
 
+def test_the_driver_may_say_more_than_is_asked_and_it_counts_for_nothing(driver, server):
+    run(configured(), trigger="command")
+    others = Learner.objects.exclude(key="ana").count()
+    assert driver({"username": "ana", "gateway": "roster", "pk": 1, "all": True, "credentials": []}).status_code == 204
+    assert Learner.objects.filter(retired=None).count() == others
+
+
+@pytest.mark.parametrize(
+    "body", ["[" * 4000, '{"username": "a\\u0000"}', '{"edx_lms_user_id": "\\ud800"}', "x" * 5000, "7", "[]"]
+)
+def test_what_is_no_request_of_the_driver_is_refused(driver, server, body):
+    assert driver(body).status_code == 400
+
+
 def test_the_driver_retires_a_learner(driver, server):
     run(configured(), trigger="command")
     assert "ana" in issued()

@@ -62,6 +62,9 @@ class TestPlatform(story.StorySuite):
     @pytest.fixture(autouse=True)
     def _inside(self, lms):
         type(self).gateway = plugins.gateway()
+        people = get_user_model().objects
+        type(self).teacher, type(self).stranger = (people.create(username=name) for name in ("teacher", "stranger"))
+        lms.team("teacher", "staff")
 
 
 class TestPlatformWithoutAggregator(story.StorySuite):
@@ -395,6 +398,26 @@ def test_a_course_s_team_sees_it(lms):
     assert not gateway.may(account_of("teacher"), story.SECOND)
     assert not gateway.may(account_of("teacher"), story.PATHWAY)
     assert not gateway.may(account_of("ana"), story.COURSE)
+
+
+@pytest.mark.parametrize(
+    ("role", "taught"),
+    [
+        ({}, {story.COURSE}),
+        ({"whole": True}, {story.COURSE, story.SECOND, story.THIRD, story.PATHWAY}),
+        ({"whole": True, "org": "Other"}, set()),
+    ],
+)
+def test_what_somebody_teaches_is_listed(lms, role, taught, django_assert_num_queries):
+    """By a role in the course, in its organisation or in another; a pathway by roles in each of its courses."""
+    lms.learner("teacher")
+    lms.team("teacher", "staff", **role)
+    user = account_of("teacher")
+    with django_assert_num_queries(5):  # roles, the paths, their steps, which of these are taught, the courses
+        found = {one.key for one in plugins.gateway().contexts(taught_by=user)}
+    assert found == taught
+    every = (story.COURSE, story.SECOND, story.THIRD, story.PATHWAY)
+    assert {key for key in every if plugins.gateway().may(user, key)} == taught
 
 
 # Queries.

@@ -8,7 +8,7 @@ import pytest
 from django.core.management import call_command
 from django.db.migrations.executor import MigrationExecutor
 from django.test import override_settings
-from django.urls import clear_url_caches, resolve
+from django.urls import Resolver404, clear_url_caches, resolve, reverse
 from django_celery_beat.models import PeriodicTask
 from edx_django_utils.plugins import (
     connect_plugin_receivers,
@@ -52,7 +52,7 @@ def test_common_settings():
     assert "django_celery_beat" in made.INSTALLED_APPS
     # The LMS's Celery app reads settings without a namespace.
     assert made.CELERYBEAT_SCHEDULER == "django_celery_beat.schedulers:DatabaseScheduler"
-    assert set(made.CELERYBEAT_SCHEDULE) == {"mine", "conferral.sweep"}
+    assert set(made.CELERYBEAT_SCHEDULE) == {"mine", "conferral.sweep", "conferral.daily"}
     assert made.CONFERRAL_LMS == "platform"
 
 
@@ -100,14 +100,20 @@ def test_settings_of_the_platform_s_tests():
     assert settings_of("test").CONFERRAL_PUBLIC_URL == "http://testserver/conferral"
 
 
-def test_the_pages_are_below_conferral():
+def test_the_pages_are_below_conferral_and_the_api_beside_the_platform_s():
     urls = types.ModuleType("lms_urls")
     urls.urlpatterns = get_plugin_url_patterns(LMS)
     sys.modules["lms_urls"] = urls
     with override_settings(ROOT_URLCONF="lms_urls"):
         clear_url_caches()
         assert resolve("/conferral/c/K7QF-2M9X-4TBD-HW3R").view_name == "conferral:credential"
+        assert resolve("/api/conferral/v1/credentials/K7QF-2M9X-4TBD-HW3R/").view_name == "conferral:verify"
         assert resolve("/conferral/mine/").view_name == "conferral:mine"
+        assert reverse("conferral:check") == "/conferral/check/"
+        assert reverse("admin:index", current_app="conferral-staff") == "/conferral/staff/"
+        for other in ("/", "/c/X", "/api/", "/user/retire/", "/conferral/user/retire/", "/health/live"):
+            with pytest.raises(Resolver404):
+                resolve(other)
     clear_url_caches()
     assert get_plugins_view_context(LMS, "course_dashboard") == {"plugins": {}}
 

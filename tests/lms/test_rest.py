@@ -29,10 +29,34 @@ def gateway_of(server, **more):
     return made
 
 
+def account(django_user_model, username):
+    """A user of ours who signed in with that account of the LMS."""
+    user = django_user_model.objects.create(username=f"{username}-here")
+    Learner.objects.create(gateway="rest", key=username, user=user)
+    return user
+
+
 class TestRest(story.StorySuite):
     @pytest.fixture(autouse=True)
-    def _beside(self, server):
+    def _beside(self, server, django_user_model):
         type(self).gateway = plugins.gateway()
+        server.campus.team.append(("teacher", "staff", story.COURSE))
+        type(self).teacher, type(self).stranger = (
+            account(django_user_model, username) for username in ("teacher", "stranger")
+        )
+
+    def test_a_user_teaches_what_the_linked_account_teaches(self, server, django_user_model):
+        """Never what an account of the same name does."""
+        namesake = django_user_model.objects.create(username="teacher ")
+        assert not self.gateway.may(namesake, story.COURSE)
+        assert not self.gateway.may(self.teacher, story.PATHWAY)
+        server.campus.team += [("path", "instructor", key) for key in (story.COURSE, story.SECOND, story.THIRD)]
+        assert self.gateway.may(account(django_user_model, "path"), story.PATHWAY)
+
+    def test_the_lms_is_asked_once_a_minute_what_somebody_teaches(self, server):
+        for _ in range(3):
+            assert self.gateway.may(self.teacher, story.COURSE)
+        assert len([path for path in server.asked if "course_ids" in path]) == 2  # a role each
 
     def test_a_verified_name_is_used_by_those_who_chose_it(self, server):
         server.campus.accounts["ana"]["verified_name"] = "Ana María Ñandú"

@@ -1,8 +1,15 @@
 """Plugins that misbehave, installed for the tests as anybody's would be: by entry points."""
 
+import time
+from contextlib import suppress
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import repeat
 from math import inf, nan
+from typing import ClassVar
 from urllib.parse import quote
+
+from django.core.mail.backends.base import BaseEmailBackend
 
 from conferral.contract import (
     Artifact,
@@ -37,6 +44,42 @@ class Stumbling(Processor[CompletionOptions]):
         if progress.learner == "stone":
             raise ZeroDivisionError("a stone")
         return Completion().decide(progress, options, gathered)
+
+
+class Dawdling(Processor[CompletionOptions]):
+    """Takes for ever for one learner, and does not mind being told."""
+
+    label = "Dawdling"
+    needs = Completion.needs
+    Options = CompletionOptions
+
+    def decide(self, progress, options, gathered):
+        while progress.learner == "stone":
+            with suppress(Exception):
+                time.sleep(60)
+        return Completion().decide(progress, options, gathered)
+
+
+class IndiscreetRule(Processor[NoOptions]):
+    """Says whom it was about."""
+
+    label = "Indiscreet"
+    Options = NoOptions
+
+    def decide(self, progress, options, gathered):
+        raise ValueError(f"what about {progress.learner}?")
+
+
+class Dated(Processor[CompletionOptions]):
+    """Knows since when: a year ago."""
+
+    label = "Dated"
+    needs = Completion.needs
+    Options = CompletionOptions
+
+    def decide(self, progress, options, gathered):
+        decision = Completion().decide(progress, options, gathered)
+        return replace(decision, earned=datetime.now(UTC) - timedelta(days=365))
 
 
 class Senseless(Processor[NoOptions]):
@@ -152,6 +195,53 @@ class Buggy(Text):
         if error := self.raised.get(request.snapshot.name):
             raise error
         return self.made.get(request.snapshot.name, super().generate(prepared, request))
+
+
+class Hanging(Text):
+    """Hangs with odd names: so that it can be interrupted; or deep in compiled code, where nobody can."""
+
+    label = "Hanging"
+
+    def generate(self, prepared, request):
+        match request.snapshot.name:
+            case "Hang":
+                time.sleep(3600)
+            case "Deep":
+                sum(repeat(0))
+        return super().generate(prepared, request)
+
+
+class Indiscreet(Text):
+    """Says whom it was about, and what else it knows of them."""
+
+    label = "Indiscreet"
+
+    def generate(self, prepared, request):
+        if request.snapshot.name == "Zoraida Quispe":
+            known = LookupError(f"zquispe77 <zoraida.q@example.org>: {request.snapshot.name}")
+            raise ValueError(f"{request.snapshot} cannot be drawn") from known
+        return super().generate(prepared, request)
+
+
+class IndiscreetTransport(BaseEmailBackend):
+    """A mail provider's own, that says to whom."""
+
+    def open(self):
+        return True
+
+    def send_messages(self, messages):
+        raise RuntimeError(f"not to {messages[0].to} of zquispe77: {messages[0].body}")
+
+
+class Leaking(Text):
+    """Keeps some megabytes of each learner."""
+
+    label = "Leaking"
+    kept: ClassVar = []
+
+    def generate(self, prepared, request):
+        self.kept.append(b"x" * 20_000_000)
+        return super().generate(prepared, request)
 
 
 class Broken(Text):

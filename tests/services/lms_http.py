@@ -49,13 +49,17 @@ class Course:
 
 @dataclass
 class Campus:
-    """Courses and pathways by key, accounts by username. `staff`: whether the service user is."""
+    """Courses and pathways by key, accounts by username; `team`: username, role and course.
+
+    `staff`: whether the service user is.
+    """
 
     courses: dict[str, Course] = field(default_factory=dict)
     accounts: dict[str, dict[str, Any]] = field(default_factory=dict)
     verified: dict[str, dict[str, Any]] = field(default_factory=dict)
     pathways: dict[str, dict[str, Any]] = field(default_factory=dict)
     members: dict[str, list[str]] = field(default_factory=dict)
+    team: list[tuple[str, str, str]] = field(default_factory=list)
     staff: bool = True
     gradebook: bool = True
 
@@ -385,6 +389,13 @@ class Server(ThreadingHTTPServer):
                 return 200, body("me") | {"username": SERVICE_USER}
             case ["api", "user", "v1", "accounts"]:
                 return self._accounts(query)
+            case ["api", "courses", "v1", "courses"]:
+                found = [course.detail for course in self.campus.courses.values()]
+                return 200, {"results": found, "pagination": {"next": None, "count": len(found)}}
+            case ["api", "courses", "v1", "course_ids"]:
+                asked = (query["username"], query["role"])
+                found = [key for username, role, key in self.campus.team if (username, role) == asked]
+                return 200, {"results": found, "pagination": {"next": None, "count": len(found)}}
             case ["api", "courses", "v1", "courses", key]:
                 found = self.campus.courses.get(key)
                 return (200, found.detail) if found else (404, body("course_detail_404"))

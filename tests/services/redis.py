@@ -15,25 +15,45 @@ class Missing(Exception):
     """Redis is not installed here."""
 
 
+class Server:
+    """It can be stopped and started again, and has forgotten everything then."""
+
+    def __init__(self, program: str, directory: str) -> None:
+        port = free_port()
+        self.url = f"redis://127.0.0.1:{port}/0"
+        self._address = ("127.0.0.1", port)
+        options = ["--port", str(port), "--bind", "127.0.0.1", "--dir", directory, "--save", "", "--appendonly", "no"]
+        self._command = [program, *options]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL)
+        while self._process.poll() is None:
+            try:
+                socket.create_connection(self._address, timeout=1).close()
+            except OSError:
+                time.sleep(0.05)
+            else:
+                return
+        raise RuntimeError("redis-server did not start")
+
+    def stop(self) -> None:
+        if self._process:
+            self._process.terminate()
+            self._process.wait(timeout=30)
+            self._process = None
+
+
 @contextmanager
-def running() -> Iterator[str]:
-    """The URL of a fresh server."""
+def running() -> Iterator[Server]:
+    """A fresh server, started."""
     program = shutil.which("redis-server")
     if program is None:
         raise Missing("redis-server is not installed; Debian: apt install redis-server")
-    port = free_port()
     with tempfile.TemporaryDirectory(prefix="conferral-redis-") as directory:
-        options = ["--port", str(port), "--bind", "127.0.0.1", "--dir", directory, "--save", "", "--appendonly", "no"]
-        server = subprocess.Popen([program, *options], stdout=subprocess.DEVNULL)
+        server = Server(program, directory)
         try:
-            while server.poll() is None:
-                try:
-                    socket.create_connection(("127.0.0.1", port), timeout=1).close()
-                except OSError:
-                    time.sleep(0.05)
-                else:
-                    break
-            yield f"redis://127.0.0.1:{port}/0"
+            server.start()
+            yield server
         finally:
-            server.terminate()
-            server.wait(timeout=30)
+            server.stop()

@@ -13,8 +13,8 @@ from tests.services import redis, smtp
 @pytest.fixture
 def broker():
     try:
-        with redis.running() as url:
-            yield url
+        with redis.running() as server:
+            yield server.url
     except redis.Missing as missing:
         if os.environ.get("CI"):
             raise

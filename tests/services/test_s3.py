@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from django.test import Client
 
-from conferral import storage
+from conferral.fingerprint import fingerprint
 from conferral.issuance.snapshot import page_url
 from conferral.models import Credential, CredentialArtifact
 from tests.services import s3
@@ -61,14 +61,14 @@ def test_our_link_leads_to_a_signed_one_that_lives_minutes(file):
     assert query["response-content-disposition"][0].startswith("attachment; filename*=utf-8''Completion%20-%20Ana")
     assert response["Cache-Control"] == "private, no-cache"
     with urllib.request.urlopen(response["Location"], timeout=10) as answer:
-        assert storage.digest(answer.read()) == CredentialArtifact.objects.get().sha256
+        assert fingerprint(answer.read()) == CredentialArtifact.objects.get().sha256
         assert answer.headers["Content-Type"] == "text/plain"
 
 
 def test_without_links_conferral_streams_it(file, settings):
     settings.CONFERRAL_LINK_SECONDS = 0
     response = Client().get(file)
-    assert storage.digest(b"".join(response.streaming_content)) == CredentialArtifact.objects.get().sha256
+    assert fingerprint(b"".join(response.streaming_content)) == CredentialArtifact.objects.get().sha256
     response.close()
 
 
@@ -80,7 +80,7 @@ def test_an_object_that_is_gone_gets_no_link(file, bucket):
 
 
 def test_retiring_removes_the_objects(file, bucket):
-    from conferral.issuance import people  # noqa: PLC0415 - with the test that needs it
+    from conferral.issuance import people
 
     people.retire(people.find("roster", "ana"))
     assert list(bucket.objects.all()) == []

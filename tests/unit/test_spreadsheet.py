@@ -1,10 +1,18 @@
 import re
+import tracemalloc
+from contextlib import closing
 
 import pytest
 
-from conferral.lms.spreadsheet import RosterError, read
+from conferral.lms import spreadsheet
+from conferral.lms.spreadsheet import RosterError, Seen
 
 HEADER = "username,email,name,language,active,completion,grade:Exam,grade:total\n"
+
+
+def read(path):
+    with closing(Seen()) as seen:
+        return list(spreadsheet.read(path, seen))
 
 
 def write(tmp_path, content, name="roster.csv"):
@@ -106,3 +114,26 @@ def test_wrong_json_is_refused(tmp_path, content, says):
 def test_a_file_that_is_not_there(tmp_path):
     with pytest.raises(RosterError, match="cannot be read: No such file"):
         read(tmp_path / "missing.csv")
+
+
+def test_what_is_too_large_for_memory_is_refused(tmp_path):
+    with pytest.raises(RosterError, match="is larger than 32 MB; save it as CSV"):
+        read(write(tmp_path, b" " * 33_000_000, "roster.json"))
+    with pytest.raises(RosterError, match="line 2: is longer than 1,000,000 bytes; is it a CSV file"):
+        read(write(tmp_path, b"username\n" + b"x" * 1_100_000))
+
+
+def test_a_long_file_takes_no_more_memory_than_a_short_one(tmp_path):
+    def peak(rows):
+        with (tmp_path / "roster.csv").open("w") as file:
+            file.write("username,name,completion\n")
+            file.writelines(f"learner-{number:08},Learner number {number},0.{number}\n" for number in range(rows))
+        tracemalloc.start()
+        with closing(Seen()) as seen:
+            assert sum(1 for _ in spreadsheet.read(tmp_path / "roster.csv", seen)) == rows
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return peak
+
+    peak(100)  # what is loaded once
+    assert peak(20_000) < peak(1_000) + 100_000

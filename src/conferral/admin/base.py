@@ -1,7 +1,7 @@
 """What the pages of the admin have in common: some only show, the others save and delete through the use cases."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -16,8 +16,11 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
+from conferral import access
 from conferral.admin.forms import UseCaseForm
+from conferral.admin.lists import BoundedPaginator, RecordList
 from conferral.contract import ConferralError
+from conferral.models import CredentialConfiguration
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
@@ -29,11 +32,108 @@ PER_PAGE = 50
 Text = str | Promise
 
 
-class RecordAdmin(ModelAdmin):
-    """Shows records, and changes none."""
+class LimitedAdmin(ModelAdmin):
+    """Whoever has a right of Django's has it everywhere; whoever teaches, in what they teach: see `access.limits`.
+
+    `of` leads from a record to its configuration; None: the records belong to no course, and may be seen by all who
+    teach, if by any.
+    """
+
+    of: ClassVar[str | None] = None
+
+    class Media:
+        css: ClassVar[Any] = {"all": ["conferral/admin.css"]}
+
+    def limits(self, request: HttpRequest, *verbs: str) -> frozenset[str] | None:
+        """The contexts in which this person may do one of those things; None for everywhere."""
+        return access.limits(request.user, *(f"{verb}_{self.opts.model_name}" for verb in verbs))
+
+    def within(self, request: HttpRequest, queryset: Any, *verbs: str) -> Any:
+        """The records with which this person may do one of those things."""
+        keys = self.limits(request, *verbs)
+        if keys is None:
+            return queryset
+        return self.narrowed(queryset, keys) if keys else queryset.none()
+
+    def narrowed(self, queryset: Any, keys: frozenset[str]) -> Any:
+        """The records of those contexts."""
+        return queryset.filter(**{f"{self.of}__in": configured(keys)}) if self.of else queryset
+
+    def may(self, request: HttpRequest, obj: Any, *verbs: str) -> bool:
+        """Whether this person may do one of those things: with that record, or with any when there is none."""
+        keys = self.limits(request, *verbs)
+        if keys is None or not keys or obj is None or obj.pk is None:
+            return keys is None or bool(keys)
+        return bool(self.narrowed(self.model._default_manager.filter(pk=obj.pk), keys).exists())  # noqa: SLF001 - documented
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """What this person may see; all that any page, list, suggestion or action shows goes through here."""
+        return self.within(request, super().get_queryset(request), "view", "change")
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """Whether the app is shown at all."""
+        return access.works_here(request.user)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whoever may change one may see it."""
+        return self.may(request, obj, "view", "change")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """In some context at least; the form minds in which."""
+        return self.may(request, None, "add")
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """As above."""
+        return self.may(request, obj, "change")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """As above."""
+        return self.may(request, obj, "delete")
+
+    def address(self, page: str, *args: Any, model: type[models.Model] | None = None) -> str:
+        """The address of a page about records, on the site where this person is."""
+        opts = model._meta if model else self.opts  # noqa: SLF001 - documented
+        name = f"admin:{opts.app_label}_{opts.model_name}_{page}"
+        return reverse(name, args=args, current_app=self.admin_site.name)
+
+    def link_to(self, obj: models.Model | None, text: str = "") -> str:
+        """A link to an object's page; `-` for none."""
+        if obj is None:
+            return "-"
+        return format_html('<a href="{}">{}</a>', self.address("change", obj.pk, model=type(obj)), text or str(obj))
+
+
+def configured(keys: Collection[str]) -> list[int]:
+    """The configurations in those contexts."""
+    found = CredentialConfiguration.objects.filter(context_key__in=keys).order_by("pk")
+    return list(found.values_list("pk", flat=True))
+
+
+class RecordAdmin(LimitedAdmin):
+    """Shows records, and changes none. There may be millions: `found_by` says what an index finds by what is typed."""
 
     list_per_page = PER_PAGE
     show_full_result_count = False
+    paginator = BoundedPaginator
+    # Numbers beside each choice of a filter would count every row; Django 4.2 has none.
+    show_facets: ClassVar[Any] = getattr(getattr(admin, "ShowFacets", None), "NEVER", None)
+    found_by: ClassVar[Callable[[str], models.Q] | None] = None
+
+    def get_changelist(self, request: HttpRequest, **named: Any) -> type[RecordList]:
+        """One that counts up to a bound."""
+        return RecordList
+
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
+        """The rows that `found_by` finds; without it, as Django searches, which is for tables that stay small."""
+        find, text = type(self).found_by, " ".join(search_term.replace("\0", "").split())
+        if find is None or not text:
+            return super().get_search_results(request, queryset, text)
+        found = queryset.filter(find(text))
+        if set(found.query.order_by) == {"-pk"}:
+            # By a sum, which no index sorts: to have the first page sorted, databases else walk through all rows by
+            # key until they have met enough of those that are searched for.
+            found = found.order_by((models.F("pk") + 0).desc())
+        return found, False
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Nobody adds one here."""
@@ -63,12 +163,18 @@ class RecordInline(TabularInline):
         return False
 
 
-class UseCaseAdmin(ModelAdmin):
+class UseCaseAdmin(LimitedAdmin):
     """Saves by its form's use case, and deletes by `remove`; who may only look sees `view_fields`."""
 
     list_per_page = PER_PAGE
     view_fields: ClassVar[Sequence[str]] = ()
     form: type[UseCaseForm]
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **named: Any) -> Any:
+        """The form, which knows where this person may save."""
+        found: Any = super().get_form(request, obj, change=change, **named)
+        found.limits, found.by = self.limits(request, "change" if obj else "add"), request.user
+        return found
 
     def remove(self, obj: Any) -> None:
         """Deletes it; a ConferralError says why it has to stay."""
@@ -118,19 +224,7 @@ class UseCaseAdmin(ModelAdmin):
             return super().delete_view(request, object_id, extra_context)
         except ConferralError as error:
             self.message_user(request, str(error), messages.ERROR)
-        return HttpResponseRedirect(change_url(self.model, object_id))
-
-
-def change_url(model: type[models.Model], pk: object) -> str:
-    """The address of an object's page."""
-    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_change", args=[pk])  # noqa: SLF001 - documented
-
-
-def link_to(obj: models.Model | None, text: str = "") -> str:
-    """A link to an object's page; `-` for none."""
-    if obj is None:
-        return "-"
-    return format_html('<a href="{}">{}</a>', change_url(type(obj), obj.pk), text or str(obj))
+        return HttpResponseRedirect(self.address("change", object_id))
 
 
 def structure(name: str, label: Any) -> Callable[[Any, Any], str]:

@@ -1,24 +1,31 @@
 """The instructor's page: a credential type in a course, lesson or pathway, and when it runs."""
 
+import time
+from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import cache
+from itertools import islice
 from typing import Any, ClassVar
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+from zoneinfo import available_timezones
 
 from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import ValidationError
+from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied, ValidationError
 from django.db.models import OuterRef, QuerySet, Subquery
-from django.http import HttpRequest
+from django.http import HttpRequest, JsonResponse
+from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.html import format_html_join
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from conferral import schedules, tasks
-from conferral.admin import when, words
-from conferral.admin.base import UseCaseAdmin, link_to, named, nudge, structure, told
+from conferral import plugins, schedules, tasks
+from conferral.admin import keys, options, pictured, when, wishes, words
+from conferral.admin import opening as rules
+from conferral.admin.asks import AskedAdmin
+from conferral.admin.base import named, nudge, structure, told
 from conferral.admin.forms import (
     StructureField,
     UseCaseForm,
@@ -26,12 +33,23 @@ from conferral.admin.forms import (
     mapping_of_mappings,
     printable_or_removed,
 )
-from conferral.contract import ConferralError
-from conferral.issuance import configure, standstill
+from conferral.admin.keys import SuggestInput
+from conferral.admin.live import LiveAdmin, Part
+from conferral.admin.options import OptionsField
+from conferral.admin.site import registered
+from conferral.admin.types import KINDS
+from conferral.contract import Audience, ConferralError
+from conferral.issuance import configure, correct, opening, standstill
 from conferral.issuance import run as runs
-from conferral.models import CredentialConfiguration, Run
+from conferral.issuance.forecast import PATIENCE, forecast
+from conferral.issuance.preflight import Preflight, Problem
+from conferral.models import CredentialConfiguration, CredentialType, Run
 
+OPENS = rules.OPENS
+EVERYTHING = ("",)
+"""How the name of any field begins."""
 UPCOMING = LATEST = 5
+PROBLEMS = 20
 OPTIONS = ("processor_options", "audience", "step_options", "generators")
 OVERRIDES = (*OPTIONS, "printed")
 LATER = _(
@@ -50,39 +68,86 @@ class ConfigurationForm(UseCaseForm):
 
     places: ClassVar = {
         "schedule": "when",
+        "opening.after_start": "opens_days",
+        "opening.after_end": "opens_days",
+        "opening.stop": "stop",
+        "opening": "stop",
+        "guards.learners": "guard_learners",
+        "guards.share": "guard_share",
+        "guards.wait": "wait",
         "context key": "context_key",
         "context": "context_key",
         "generator": "generators",
         "fields": "printed",
     }
 
-    when = forms.CharField(label=_("When"), required=False, initial=when.EXAMPLE, max_length=200, help_text=when.HELP)
+    when = when.WhenField(label=_("When"), initial=dict(when.BEGIN))
     time_zone = forms.ChoiceField(label=_("Time zone"), initial=timezone.get_default_timezone_name)
-    processor_options = StructureField(
-        check=mapping,
-        label=_("Options of the rule"),
-        help_text=_('What is different from the type here, as JSON: <code>{"required_completion": 0.9}</code>.'),
-    )
-    audience = StructureField(
-        check=mapping,
-        label=_("Who may get one"),
-        help_text=_('What is different from the type here, as JSON: <code>{"modes": ["verified"]}</code>.'),
-    )
+    processor_options = OptionsField(check=mapping, label=_("Options of the rule"))
+    audience = OptionsField(check=mapping, label=_("Who may get one"))
     step_options = StructureField(
         check=mapping_of_mappings, label=_("Options by step"), help_text=_("For a pathway: by the key of its course.")
     )
-    generators = StructureField(
-        check=mapping, rows=10, label=_("Designs"), help_text=_("By slot, as the type has them.")
-    )
+    generators = OptionsField(check=mapping, rows=10, label=_("Designs"))
     printed = StructureField(
         check=printable_or_removed,
         label=_("Fields"),
         help_text=_('What is printed: <code>{"hours": 40}</code>; null takes one of the type\'s away.'),
     )
 
+    sample = forms.CharField(
+        label=_("Name on the picture"),
+        required=False,
+        max_length=correct.NAME_LENGTH,
+        help_text=_("A name, or the username of a learner; it is not saved."),
+    )
+
+    opens = forms.ChoiceField(label=_("Opens"), choices=list(OPENS.items()), required=False)
+    opens_days = forms.IntegerField(label=_("Days after"), required=False, min_value=0, max_value=opening.MOST_DAYS)
+    stop = forms.IntegerField(
+        label=_("Closes, days after the end of the course"),
+        required=False,
+        min_value=0,
+        max_value=opening.MOST_DAYS,
+        help_text=_(
+            "The next run from then on is the last: it issues, then the schedule is off. Empty: never by itself."
+        ),
+    )
+    guard = forms.BooleanField(
+        label=_("Hold back a run that issues to too many at once"),
+        required=False,
+        initial=True,
+        help_text=_("That is more than either of the two below. Somebody then releases or refuses what it holds."),
+    )
+    guard_learners = forms.IntegerField(
+        label=_("Learners"), required=False, min_value=0, max_value=10_000_000, initial=50
+    )
+    guard_share = forms.DecimalField(
+        label=_("Share of the course (%)"),
+        required=False,
+        min_value=0,
+        max_value=100,
+        max_digits=6,
+        decimal_places=3,
+        initial=20,
+    )
+    wait = forms.CharField(
+        label=_("Waiting period"),
+        required=False,
+        max_length=20,
+        help_text=_("Between qualifying and issuing, like 7 days, 12 hours or 2 weeks. Empty: none."),
+    )
+    review = forms.BooleanField(
+        label=_("Review first: each credential is held until somebody releases or refuses it"), required=False
+    )
+
     class Meta:
         model = CredentialConfiguration
         fields = ("context_key", "type", "enabled", "time_zone", *OPTIONS)
+        widgets = {"context_key": SuggestInput}
+        error_messages = {
+            NON_FIELD_ERRORS: {"unique_together": _("This type is configured in this course already; change that one.")}
+        }
         labels = {"context_key": _("Course, lesson or pathway"), "type": _("Credential type"), "enabled": _("Enabled")}
         help_texts = {
             "context_key": _("Its key, for example course-v1:Demo+CS101+2026. It cannot be changed later."),
@@ -100,22 +165,45 @@ class ConfigurationForm(UseCaseForm):
                 "“%(value)s” is no time zone; choose one, like Europe/Paris or UTC."
             )
 
+        if chosen := self._type():
+            self.shape("processor_options", options.of_processor(chosen.processor), chosen.processor_options)
+            self.shape("audience", options.of_model(Audience), chosen.audience)
+            self.shape("generators", options.of_slots(), chosen.generators)
+
+    def _type(self) -> CredentialType | None:
+        """The type of which the options are what differs."""
+        if self.instance.pk:
+            kept: CredentialType = self.instance.type
+            return kept
+        chosen = str(self.data.get("type", ""))
+        return CredentialType.objects.filter(pk=int(chosen)).first() if chosen.isdecimal() else None
+
     def present(self, instance: Any) -> dict[str, Any]:
-        """When it runs, in one line; and what is printed."""
-        return {"when": when.shown(instance.schedule, _zone(instance.time_zone)), "printed": instance.fields}
+        """When it runs, in parts; and what is printed."""
+        shown = {"when": when.parts(instance.schedule, when.zone_of(instance.time_zone)), "printed": instance.fields}
+        return shown | rules.shown(instance)
 
     def read(self, cleaned: dict[str, Any]) -> None:
         """The schedule; what was not touched stays to the second."""
-        if self.instance.pk and not {"when", "time_zone"} & set(self.changed_data):
-            cleaned["schedule"] = self.instance.schedule
-            return
-        try:
-            schedule = when.read(cleaned["when"], _zone(cleaned["time_zone"]))
-        except ValidationError as error:
-            raise ValidationError({"when": error}) from None
-        if "at" in schedule and datetime.fromisoformat(schedule["at"]) <= datetime.now(UTC):
+        if self.limits is not None and self.kept("context_key") not in self.limits:
+            raise ValidationError({"context_key": _("You do not teach this one; check the key, or ask who runs it.")})
+        cleaned["schedule"] = self.schedule()
+        cleaned["opening"], cleaned["guards"] = rules.opening_of(cleaned), rules.guards_of(cleaned)
+        if cleaned["schedule"] != self.instance.schedule and _is_past(cleaned["schedule"]):
             raise ValidationError({"when": _("This is past; write a time that is still to come.")})
-        cleaned["schedule"] = schedule
+
+    def schedule(self) -> dict[str, str]:
+        """What was chosen."""
+        if self.instance.pk and not {"when", "time_zone"} & set(self.changed_data):
+            kept: dict[str, str] = self.instance.schedule
+            return kept
+        return when.schedule(self.cleaned_data["when"], when.zone_of(self.cleaned_data["time_zone"]))
+
+    def candidate(self) -> CredentialConfiguration:
+        """The configuration as it stands in the form; it is not there to be saved."""
+        return CredentialConfiguration(
+            pk=self.instance.pk or 0, context_key=self.kept("context_key"), type=self.kept("type"), **self._given()
+        )
 
     def identity(self) -> dict[str, Any]:
         """The context and the type."""
@@ -123,16 +211,27 @@ class ConfigurationForm(UseCaseForm):
 
     def perform(self) -> configure.Change:
         """Saves the configuration."""
-        given = {name: self.cleaned_data[name] for name in ("enabled", "time_zone", "schedule", *OPTIONS)}
-        given["fields"] = self.cleaned_data["printed"]
-        return configure.save_configuration(self.kept("context_key"), self.kept("type").name, **given)
+        return configure.save_configuration(
+            self.kept("context_key"), self.kept("type").name, by=self.by, **self._given()
+        )
+
+    def _given(self) -> dict[str, Any]:
+        given = {
+            name: self.cleaned_data[name]
+            for name in ("enabled", "time_zone", "schedule", "opening", "guards", *OPTIONS)
+        }
+        return given | {"fields": self.cleaned_data["printed"]}
 
 
-@admin.register(CredentialConfiguration)
-class ConfigurationAdmin(UseCaseAdmin):
+@registered(CredentialConfiguration)
+class ConfigurationAdmin(AskedAdmin, LiveAdmin):
     """Configurations: saved, switched, and run now."""
 
     form = ConfigurationForm
+    change_form_template = "conferral/admin/record.html"
+    asks = wishes.ASKS
+    shaping = ("type",)
+    of = "pk"
     list_display = ("key", "type", "enabled", "schedule_in_words", "next_run", "last_run")
     list_filter = ("enabled", "type")
     list_select_related = ("type",)
@@ -140,11 +239,41 @@ class ConfigurationAdmin(UseCaseAdmin):
     search_help_text = _("Key of a course, lesson or pathway, or name of a credential type")
     ordering = ("context_key", "type__name")
     actions = ("run_now", "enable", "disable")
-    _whole = (None, {"fields": ("context_key", "type", "enabled", "time_zone", "when")})
-    _overrides = (_("Overrides"), {"fields": OVERRIDES, "classes": ("collapse",)})
+    live: ClassVar = {
+        "key": Part("context_key", ("context_key",), "live_key", _("Course, lesson or pathway")),
+        "times": Part("when", ("when_", "time_zone", "enabled"), "live_times", _("Next runs")),
+        "now": Part("when", EVERYTHING, "live_now", _("Who would get one now"), button=_("See who would get one now")),
+        "names": Part(
+            "sample",
+            EVERYTHING,
+            "live_names",
+            _("Names that do not come out"),
+            button=_("Try everybody's name"),
+            beside=True,
+        ),
+        "picture": Part("sample", EVERYTHING, "live_picture", _("How it looks"), beside=True),
+    }
+    _whole = (None, {"fields": ("context_key", "type", "enabled")})
+    _when = (_("When"), {"fields": ("time_zone", "when")})
+    _overrides = (_("What is different from the type here"), {"fields": OVERRIDES, "classes": ("collapse",)})
+    _rules = (
+        _("Opening, closing, holding back"),
+        {
+            "fields": (
+                ("opens", "opens_days"),
+                "stop",
+                "guard",
+                ("guard_learners", "guard_share"),
+                "wait",
+                "review",
+            ),
+            "classes": ("collapse",),
+        },
+    )
+    _looks = (_("How it looks"), {"fields": ("sample",)})
     _runs = (_("Issuing runs"), {"fields": ("next_runs", "last_runs")})
-    add_fieldsets = (_whole, _overrides)
-    fieldsets: ClassVar[Any] = (_whole, _overrides, _runs)
+    add_fieldsets = (_whole, _when, _rules, _overrides, _looks)
+    fieldsets: ClassVar[Any] = (_whole, _when, _rules, _overrides, _looks, _runs)
     view_fields = (
         *("context_key", "type", "enabled", "schedule_in_words", "time_zone"),
         *("shown_processor_options", "shown_audience", "shown_step_options", "shown_generators", "shown_fields"),
@@ -172,14 +301,89 @@ class ConfigurationAdmin(UseCaseAdmin):
         found: QuerySet[CredentialConfiguration] = super().get_queryset(request)
         return found.select_related("type").annotate(**outcome)
 
+    def get_urls(self) -> list[URLPattern]:
+        """With the address of suggestions."""
+        view = self.admin_site.admin_view(self.suggest_view)
+        return [path("suggest/", view, name="conferral_credentialconfiguration_suggest"), *super().get_urls()]
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **named: Any) -> Any:
+        """With the first suggestions, for those without scripts."""
+        found = super().get_form(request, obj, change=change, **named)
+        if "context_key" in found.base_fields:
+            widget = found.base_fields["context_key"].widget
+            widget.address, widget.known = self.address("suggest"), keys.known(request.user, found.limits)
+        return found
+
+    def suggest_view(self, request: HttpRequest) -> JsonResponse:
+        """The contexts that a text finds, among those in which this person may configure."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        found = keys.known(request.user, self.limits(request, "add"), request.GET.get("q", ""))
+        return JsonResponse({"results": [asdict(one) for one in found]})
+
+    def live_key(self, request: HttpRequest, form: Any) -> tuple[str, dict[str, Any]]:
+        """What the key names, or what is wrong with it."""
+        key = str(form.data.get("context_key", "")).strip()
+        if form.instance.pk or not key:
+            return "key", {}
+        context = keys.described(request.user, form.limits, key)
+        return "key", {"context": context, "kind": KINDS[context.kind]}
+
+    def live_times(self, request: HttpRequest, form: Any) -> tuple[str, dict[str, Any]]:
+        """The next five runs, in the time zone that was chosen; whatever else is wrong with the form."""
+        if problems := [*form.told("when", "time_zone")]:
+            return "problem", {"problems": problems}
+        zone, schedule = form.cleaned_data["time_zone"], form.schedule()
+        schedules.check(schedule, zone)
+        untouched = schedule == form.instance.schedule
+        since = form.instance.schedule_since if untouched else None
+        times = schedules.following(schedule, zone, after=timezone.now(), since=since or timezone.now())
+        return "times", {
+            "times": [words.weekday(instant, zone) for instant in islice(times, UPCOMING)],
+            "words": when.in_words(schedule, when.zone_of(zone)),
+            "zone": zone,
+            "off": not form.cleaned_data.get("enabled"),
+        }
+
+    def live_now(self, request: HttpRequest, form: Any) -> tuple[str, dict[str, Any]]:
+        """What a run would come to."""
+        if problems := form.told():
+            return "problem", {"problems": problems}
+        found = forecast(form.candidate())
+        said = [capfirst(each) for each in (found.why_held, *found.remarks) if each]
+        figures = list(words.figures(found.figures))
+        return "now", {"figures": figures, "whole": found.whole, "evaluated": found.evaluated, "remarks": said}
+
+    def live_picture(self, request: HttpRequest, form: Any) -> tuple[str, dict[str, Any]]:
+        """Every design of the type, as this course has it."""
+        if not form.instance.pk and "type" in form.errors:
+            return "problem", {"problems": [_now("Choose a credential type; then you see it here.")]}
+        if problems := form.told("type", *OVERRIDES):
+            return "problem", {"problems": problems}
+        name = keys.named(request.user, form.limits, form.cleaned_data.get("sample", ""))
+        return "picture", {"slots": pictured.of_configuration(form, name)}
+
+    def live_names(self, request: HttpRequest, form: Any) -> tuple[str, dict[str, Any]]:
+        """Everybody's name through every design, as far as somebody waits; the first that do not come out."""
+        if problems := form.told():
+            return "problem", {"problems": problems}
+        found: list[Problem] = []
+        looked_at, until = 0, time.monotonic() + PATIENCE
+        for count, problems in Preflight(form.candidate(), plugins.gateway()).pages():
+            looked_at += count
+            found += problems
+            if time.monotonic() > until or len(found) >= PROBLEMS:
+                break
+        return "names", {"problems": found[:PROBLEMS], "looked_at": looked_at}
+
     def remove(self, obj: CredentialConfiguration) -> None:
         """One that has issued nothing."""
         configure.delete_configuration(obj.context_key, obj.type.name)
 
     @admin.display(description=_("When"))
     def schedule_in_words(self, obj: CredentialConfiguration) -> str:
-        """As the owner wrote it."""
-        return schedules.in_words(obj.schedule, obj.time_zone)
+        """As one says it."""
+        return when.in_words(obj.schedule, when.zone_of(obj.time_zone))
 
     @admin.display(description=_("Next run"), ordering="next_run_at")
     def next_run(self, obj: CredentialConfiguration) -> str:
@@ -207,7 +411,7 @@ class ConfigurationAdmin(UseCaseAdmin):
         """The latest five: when, how they ended, and what they counted."""
         rows = [
             (
-                link_to(run, words.local(run.started, obj.time_zone)),
+                self.link_to(run, words.local(run.started, obj.time_zone)),
                 words.word(words.RUN, run.status),
                 ngettext("%d looked at", "%d looked at", run.evaluated) % run.evaluated,
                 ngettext("%d issued", "%d issued", run.issued) % run.issued,
@@ -223,13 +427,13 @@ class ConfigurationAdmin(UseCaseAdmin):
         if stop := standstill.standing():
             self.message_user(request, _now("Nothing was started: Conferral is %s.") % stop, messages.ERROR)
             return
-        for configuration in queryset:
+        for configuration in self.within(request, queryset, "change"):
             if not configuration.enabled:
                 text = _now("%s is switched off; enable it first.") % configuration
                 self.message_user(request, text, messages.ERROR)
                 continue
-            runs.run_soon(configuration)
-            nudge(request, (tasks.run_if_due, configuration.pk), lost=LATER)
+            asked = runs.ask(configuration, by=request.user)
+            nudge(request, (tasks.run_asked, asked.pk), lost=LATER)
             self.log_change(request, configuration, "Run now.")
             self.message_user(
                 request, _now("%s: a run was asked for; “Last run” tells how it went.") % configuration, messages.INFO
@@ -247,10 +451,14 @@ class ConfigurationAdmin(UseCaseAdmin):
 
     def _switch(self, request: HttpRequest, queryset: QuerySet[CredentialConfiguration], *, on: bool) -> None:
         done = 0
-        for one in queryset:
-            values = {name: getattr(one, name) for name in ("time_zone", "schedule", *OPTIONS, "fields")}
+        for one in self.within(request, queryset, "change"):
+            values = {
+                name: getattr(one, name) for name in ("time_zone", "schedule", "opening", "guards", *OPTIONS, "fields")
+            }
             try:
-                change = configure.save_configuration(one.context_key, one.type.name, enabled=on, **values)
+                change = configure.save_configuration(
+                    one.context_key, one.type.name, by=request.user, enabled=on, **values
+                )
             except ConferralError as error:
                 told(self, request, ConferralError(f"{one}: {error}"))
                 continue
@@ -265,8 +473,5 @@ class ConfigurationAdmin(UseCaseAdmin):
         self.message_user(request, text % done)
 
 
-def _zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):  # one that this machine does not know any more
-        return ZoneInfo("UTC")
+def _is_past(schedule: dict[str, str]) -> bool:
+    return "at" in schedule and datetime.fromisoformat(schedule["at"]) <= datetime.now(UTC)

@@ -145,6 +145,7 @@ CORRECTIONS = {
         sensible=lambda one: not one.revoked,
         perform=_revoke,
         said=lambda count: ngettext("%d credential was revoked.", "%d credentials were revoked.", count) % count,
+        tasks=(tasks.withdraw,),
     ),
     "reissue": Correction(
         title=_("Reissue"),
@@ -160,7 +161,7 @@ CORRECTIONS = {
         said=lambda count: (
             ngettext("%d credential was reissued.", "%d credentials were reissued.", count // 2) % (count // 2)
         ),
-        tasks=(tasks.generate, tasks.deliver),
+        tasks=(tasks.withdraw, tasks.generate, tasks.deliver),
     ),
     "resend": Correction(
         title=_("Send the mail again"),

@@ -1,33 +1,108 @@
 """Credentials: looked at, and corrected by those who may."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, path
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from conferral.admin import words
-from conferral.admin.base import RecordAdmin, RecordInline, change_url, link_to, named, nudge, told
+from conferral import access, tasks
+from conferral.admin import filters, pictured, search, words
+from conferral.admin.asks import Ask, AskedAdmin, Done
+from conferral.admin.base import RecordAdmin, RecordInline, named, nudge, told
 from conferral.admin.corrections import CORRECTIONS, Correction
+from conferral.admin.site import registered
 from conferral.contract import Fact
+from conferral.issuance import correct
 from conferral.issuance.snapshot import page_url
-from conferral.models import Credential, CredentialArtifact, Delivery
-from conferral.models.verification import normalised, shown
+from conferral.models import Credential, CredentialArtifact, Delivery, Learner
+from conferral.models.verification import shown
 
+_ID = re.compile(r"[0-9]{1,18}", re.ASCII)  # longer ones no database has
 AT_ONCE = 100
 """Credentials that a page asks about together; their ids are in its address."""
+IN_ONE_REQUEST = 1000
+"""Credentials that are dealt with while somebody waits."""
 SWEPT = _("The message broker cannot be reached at the moment; the work is done by the next sweep, within a minute.")
+
+
+class NameForm(forms.Form):
+    """The right name, why, and whether the learner is told."""
+
+    name = forms.CharField(
+        label=_("Name"),
+        max_length=correct.NAME_LENGTH,
+        widget=forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off"}),
+        help_text=_("As it is to be printed."),
+    )
+    reason = forms.CharField(label=_("Reason"), required=False, max_length=200, help_text=_("For staff who ask later."))
+    notify = forms.BooleanField(label=_("Write to the learner"), required=False, initial=True)
+
+
+def _correct_name(admin_: Any, request: HttpRequest, obj: Credential, values: dict[str, Any]) -> Done:
+    said = {"notify": values["notify"], "by": request.user, "reason": values["reason"]}
+    new = correct.reissue(obj, name=values["name"], **said)
+    told = _now("The name was corrected: %(old)s is %(new)s now.")
+    names = {"old": obj.recipient_name or _now("(no name)"), "new": new.recipient_name}
+    nudges = ((tasks.withdraw,), (tasks.generate,), (tasks.deliver,))
+    return Done(told % names, admin_.address("change", new.pk), nudges)
+
+
+def _about_name(admin_: Any, request: HttpRequest, obj: Credential, form: Any) -> dict[str, Any]:
+    """Both pictures, and what the account says."""
+    form.fields["name"].initial = form.fields["name"].initial or correct.name_of(obj)
+    typed = (form.data.get("name") or "").strip() if form.is_bound else ""
+    account = obj.learner.name
+    part = {
+        "url": admin_.address("picture", obj.pk),
+        "after": "picture",
+        "watches": ["name"],
+        "title": "",
+        "button": "",
+        "beside": False,
+        "waiting": "",
+        "failed": _now("This could not be looked up; try again."),
+    }
+    return {
+        "old": pictured.of_credential(obj, correct.name_of(obj)),
+        "new": pictured.of_credential(obj, typed) if typed else [],
+        "live": [part],
+        "account_name": account if account and account != typed else "",
+        "account_url": admin_.address("change", obj.learner_id, model=Learner),
+    }
+
+
+ASKS = {
+    "name": Ask(
+        title=_("Correct name"),
+        explain=lambda one: (
+            _now("It keeps %(date)s; the old link and QR code lead to it. The old name and file are shown no more.")
+            % {"date": date_format(localtime(one.issued), "DATE_FORMAT")}
+        ),
+        button=_("Correct"),
+        form=NameForm,
+        sensible=lambda one: (
+            bool(one.current) and one.state != Credential.State.PENDING and not one.learner.retired and not one.revoked
+        ),
+        perform=_correct_name,
+        template="conferral/admin/name.html",
+        about=_about_name,
+    ),
+}
 
 
 class ArtifactInline(RecordInline):
@@ -60,15 +135,21 @@ class DeliveryInline(RecordInline):
         return words.word(words.DELIVERY, obj.state)
 
 
-@admin.register(Credential)
-class CredentialAdmin(RecordAdmin):
+@registered(Credential)
+class CredentialAdmin(AskedAdmin, RecordAdmin):
     """Credentials. Who may change them may correct them; nobody edits them."""
 
     change_form_template = "conferral/admin/credential.html"
+    of = "configuration"
+    asks = ASKS
     list_display = ("number", "recipient", "state_in_words", "type_name", "earned_in", "issued_on", "revoked_on")
-    list_filter = (words.CredentialState, "edition__type")
+    list_filter = (words.CredentialState, filters.TypeByEdition)
+    sortable_by = ("number", "recipient")
     search_fields = ("recipient_name", "learner__key", "learner__email")
-    search_help_text = _("Name, username, e-mail address, or number of a credential")
+    search_help_text = _(
+        "Number of a credential, username, e-mail address, key of a course, or name from its beginning, as printed"
+    )
+    found_by = search.credentials
     ordering = ("-pk",)
     actions = ("revoke", "reissue", "resend", "retry")
     inlines = (ArtifactInline, DeliveryInline)
@@ -92,17 +173,21 @@ class CredentialAdmin(RecordAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Credential]:
         """With what a row shows, and without what would make a page of them heavy."""
         found = super().get_queryset(request).select_related("learner", "edition__type")
-        return found.defer("evidence", "edition__content")
+        deferred: QuerySet[Credential] = found.defer("evidence", "edition__content")
+        return deferred
 
-    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
-        """A credential's number, however it is typed, finds that one alone."""
-        if verification_id := normalised(search_term):
-            return queryset.filter(verification_id=verification_id), False
-        return super().get_search_results(request, queryset, search_term)
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Without what this person may not look at."""
+        if access.limits(request.user, "view_edition") is None:
+            return super().get_fieldsets(request, obj)
+        return [
+            (title, {**options, "fields": [name for name in options["fields"] if name != "edition"]})
+            for title, options in super().get_fieldsets(request, obj)
+        ]
 
     def has_correct_permission(self, request: HttpRequest) -> bool:
         """Whether this person may revoke, reissue, and so on."""
-        return bool(request.user.has_perm("conferral.change_credential"))
+        return self.may(request, None, "change")
 
     def view_on_site(self, obj: Credential) -> str | None:
         """The public page, of one that has one."""
@@ -118,17 +203,17 @@ class CredentialAdmin(RecordAdmin):
         """The printed name, and the username."""
         return f"{obj.recipient_name or _now('(no name)')} ({obj.learner})"
 
-    @admin.display(description=_("Credential type"), ordering="edition__type__name")
+    @admin.display(description=_("Credential type"))
     def type_name(self, obj: Credential) -> str:
         """The type's name."""
         return str(obj.edition.type)
 
-    @admin.display(description=_("Issued"), ordering="issued")
+    @admin.display(description=_("Issued"))
     def issued_on(self, obj: Credential) -> str:
         """The day."""
         return _day(obj.issued)
 
-    @admin.display(description=_("Revoked"), ordering="revoked")
+    @admin.display(description=_("Revoked"))
     def revoked_on(self, obj: Credential) -> str:
         """The day."""
         return _day(obj.revoked)
@@ -158,12 +243,12 @@ class CredentialAdmin(RecordAdmin):
     @admin.display(description=_("In place of"))
     def in_place_of(self, obj: Credential) -> str:
         """The one that it replaced."""
-        return _link(obj.supersedes)
+        return self._linked(obj.supersedes)
 
     @admin.display(description=_("Replaced by"))
     def replaced_by(self, obj: Credential) -> str:
         """The one that took its place."""
-        return _link(getattr(obj, "superseded_by", None))
+        return self._linked(getattr(obj, "superseded_by", None))
 
     @admin.action(description=_("Revoke…"), permissions=["correct"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[Credential]) -> HttpResponse | None:
@@ -178,16 +263,19 @@ class CredentialAdmin(RecordAdmin):
     @admin.action(description=_("Send the mail again"), permissions=["correct"])
     def resend(self, request: HttpRequest, queryset: QuerySet[Credential]) -> None:
         """At once."""
-        self._perform(request, list(queryset), CORRECTIONS["resend"], {})
+        self._perform(request, self._chosen(request, queryset, IN_ONE_REQUEST), CORRECTIONS["resend"], {})
 
     @admin.action(description=_("Try again what failed"), permissions=["correct"])
     def retry(self, request: HttpRequest, queryset: QuerySet[Credential]) -> None:
         """At once."""
-        self._perform(request, list(queryset), CORRECTIONS["retry"], {})
+        self._perform(request, self._chosen(request, queryset, IN_ONE_REQUEST), CORRECTIONS["retry"], {})
 
     def get_urls(self) -> list[URLPattern]:
         """With a page for each correction."""
+        picture = self.admin_site.admin_view(self.picture_view)
         pages = [
+            path("<int:key>/picture/", picture, name="conferral_credential_picture"),
+        ] + [
             path(
                 f"{name}/",
                 self.admin_site.admin_view(partial(self.correction_view, name=name)),
@@ -203,26 +291,38 @@ class CredentialAdmin(RecordAdmin):
         """The credential, with what can be done with it."""
         links = []
         found = self.get_object(request, object_id)
-        if found and found.current and self.has_correct_permission(request):
+        if found and found.current and self.may(request, found, "change"):
             sensible = [(name, each) for name, each in CORRECTIONS.items() if each.sensible(found)]
-            links = [(each.title, _address(name, [found])) for name, each in sensible]
+            links = [(each.title, self._address(name, [found])) for name, each in sensible]
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), "corrections": links})
+
+    def picture_view(self, request: HttpRequest, key: int) -> HttpResponse:
+        """The credential as a picture under the name that is being typed."""
+        found = self.get_object(request, str(key))
+        if request.method != "POST" or found is None or not self.may_ask(request, found):
+            raise PermissionDenied
+        name = request.POST.get("name", "").strip()[: correct.NAME_LENGTH]
+        content = {"slots": pictured.of_credential(found, name or correct.name_of(found))}
+        return HttpResponse(render_to_string("conferral/admin/live/picture.html", content, request))
 
     def correction_view(self, request: HttpRequest, name: str) -> HttpResponse:
         """Names the credentials that are meant, asks what has to be known, and does it."""
         if not self.has_correct_permission(request):
             raise PermissionDenied
         correction = CORRECTIONS[name]
-        ids = [part for part in request.GET.get("ids", "").split(",") if part.isascii() and part.isdigit()]
-        chosen = list(self.get_queryset(request).filter(pk__in=ids[:AT_ONCE]).order_by("pk"))
+        ids = [part for part in request.GET.get("ids", "").split(",") if _ID.fullmatch(part)]
+        allowed = self.within(request, self.get_queryset(request), "change")
+        chosen = list(allowed.filter(pk__in=ids[:AT_ONCE]).order_by("pk"))
         if not chosen:
             self.message_user(request, _now("No credential was chosen."), messages.WARNING)
-            return HttpResponseRedirect(_list())
+            return HttpResponseRedirect(self.address("changelist"))
         form = correction.form(request.POST if request.method == "POST" else None, chosen=chosen)
         if form.is_valid():
             done = self._perform(request, chosen, correction, form.cleaned_data)
             after = done or chosen
-            return HttpResponseRedirect(change_url(Credential, after[0].pk) if len(chosen) == 1 else _list())
+            return HttpResponseRedirect(
+                self.address("change", after[0].pk) if len(chosen) == 1 else self.address("changelist")
+            )
         content = {
             **self.admin_site.each_context(request),
             "title": correction.title,
@@ -233,16 +333,27 @@ class CredentialAdmin(RecordAdmin):
             ],
             "form": form,
             "media": self.media,
-            "back": change_url(Credential, chosen[0].pk) if len(chosen) == 1 else _list(),
+            "back": self.address("change", chosen[0].pk) if len(chosen) == 1 else self.address("changelist"),
         }
         return TemplateResponse(request, "conferral/admin/correction.html", content)
 
+    def _address(self, name: str, chosen: Sequence[Credential]) -> str:
+        return f"{self.address(name)}?ids={','.join(str(one.pk) for one in chosen)}"
+
+    def _linked(self, credential: Credential | None) -> str:
+        return self.link_to(credential, shown(credential.verification_id)) if credential else "-"
+
     def _ask(self, request: HttpRequest, queryset: QuerySet[Credential], name: str) -> HttpResponse | None:
-        if queryset.count() > AT_ONCE:
-            text = _now("Choose %d credentials at most.") % AT_ONCE
-            self.message_user(request, text, messages.ERROR)
-            return None
-        return HttpResponseRedirect(_address(name, queryset))
+        chosen = self._chosen(request, queryset, AT_ONCE)
+        return HttpResponseRedirect(self._address(name, chosen)) if chosen else None
+
+    def _chosen(self, request: HttpRequest, queryset: QuerySet[Credential], most: int) -> list[Credential]:
+        """Those, or none and the reason: somebody may have chosen all there are."""
+        chosen = list(self.within(request, queryset, "change")[: most + 1])
+        if len(chosen) > most:
+            self.message_user(request, _now("Choose %d credentials at most.") % most, messages.ERROR)
+            return []
+        return chosen
 
     def _perform(
         self, request: HttpRequest, chosen: Sequence[Credential], correction: Correction, values: dict[str, Any]
@@ -256,18 +367,5 @@ class CredentialAdmin(RecordAdmin):
         return [credential for credential, _line in done]
 
 
-def _address(name: str, chosen: Any) -> str:
-    ids = ",".join(str(one.pk) for one in chosen)
-    return f"{reverse(f'admin:conferral_credential_{name}')}?ids={ids}"
-
-
 def _day(instant: datetime | None) -> str:
     return date_format(localtime(instant), "SHORT_DATE_FORMAT") if instant else "-"
-
-
-def _list() -> str:
-    return reverse("admin:conferral_credential_changelist")
-
-
-def _link(credential: Credential | None) -> str:
-    return link_to(credential, shown(credential.verification_id)) if credential else "-"

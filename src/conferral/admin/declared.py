@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
+from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest
@@ -12,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from conferral.admin.base import UseCaseAdmin, structure
 from conferral.admin.forms import StructureField, UseCaseForm, texts
+from conferral.admin.site import registered
 from conferral.admin.types import KINDS
 from conferral.contract import Kind
 from conferral.issuance import configure
@@ -19,6 +21,8 @@ from conferral.models import Context, CredentialAsset, Issuer
 
 ISSUER = ("name", "organisation", "url", "logo", "colours", "linkedin_id", "sender", "reply_to")
 CONTEXT = ("name", "kind", "organisation", "language", "start", "end")
+AT_MOST = 50
+"""Teachers."""
 PERCENT = 100
 
 
@@ -53,10 +57,12 @@ class IssuerForm(UseCaseForm):
 
     def perform(self) -> configure.Change:
         """Saves the issuer."""
-        return configure.save_issuer(self.kept("slug"), **{name: self.cleaned_data[name] for name in ISSUER})
+        return configure.save_issuer(
+            self.kept("slug"), by=self.by, **{name: self.cleaned_data[name] for name in ISSUER}
+        )
 
 
-@admin.register(Issuer)
+@registered(Issuer)
 class IssuerAdmin(UseCaseAdmin):
     """Issuers."""
 
@@ -80,7 +86,7 @@ class IssuerAdmin(UseCaseAdmin):
 class ContextForm(UseCaseForm):
     """A course, lesson or pathway; the pass mark is a percentage on this page."""
 
-    places: ClassVar = {"context key": "key", "pass_mark": "percentage"}
+    places: ClassVar = {"context key": "key", "pass_mark": "percentage"}  # nosec B105
 
     kind = forms.ChoiceField(
         label=_("Kind"), choices=[(kind.value, word) for kind, word in KINDS.items()], initial=Kind.COURSE.value
@@ -93,6 +99,13 @@ class ContextForm(UseCaseForm):
         required=False,
         widget=forms.Textarea(attrs={"rows": 5, "cols": 80}),
         help_text=_("Of a pathway: the keys of its courses in order, one on a line."),
+    )
+
+    taught_by = forms.CharField(
+        label=_("Teachers"),
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3, "cols": 80}),
+        help_text=_("Usernames of those who look after its credentials, one on a line."),
     )
 
     class Meta:
@@ -109,6 +122,7 @@ class ContextForm(UseCaseForm):
         return {
             "percentage": None if mark is None else (mark * PERCENT).quantize(Decimal("0.01")),
             "steps": "\n".join(instance.steps),
+            "taught_by": "\n".join(teachers(instance)),
         }
 
     def read(self, cleaned: dict[str, Any]) -> None:
@@ -118,6 +132,12 @@ class ContextForm(UseCaseForm):
         cleaned["steps"] = cleaned["steps"].split()
         if cleaned["kind"] == Kind.PATHWAY and not cleaned["steps"]:
             raise ValidationError({"steps": _("A pathway has steps: write the keys of its courses.")})
+        names = cleaned["taught_by"].split()
+        users = get_user_model()._default_manager  # noqa: SLF001 - documented
+        cleaned["teachers"] = list(users.filter(username__in=names[:AT_MOST]))
+        if unknown := set(names) - {user.get_username() for user in cleaned["teachers"]}:
+            told = {"names": ", ".join(sorted(unknown)[:5])}
+            raise ValidationError({"taught_by": ValidationError(_("Nobody here is called %(names)s."), params=told)})
 
     def identity(self) -> dict[str, Any]:
         """The key."""
@@ -128,13 +148,19 @@ class ContextForm(UseCaseForm):
         key = self.kept("key")
         given = {name: self.cleaned_data[name] for name in (*CONTEXT, "pass_mark", "steps")}
         with transaction.atomic():
-            change = configure.save_context(key, **given)
+            change = configure.save_context(key, by=self.by, **given)
             if change.action == "change":
                 configure.check_configurations(types=(), contexts={key}, slugs=())
+            Context.objects.get(key=key).teachers.set(self.cleaned_data["teachers"])
         return change
 
 
-@admin.register(Context)
+def teachers(context: Context) -> list[str]:
+    """Their usernames."""
+    return [user.get_username() for user in context.teachers.order_by("pk")]
+
+
+@registered(Context)
 class ContextAdmin(UseCaseAdmin):
     """Courses, lessons and pathways."""
 
@@ -143,12 +169,16 @@ class ContextAdmin(UseCaseAdmin):
     list_filter = ("kind",)
     search_fields = ("key", "name", "organisation")
     ordering = ("key",)
-    fields = ("key", *CONTEXT, "percentage", "steps")
-    view_fields = ("key", *CONTEXT, "pass_mark_in_percent", "shown_steps")
+    fields = ("key", *CONTEXT, "percentage", "steps", "taught_by")
+    view_fields = ("key", *CONTEXT, "pass_mark_in_percent", "shown_steps", "shown_teachers")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """What tells it from others stays."""
         return ("key",) if obj else ()
+
+    def narrowed(self, queryset: Any, keys: frozenset[str]) -> Any:
+        """These."""
+        return queryset.filter(key__in=keys)
 
     def remove(self, obj: Context) -> None:
         """One that nothing uses, with its roster."""
@@ -163,3 +193,8 @@ class ContextAdmin(UseCaseAdmin):
     def shown_steps(self, obj: Context) -> str:
         """The keys of its courses."""
         return ", ".join(obj.steps) or "-"
+
+    @admin.display(description=_("Teachers"))
+    def shown_teachers(self, obj: Context) -> str:
+        """Their usernames."""
+        return ", ".join(teachers(obj)) or "-"

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
@@ -20,6 +20,8 @@ else:  # Django's own class takes no type parameters
     ModelForm = forms.ModelForm
 
 _TOLD = re.compile(r"(?P<head>[a-z][a-z_ ]*)(?P<rest>(?:\.[^\s:]+|\[\d+\])*): (?P<text>.*)", re.DOTALL)
+TRY = "_try"
+"""Name of the button that shows what would come of a form."""
 MONOSPACE = {"cols": 80, "style": "font-family: monospace", "spellcheck": "false"}
 
 
@@ -30,6 +32,13 @@ class UseCaseForm(ModelForm):
     """
 
     places: ClassVar[Mapping[str, str]] = {}
+    limits: ClassVar[Collection[str] | None] = None
+    """The contexts in which the person may save; None for all."""
+
+    by: ClassVar[Any] = None
+    """The person."""
+    rehearses = True
+    """Whether the use case is tried; parts of a page that answer while it is filled in ask for less."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -39,6 +48,15 @@ class UseCaseForm(ModelForm):
             if isinstance(field, forms.CharField) and not isinstance(field.widget, forms.Textarea):
                 field.validators = [*field.validators, _one_line]
                 field.widget.attrs.setdefault("style", "width: 30em")
+            if isinstance(field, forms.SplitDateTimeField) and isinstance(field.widget, forms.MultiWidget):
+                for part, name in zip(field.widget.widgets, (_("date"), _("time")), strict=True):
+                    part.attrs["aria-label"] = f"{field.label}: {name}"
+
+    def shape(self, name: str, shape: Any, given: Any = None) -> None:
+        """Tells a field of options what they may be, and of what they are the difference."""
+        if name in self.fields:
+            field: Any = self.fields[name]
+            field.shape, field.given = shape, given
 
     def present(self, instance: Any) -> dict[str, Any]:
         """Initial values of the fields that the model does not have."""
@@ -61,11 +79,29 @@ class UseCaseForm(ModelForm):
         cleaned = self.cleaned_data
         if not self.errors:
             self.read(cleaned)
+        if not self.errors and self.rehearses:
             try:
                 rehearse(self.perform)
             except ConferralError as error:
                 self.put(str(error))
         return cleaned
+
+    def is_trial(self) -> bool:
+        """Whether it was sent to see what would come of it."""
+        return TRY in self.data
+
+    def is_valid(self) -> bool:
+        """A trial is never saved."""
+        return super().is_valid() and not self.is_trial()
+
+    def told(self, *names: str) -> list[str]:
+        """What is wrong with those fields (all, when none are named), each line with the name of its field."""
+        return [
+            f"{self.fields[name].label}: {message}" if name in self.fields else str(message)
+            for name, messages in self.errors.items()
+            for message in messages
+            if not names or name in names
+        ]
 
     def put(self, message: str) -> None:
         """Puts what a use case said at the field that it begins with, else above the form."""
@@ -101,14 +137,17 @@ class StructureField(forms.JSONField):
 
     def to_python(self, value: Any) -> Any:
         """The value, or a ValidationError that says what to write."""
+        found = self._parsed(value)
+        self._check(found)
+        return found
+
+    def _parsed(self, value: Any) -> Any:
         if value is None or (isinstance(value, str) and not value.strip()):
             return {}
         try:
-            found = super().to_python(value)
+            return super().to_python(value)
         except (ValueError, RecursionError):
             raise ValidationError(_("This is not accepted as JSON; correct it.")) from None
-        self._check(found)
-        return found
 
     def bound_data(self, data: Any, initial: Any) -> Any:
         """What was typed, as it was typed."""

@@ -1,5 +1,6 @@
 """What Conferral has recorded, to be looked at: learners, rosters, runs, files, messages; and the emergency stop."""
 
+from functools import partial
 from typing import Any
 
 from django.contrib import admin
@@ -7,46 +8,60 @@ from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext_lazy as _
 
-from conferral.admin import words
-from conferral.admin.base import ModelAdmin, RecordAdmin, RecordInline, link_to, structure
+from conferral.admin import filters, search, words
+from conferral.admin.base import LimitedAdmin, RecordAdmin, RecordInline, configured, structure
+from conferral.admin.site import registered
 from conferral.contract.decision import readable
 from conferral.issuance import standstill
 from conferral.models import (
+    Credential,
     CredentialArtifact,
     Delivery,
     Edition,
     EditionAsset,
     Learner,
     RosterEntry,
-    Run,
     Standstill,
 )
 from conferral.models.verification import shown
 
 
-@admin.register(Learner)
+@registered(Learner)
 class LearnerAdmin(RecordAdmin):
     """The people who earn."""
 
     list_display = ("key", "name", "email", "gateway", "active", "retired")
-    list_filter = ("gateway", "active", ("retired", admin.EmptyFieldListFilter))
+    list_filter = (filters.Source, filters.Account)
+    sortable_by = ("key", "name", "email")
     search_fields = ("key", "name", "email", "external_id")
-    search_help_text = _("Username, name or e-mail address")
-    ordering = ("key",)
+    search_help_text = _("Username, e-mail address, or name from its beginning")
+    found_by = search.learners
+    ordering = ("key", "id")
     fields = ("key", "name", "email", "language", "gateway", "external_id", "active", "retired", "user")
 
+    def narrowed(self, queryset: Any, keys: frozenset[str]) -> Any:
+        """Those who have a credential there."""
+        there = Credential.objects.filter(configuration__in=configured(keys))
+        return queryset.filter(pk__in=there.values("learner"))
 
-@admin.register(RosterEntry)
+
+@registered(RosterEntry)
 class RosterEntryAdmin(RecordAdmin):
     """How far learners have come."""
 
     list_display = ("learner", "context", "content_completed", "total")
     list_select_related = ("learner", "context")
+    sortable_by = ()
     search_fields = ("learner__key", "context__key")
-    search_help_text = _("Username, or key of a course or lesson")
+    search_help_text = _("Username, e-mail address, name from its beginning, or key of a course or lesson")
+    found_by = search.progress
     ordering = ("-pk",)
     fields = ("learner", "context", "content_completed", "shown_grades")
     shown_grades = structure("grades", _("Grades by assignment type"))
+
+    def narrowed(self, queryset: Any, keys: frozenset[str]) -> Any:
+        """Those in these contexts."""
+        return queryset.filter(context__key__in=keys)
 
     @admin.display(description=_("Content completed"))
     def content_completed(self, obj: RosterEntry) -> str:
@@ -67,7 +82,7 @@ class EditionAssetInline(RecordInline):
     fields = ("asset",)
 
 
-@admin.register(Edition)
+@registered(Edition)
 class EditionAdmin(RecordAdmin):
     """How credentials were made."""
 
@@ -81,48 +96,18 @@ class EditionAdmin(RecordAdmin):
     shown_content = structure("content", _("As it was frozen"))
 
 
-@admin.register(Run)
-class RunAdmin(RecordAdmin):
-    """Issuing runs."""
-
-    list_display = (
-        "pk",
-        "configuration",
-        "begun_by",
-        "outcome",
-        "started",
-        "ended",
-        *("evaluated", "issued", "failed"),
-    )
-    list_filter = (words.RunStatus, words.RunTrigger, "configuration__type")
-    list_select_related = ("configuration__type",)
-    search_fields = ("configuration__context_key", "configuration__type__name")
-    search_help_text = _("Key of a course, lesson or pathway, or name of a credential type")
-    ordering = ("-pk",)
-    fields = (
-        *("configuration", "begun_by", "outcome", "error", "remarks", "started", "ended", "notify"),
-        *("evaluated", "eligible", "already", "issued", "held", "failed"),
-    )
-
-    @admin.display(description=_("Outcome"), ordering="status")
-    def outcome(self, obj: Run) -> str:
-        """How far it came."""
-        return words.word(words.RUN, obj.status)
-
-    @admin.display(description=_("Begun by"), ordering="trigger")
-    def begun_by(self, obj: Run) -> str:
-        """What began it."""
-        return words.word(words.TRIGGER, obj.trigger)
-
-
-@admin.register(CredentialArtifact)
+@registered(CredentialArtifact)
 class ArtifactAdmin(RecordAdmin):
     """The files of credentials."""
 
+    of = "credential__configuration"
     list_display = ("number", "slot", "state_in_words", "filename", "size_in_words", "attempts", "last_error")
-    list_filter = (words.ArtifactState, "slot")
+    list_filter = (words.ArtifactState, filters.Slot)
     list_select_related = ("credential",)
-    search_fields = ("credential__verification_id", "sha256", "filename")
+    sortable_by = ("number",)
+    search_fields = ("credential__verification_id", "sha256")
+    search_help_text = _("Number of a credential, or what finds it; or the SHA-256 of a file")
+    found_by = search.files
     ordering = ("-pk",)
     fields = (
         *("of_credential", "slot", "required", "state_in_words", "filename", "media_type", "size_in_words", "url"),
@@ -130,7 +115,7 @@ class ArtifactAdmin(RecordAdmin):
     )
     shown_problems = structure("problems", _("To be looked at"))
 
-    @admin.display(description=_("Credential"), ordering="credential")
+    @admin.display(description=_("Credential"), ordering="credential_id")
     def number(self, obj: CredentialArtifact) -> str:
         """The credential's number."""
         return shown(obj.credential.verification_id)
@@ -138,35 +123,38 @@ class ArtifactAdmin(RecordAdmin):
     @admin.display(description=_("Credential"))
     def of_credential(self, obj: CredentialArtifact) -> str:
         """The way to its page."""
-        return link_to(obj.credential, shown(obj.credential.verification_id))
+        return self.link_to(obj.credential, shown(obj.credential.verification_id))
 
-    @admin.display(description=_("State"), ordering="state")
+    @admin.display(description=_("State"))
     def state_in_words(self, obj: CredentialArtifact) -> str:
         """Whether it is there."""
         return words.word(words.ARTIFACT, obj.state)
 
-    @admin.display(description=_("Size"), ordering="size")
+    @admin.display(description=_("Size"))
     def size_in_words(self, obj: CredentialArtifact) -> str:
         """In kilobytes or megabytes."""
         return "-" if obj.size is None else filesizeformat(obj.size)
 
 
-@admin.register(Delivery)
+@registered(Delivery)
 class DeliveryAdmin(RecordAdmin):
     """The messages to learners."""
 
+    of = "credential__configuration"
     list_display = ("number", "learner", "purpose", "sequence", "state_in_words", "sent", "attempts", "last_error")
-    list_filter = (words.DeliveryState, "purpose")
+    list_filter = (words.DeliveryState, filters.Purpose, "sent")
     list_select_related = ("credential__learner",)
-    date_hierarchy = "sent"
+    sortable_by = ("number", "sent")
     search_fields = ("credential__verification_id", "credential__learner__key", "credential__learner__email")
+    search_help_text = _("Number of a credential, or what finds it: username, e-mail address, name, key of a course")
+    found_by = partial(search.credentials, to="credential__")
     ordering = ("-pk",)
     fields = (
         *("of_credential", "learner", "channel", "purpose", "sequence", "state_in_words", "sent"),
         *("attempts", "next_try", "last_error"),
     )
 
-    @admin.display(description=_("Credential"), ordering="credential")
+    @admin.display(description=_("Credential"), ordering="credential_id")
     def number(self, obj: Delivery) -> str:
         """The credential's number."""
         return shown(obj.credential.verification_id)
@@ -174,21 +162,21 @@ class DeliveryAdmin(RecordAdmin):
     @admin.display(description=_("Credential"))
     def of_credential(self, obj: Delivery) -> str:
         """The way to its page."""
-        return link_to(obj.credential, shown(obj.credential.verification_id))
+        return self.link_to(obj.credential, shown(obj.credential.verification_id))
 
     @admin.display(description=_("Learner"))
     def learner(self, obj: Delivery) -> str:
         """To whom."""
         return obj.credential.learner.key
 
-    @admin.display(description=_("State"), ordering="state")
+    @admin.display(description=_("State"))
     def state_in_words(self, obj: Delivery) -> str:
         """Whether it went out."""
         return words.word(words.DELIVERY, obj.state)
 
 
-@admin.register(Standstill)
-class StandstillAdmin(ModelAdmin):
+@registered(Standstill)
+class StandstillAdmin(LimitedAdmin):
     """The emergency stop: adding one pulls it, deleting it goes on."""
 
     list_display = ("__str__", "since", "reason")

@@ -7,14 +7,20 @@ from django.contrib import admin
 from django.db import transaction
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from conferral import plugins
-from conferral.admin.base import UseCaseAdmin, structure
+from conferral.admin import options, pictured
+from conferral.admin.asks import Ask, AskedAdmin, Done
+from conferral.admin.base import structure
 from conferral.admin.forms import StructureField, UseCaseForm, mapping, mapping_of_mappings, printable
-from conferral.contract import ConferralError, Kind
-from conferral.issuance import configure
+from conferral.admin.live import LiveAdmin, Part
+from conferral.admin.options import OptionsField
+from conferral.admin.site import registered
+from conferral.contract import Audience, ConferralError, Kind
+from conferral.issuance import configure, correct
 from conferral.models import CredentialType
 
 KINDS = {Kind.COURSE: _("Course"), Kind.LESSON: _("Lesson"), Kind.PATHWAY: _("Pathway")}
@@ -23,8 +29,10 @@ DATES = {
     CredentialType.PrintedDate.EARNED: _("Day on which it was earned"),
     CredentialType.PrintedDate.END: _("End of the course"),
 }
+USED = 20
+"""Configurations that a type's page names."""
 VALIDITY = {"years": 100, "months": 1200, "days": 36500}
-PLAIN = ("processor", "processor_options", "audience", "generators", "locale", "printed_date", "kinds")
+PLAIN = ("processor", "processor_options", "audience", "generators", "publish", "locale", "printed_date", "kinds")
 
 
 class TypeForm(UseCaseForm):
@@ -39,26 +47,24 @@ class TypeForm(UseCaseForm):
     }
 
     processor = forms.ChoiceField(label=_("Rule"), help_text=_("What decides who has earned it."))
-    processor_options = StructureField(
-        check=mapping,
-        label=_("Options of the rule"),
-        help_text=_('JSON; shares are from 0 to 1: <code>{"required_completion": 0.8}</code>.'),
-    )
-    audience = StructureField(
+    processor_options = OptionsField(check=mapping, label=_("Options of the rule"))
+    audience = OptionsField(
         check=mapping,
         label=_("Who may get one"),
         help_text=_(
-            "JSON; left empty: as the platform does it, that is nobody who audits, tests or teaches the course, and no "
-            'account that is not active: <code>{"modes": ["verified"], "course_staff": true}</code>.'
+            "Left as it is: as the platform does it, that is nobody who audits, tests or teaches the course, and no "
+            "account that is not active."
         ),
     )
-    generators = StructureField(
-        check=mapping_of_mappings,
-        rows=20,
-        label=_("Designs"),
+    generators = OptionsField(
+        check=mapping_of_mappings, rows=20, label=_("Designs"), help_text=_("What is made, each under a name.")
+    )
+    publish = StructureField(
+        check=mapping,
+        label=_("What its pages tell"),
         help_text=_(
-            "JSON, by slot: "
-            '<code>{"certificate": {"generator": "pdf", "required": true, "options": {"template": "classic"}}}</code>.'
+            "JSON; left empty: strangers may download the files and see no evidence: "
+            '<code>{"description": "…", "criteria": "…", "evidence": true, "files": false}</code>.'
         ),
     )
     printed = StructureField(
@@ -90,6 +96,10 @@ class TypeForm(UseCaseForm):
     months = forms.IntegerField(label=_("Months"), required=False, min_value=0, max_value=VALIDITY["months"])
     days = forms.IntegerField(label=_("Days"), required=False, min_value=0, max_value=VALIDITY["days"])
 
+    sample = forms.CharField(
+        label=_("Name on the picture"), required=False, max_length=correct.NAME_LENGTH, help_text=_("It is not saved.")
+    )
+
     class Meta:
         model = CredentialType
         fields = ("name", *PLAIN)
@@ -104,6 +114,10 @@ class TypeForm(UseCaseForm):
         if "processor" in self.fields:
             field: Any = self.fields["processor"]
             field.choices = rules(self.instance.processor)
+            chosen = str(self.data.get("processor") or self.instance.processor or field.choices[0][0])
+            self.shape("processor_options", options.of_processor(chosen))
+            self.shape("audience", options.of_model(Audience))
+            self.shape("generators", options.of_slots())
 
     def present(self, instance: Any) -> dict[str, Any]:
         """What is printed, the mail's words and the validity."""
@@ -120,10 +134,14 @@ class TypeForm(UseCaseForm):
         before = self.initial["name"] if self.instance.pk else name
         with transaction.atomic():
             if before != name:
-                configure.rename_type(before, name)
-            change = configure.save_type(name, **self._values())
+                configure.rename_type(before, name, by=self.by)
+            change = configure.save_type(name, by=self.by, **self._values())
             if change.action == "change":
                 configure.check_configurations(types={name}, contexts=(), slugs=())
+
+    def candidate(self) -> CredentialType:
+        """The type as it stands in the form; it is not there to be saved."""
+        return CredentialType(pk=self.instance.pk or 0, name=self.cleaned_data["name"], **self._values())
 
     def _values(self) -> dict[str, Any]:
         cleaned = self.cleaned_data
@@ -135,11 +153,39 @@ class TypeForm(UseCaseForm):
         }
 
 
-@admin.register(CredentialType)
-class TypeAdmin(UseCaseAdmin):
+class CopyForm(forms.Form):
+    """The name of the copy."""
+
+    name = forms.CharField(label=_("Name"), max_length=255, help_text=_("As it is printed."))
+
+
+def _copy(admin_: Any, request: HttpRequest, obj: CredentialType, values: dict[str, Any]) -> Done:
+    name = values["name"].strip()
+    if CredentialType.objects.filter(name=name).exists():
+        raise ConferralError(_now("There is a type of this name already; choose another."))
+    kept = (*PLAIN, "fields", "wording", "validity")
+    configure.save_type(name, by=request.user, **{each: getattr(obj, each) for each in kept})
+    made = CredentialType.objects.get(name=name)
+    return Done(_now("“%s” was made; change it as you like.") % name, admin_.address("change", made.pk))
+
+
+@registered(CredentialType)
+class TypeAdmin(AskedAdmin, LiveAdmin):
     """Credential types: saved, renamed and deleted."""
 
     form = TypeForm
+    change_form_template = "conferral/admin/record.html"
+    asks: ClassVar = {
+        "copy": Ask(
+            title=_("Copy"),
+            explain=lambda one: _now("Another type with the rule, the designs and the words of “%s”.") % one.name,
+            button=_("Copy"),
+            form=CopyForm,
+            perform=_copy,
+        )
+    }
+    shaping = ("processor",)
+    live: ClassVar = {"picture": Part("sample", ("",), "live_picture", _("How it looks"), beside=True)}
     list_display = ("name", "rule", "meant_for", "designs", "used")
     list_filter = ("processor",)
     search_fields = ("name",)
@@ -156,22 +202,55 @@ class TypeAdmin(UseCaseAdmin):
             },
         ),
         (_("Mail to the learner"), {"fields": ("subject", "body")}),
+        (_("Public page"), {"fields": ("publish",)}),
+        (_("How it looks"), {"fields": ("sample",)}),
     )
     view_fields = (
         *("name", "meant_for", "rule", "shown_processor_options", "shown_audience", "shown_generators", "shown_fields"),
-        *("locale", "printed_date", "shown_validity", "shown_wording"),
+        *("locale", "printed_date", "shown_validity", "shown_wording", "shown_publish"),
     )
     shown_processor_options = structure("processor_options", _("Options of the rule"))
     shown_audience = structure("audience", _("Who may get one"))
     shown_generators = structure("generators", _("Designs"))
     shown_fields = structure("fields", _("Fields"))
     shown_validity = structure("validity", _("Valid for"))
+    shown_publish = structure("publish", _("Public page"))
     shown_wording = structure("wording", _("Mail to the learner"))
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """With where it is used, once it is there."""
+        found = super().get_fieldsets(request, obj)
+        if obj is None:
+            return found
+        where = {"fields": ("used_in",), "description": _("Changes count from the next run on. What was issued stays.")}
+        return [*found, (_("Where it is used"), where)]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """The same."""
+        return ("used_in",) if obj else ()
+
+    def may_ask(self, request: HttpRequest, obj: Any) -> bool:
+        """Whoever may add one."""
+        return self.has_add_permission(request)
+
+    @admin.display(description=_("Configurations"))
+    def used_in(self, obj: CredentialType) -> str:
+        """The first of them, with links; and how many credentials were issued with it."""
+        rows = [(self.link_to(one, one.context_key),) for one in obj.configurations.order_by("context_key")[:USED]]
+        more = obj.configurations.count() - len(rows)
+        shown = format_html_join("", "{}<br>", rows) or _now("None.")
+        return format_html("{}{}", shown, _now("and %d more") % more if more > 0 else "")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CredentialType]:
         """With the number of configurations."""
         found: QuerySet[CredentialType] = super().get_queryset(request)
         return found.annotate(use=Count("configurations"))
+
+    def live_picture(self, request: HttpRequest, form: Any) -> tuple[str, dict[str, Any]]:
+        """Every design of the type, in an invented course."""
+        if problems := form.told():
+            return "problem", {"problems": problems}
+        return "picture", {"slots": pictured.of_type(form.candidate(), form.cleaned_data.get("sample", ""))}
 
     def remove(self, obj: CredentialType) -> None:
         """One that nothing uses."""

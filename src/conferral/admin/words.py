@@ -1,15 +1,17 @@
 """The reader's words for what the records say in code, and lists narrowed by them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.contrib import admin
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from conferral.issuance.evaluate import Outcome
 from conferral.models import Credential, CredentialArtifact, Delivery, Run
 
 Words = Mapping[str, str | Promise]
@@ -38,12 +40,16 @@ RUN: Words = {
     Run.Status.RUNNING: _("running"),
     Run.Status.FINISHED: _("finished"),
     Run.Status.HELD: _("held back"),
+    Run.Status.ASKED: _("about to begin"),
+    Run.Status.REFUSED: _("refused"),
+    Run.Status.CANCELLED: _("cancelled"),
     Run.Status.FAILED: _("failed"),
     Run.Status.LOST: _("broken off"),
 }
 TRIGGER: Words = {
     Run.Trigger.SCHEDULE: _("its time had come"),
     Run.Trigger.COMMAND: _("a command"),
+    Run.Trigger.PERSON: _("a person"),
 }
 
 
@@ -74,6 +80,65 @@ def local(instant: datetime | None, time_zone: str) -> str:
     except (ZoneInfoNotFoundError, ValueError, OSError):  # one that this machine does not know any more
         return f"{instant:%Y-%m-%d %H:%M} UTC"
     return f"{instant.astimezone(zone):%Y-%m-%d %H:%M} {time_zone}"
+
+
+def weekday(instant: datetime, time_zone: str) -> str:
+    """An instant as a clock and a calendar there show it."""
+    try:
+        zone = ZoneInfo(time_zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        zone = ZoneInfo("UTC")
+    return date_format(instant.astimezone(zone), "D j N Y, H:i")
+
+
+OUTCOME: Words = {
+    Outcome.ISSUE: _("would be issued"),
+    Outcome.ALREADY: _("has one"),
+    Outcome.NOT_YET: _("not yet"),
+    Outcome.INACTIVE: _("not active"),
+    Outcome.EXCLUDED: _("may not get one"),
+    Outcome.FAILED: _("cannot be decided"),
+    Outcome.HELD: _("would be held back"),
+    Outcome.WAITING: _("waits"),
+    Outcome.REFUSED: _("refused"),
+}
+FIGURES: Mapping[str, tuple[Any, str]] = {
+    "issued": (_("would get one now"), "yes"),
+    "unmailed": (_("of them cannot be mailed"), "problem"),
+    "held": (_("would be held back"), "problem"),
+    "already": (_("have one already"), ""),
+    "waiting": (_("qualify and wait"), ""),
+    "refused": (_("are refused"), ""),
+    "not_yet": (_("not yet"), ""),
+    "others": (_("not active, or may not get one"), ""),
+    "failed": (_("cannot be decided about"), "problem"),
+}
+"""Of learners, several of them: the words, and what kind of news that is."""
+ALWAYS_SAID = ("issued", "not_yet")
+
+
+def outcome(value: str) -> str:
+    """What a run makes of a learner."""
+    return word(OUTCOME, value)
+
+
+def figures(found: Mapping[str, int]) -> Iterator[tuple[int, str, str]]:
+    """A dry run's figures: how many, what of them, and what kind of news that is."""
+    told = ("issued", "held", "already", "waiting", "refused", "not_yet", "failed")
+    others = found.get("evaluated", 0) - sum(found.get(name, 0) for name in told)
+    for name, (said, kind) in FIGURES.items():
+        count = {**found, "others": others}.get(name, 0)
+        if count > 0 or name in ALWAYS_SAID:
+            yield count, str(said), kind
+
+
+def duration(seconds: float) -> str:
+    """`8 s`, `3 min`, `2 h 5 min`."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 class WordFilter(admin.SimpleListFilter):

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST
 
 from conferral import access
 from conferral.contract import ConferralError
+from conferral.contract.text import check_storable
 from conferral.issuance import people
 from conferral.settings import current
 
@@ -50,13 +51,16 @@ def _asked_for(request: HttpRequest) -> tuple[str, str]:
         raise BadRequest("the request is too long")
     try:
         found = json.loads(request.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise BadRequest('the request is no JSON; send {"username": …}') from None
     asked = found if isinstance(found, dict) else {}
     username, account = asked.get("username", ""), asked.get("edx_lms_user_id", "")
     if not isinstance(username, str) or not isinstance(account, int | str) or not (username or account):
         raise BadRequest("username, or edx_lms_user_id: is missing, or no text")
-    return username, str(account)
+    try:
+        return check_storable(username), check_storable(str(account))
+    except ValueError as error:
+        raise BadRequest(f"username, or edx_lms_user_id: {error}") from None
 
 
 def _said(status: HTTPStatus, why: str) -> JsonResponse:

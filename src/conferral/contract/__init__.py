@@ -11,11 +11,12 @@ from conferral.contract.context import KEY_LENGTH, Kind, LearningContext, check_
 from conferral.contract.decision import Decision, Fact
 from conferral.contract.errors import ConferralError, OptionsError, PermanentError, TransientError
 from conferral.contract.generator import Assets, Generator
-from conferral.contract.lms import LMS, Check
+from conferral.contract.lms import LMS, Check, Known
 from conferral.contract.options import AssetReference, FontAsset, ImageAsset, Options, PDFAsset, Share
 from conferral.contract.pathways import PathwaySource
 from conferral.contract.processor import Processor
 from conferral.contract.progress import Enrolment, Grades, Need, Person, Progress, Standing
+from conferral.contract.publication import Publication
 from conferral.contract.sample import sample_request
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "ImageAsset",
     "IssuerSnapshot",
     "Kind",
+    "Known",
     "LearningContext",
     "Need",
     "Options",
@@ -47,6 +49,7 @@ __all__ = [
     "Person",
     "Processor",
     "Progress",
+    "Publication",
     "Share",
     "Snapshot",
     "Standing",

@@ -21,6 +21,14 @@ class Check:
     fix: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A context as it is suggested: its key, and what people call it."""
+
+    key: str
+    name: str
+
+
 class LMS(ABC):
     """A source of contexts, learners and their progress; `tells` what it can be asked for.
 
@@ -53,10 +61,29 @@ class LMS(ABC):
     def may(self, user: Any, key: str) -> bool:
         """Whether this Django user teaches or runs that learning context."""
 
+    def contexts(self, text: str = "", *, taught_by: Any = None, most: int = 20) -> Sequence[Known]:
+        """Contexts whose key or name has that text, at most so many; those alone that this user teaches, when given.
+
+        What it says of `taught_by` is what `may` says. None unless overridden: then nothing is suggested, and Django's
+        permissions alone say who may. A constant number of queries or calls.
+        """
+        return ()
+
     def standing(self, context: LearningContext, learners: Collection[str], audience: Audience) -> Sequence[Standing]:
         """What else decides about those learners there, as far as the audience asks; none for whom nothing is known.
 
         A constant number of queries, or a call for each hundred. Asked for those alone who qualify and have none yet.
+        """
+        return ()
+
+    def key_of(self, user: Any) -> str:
+        """The key of the learner who that Django user is, where the source has its users in this very database."""
+        return ""
+
+    def taking_part(self, learner: str) -> Sequence[str]:
+        """Keys of what that learner takes part in, a few hundred at most; none where the source does not tell.
+
+        Asked for a page that somebody waits for: a few queries, and no call for each context.
         """
         return ()
 

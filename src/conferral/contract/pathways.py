@@ -26,8 +26,16 @@ class PathwaySource(ABC):
     def describe(self, key: str, lms: LMS) -> LearningContext | None:
         """The pathway of that key with its steps, or None. A ConferralError when what it needs is not installed."""
 
+    def listed(self, lms: LMS) -> Sequence[LearningContext]:
+        """All of its pathways with their steps, in a constant number of queries; none where it cannot list them."""
+        return ()
+
     @abstractmethod
     def members(
         self, context: LearningContext, lms: LMS, learners: Collection[str] | None = None
     ) -> Iterator[Sequence[Progress]]:
         """Those enrolled in the pathway, in pages, each once; only `learners` when given."""
+
+    def taking_part(self, learner: str) -> Sequence[str]:
+        """Keys of the pathways that the learner is enrolled in; none where the source does not tell."""
+        return ()

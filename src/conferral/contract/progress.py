@@ -90,11 +90,12 @@ class Progress:
 
     def only(self, needs: frozenset[Need]) -> "Progress":
         """Without the figures that were not asked for."""
-        return replace(
-            self,
-            completion=self.completion if Need.COMPLETION in needs else None,
-            grades=self._grades(needs),
-            certificate=self.certificate if Need.CERTIFICATE in needs else None,
+        return Progress(
+            self.learner,
+            self.enrolment,
+            self.completion if Need.COMPLETION in needs else None,
+            self._grades(needs),
+            self.certificate if Need.CERTIFICATE in needs else None,
         )
 
     def _grades(self, needs: frozenset[Need]) -> Grades | None:

@@ -19,6 +19,7 @@ from conferral.contract import (
     Decision,
     Generator,
     Kind,
+    Known,
     LearningContext,
     Need,
     Options,
@@ -83,7 +84,7 @@ class MemoryLMS(LMS):
         staff: Collection[tuple[Any, str]] = (),
         page_size: int = 100,
     ) -> None:
-        self.contexts = {context.key: context for context in contexts}
+        self.contexts_by_key = {context.key: context for context in contexts}
         self.learners = {key: list(members) for key, members in (progress or {}).items()}
         self.persons = {person.key: person for person in people}
         self.staff = staff
@@ -93,7 +94,7 @@ class MemoryLMS(LMS):
     def describe(self, key: str) -> LearningContext | None:
         """The context that it was made with."""
         self.calls["describe"] += 1
-        return self.contexts.get(key)
+        return self.contexts_by_key.get(key)
 
     def progress(
         self, context: LearningContext, needs: frozenset[Need], learners: Collection[str] | None = None
@@ -118,6 +119,17 @@ class MemoryLMS(LMS):
         """Whether that pair is among `staff`."""
         self.calls["may"] += 1
         return (user, key) in self.staff
+
+    def contexts(self, text: str = "", *, taught_by: Any = None, most: int = 20) -> Sequence[Known]:
+        """Those it was made with; taught are those that `staff` names."""
+        self.calls["contexts"] += 1
+        found = [
+            Known(context.key, context.name)
+            for context in self.contexts_by_key.values()
+            if text.casefold() in f"{context.key} {context.name}".casefold()
+            and (taught_by is None or (taught_by, context.key) in self.staff)
+        ]
+        return found[:most]
 
 
 class MemoryAssets:
@@ -304,7 +316,7 @@ class GeneratorSuite(OptionsSuite):
             case "application/pdf":
                 assert content.startswith(b"%PDF-"), f"{artifact.filename} is no PDF"
             case "image/svg+xml":
-                root = ET.fromstring(content)  # noqa: S314 - the generator's own file
+                root = ET.fromstring(content)  # noqa: S314 - the generator's own file  # nosec B314
                 assert root.tag.endswith("svg"), f"{artifact.filename} is no SVG: {root.tag}"
 
     def test_named_assets_are_accepted(self) -> None:
@@ -384,7 +396,8 @@ class GeneratorSuite(OptionsSuite):
 class GatewaySuite:
     """A gateway that knows the context `known_key`, in which exactly `learners` take part: three at least.
 
-    Set a page size below their number, where the gateway has one, to have more than one page looked at.
+    Set a page size below their number, where the gateway has one, to have more than one page looked at. Where it tells
+    who teaches, `teacher` is a user who teaches `known_key`; `stranger` teaches nothing.
     """
 
     gateway: LMS
@@ -392,6 +405,8 @@ class GatewaySuite:
     unknown_key = "course-v1:Nobody+Has+This"
     learners: Collection[str]
     unknown_learner = "nobody-has-this-username"
+    teacher: Any = None
+    stranger: Any = None
 
     def known(self) -> LearningContext:
         """The known context, described."""
@@ -459,3 +474,25 @@ class GatewaySuite:
         one = min(self.learners)
         found = [person.key for person in self.gateway.people([one, self.unknown_learner])]
         assert found == [one], f"asked for {one} and somebody unknown, got {found}"
+
+    def test_contexts_are_suggested_by_key_and_by_name(self) -> None:
+        """A part of either, whatever its case; each once, no more than were asked for; none of it is required."""
+        context = self.known()
+        if context.key not in {one.key for one in self.gateway.contexts(context.key)}:
+            raise SkipTest("the gateway suggests no contexts")
+        for text in (context.key[3:], context.name[:-1], context.name.upper()):
+            found = [one.key for one in self.gateway.contexts(text)]
+            assert context.key in found, f"{text!r} does not find {context.key}"
+            assert len(set(found)) == len(found), f"{text!r}: there more than once: {found}"
+        assert len(self.gateway.contexts(most=1)) <= 1, "more than were asked for"
+        assert not self.gateway.contexts("no context is called like this"), "found by what it is not called"
+
+    def test_what_is_taught_is_what_may_says(self) -> None:
+        """A teacher's contexts are those that they may look into; a stranger has none."""
+        for user in (self.teacher, self.stranger):
+            if user is None:
+                continue
+            taught = {one.key for one in self.gateway.contexts(taught_by=user, most=10_000)}
+            assert all(self.gateway.may(user, key) for key in taught), f"{user}: listed, and may not: {taught}"
+            assert self.gateway.may(user, self.known_key) == (self.known_key in taught) == (user is self.teacher)
+            assert self.gateway.contexts(self.unknown_key, taught_by=user) == [], "an unknown context is taught"

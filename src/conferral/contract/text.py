@@ -25,6 +25,11 @@ def check_line(text: str) -> str:
     return _refuse(_DIRECTION, text, _HIDDEN)
 
 
+def without_controls(text: str) -> str:
+    """The text without what `check_line` refuses. For names that others wrote, where they leave by a header."""
+    return _DIRECTION.sub("", _CONTROL.sub("", text))
+
+
 def is_visible(text: str) -> bool:
     """Whether anything of it would be seen: spaces, marks and joiners alone are no name."""
     return any(unicodedata.category(character)[0] in "LNPS" for character in text)

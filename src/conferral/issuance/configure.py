@@ -6,7 +6,7 @@ Each is validated whole before it is written; what is the same already is left a
 import json
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from email.utils import parseaddr
 from typing import Any, TypeVar
@@ -29,7 +29,7 @@ from conferral.contract import (
 )
 from conferral.contract.context import is_pathway_key
 from conferral.contract.placeholders import known_locale
-from conferral.issuance import plan, preview
+from conferral.issuance import guards, history, opening, plan, preview
 from conferral.issuance.run import close_lost_runs
 from conferral.models import (
     Context,
@@ -40,10 +40,14 @@ from conferral.models import (
     Edition,
     EditionAsset,
     Issuer,
+    Reissue,
     RosterEntry,
+    Run,
 )
 
 M = TypeVar("M", bound=models.Model)
+TOLD = ("enabled", "schedule", "time_zone", "opening", "guards")
+"""What history tells the values of; of the rest it says that it changed: options of a rule may name learners."""
 
 
 class InUse(ConferralError):
@@ -52,19 +56,29 @@ class InUse(ConferralError):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What saving made: `differences` has the old and the new value of each field that changed."""
+    """What saving made: `differences` has the old and the new value of each field that changed.
+
+    `remarks` are what a person should know of what is saved, though nothing is wrong with it.
+    """
 
     kind: str
     name: str
     action: str
     differences: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
 
 
-def save_asset(slug: str, filename: str, content: bytes, description: str = "") -> Change:
-    """Uploads a new version when the content is new; credentials issued before keep theirs."""
+def save_asset(  # noqa: PLR0913 - what an upload says, and who uploads
+    slug: str, filename: str, content: bytes, description: str = "", *, active: bool = True, by: Any = None
+) -> Change:
+    """Uploads a new version when the content is new; credentials issued before keep theirs.
+
+    With `active` off it waits, to be looked at and activated: see `versions`. `by` is who uploads it.
+    """
     before = CredentialAsset.objects.filter(slug=slug, current=True).first()
-    asset, is_new = assets.upload(slug, filename, content, description)
+    asset, is_new = assets.upload(slug, filename, content, description, active=active)
     if is_new:
+        history.record("uploaded", asset, by=by, version=asset.version, active=bool(asset.current))
         versions = (before.version if before else None, asset.version)
         return Change("asset", slug, "change" if before else "create", {"version": versions} if before else {})
     if asset.description == description:
@@ -73,8 +87,8 @@ def save_asset(slug: str, filename: str, content: bytes, description: str = "") 
     return Change("asset", slug, "change", {"description": (asset.description, description)})
 
 
-def save_issuer(slug: str, **values: Any) -> Change:
-    """An issuer; its logo has to be a picture among the assets."""
+def save_issuer(slug: str, *, by: Any = None, **values: Any) -> Change:
+    """An issuer; its logo has to be a picture among the assets. `by` is who saves it."""
     if values.get("logo"):
         try:
             assets.find(values["logo"], CredentialAsset.Kind.IMAGE)
@@ -86,11 +100,11 @@ def save_issuer(slug: str, **values: Any) -> Change:
     if other:
         whose = f"of the organisation {other.organisation!r}" if other.organisation else "without an organisation"
         raise OptionsError(f"organisation: {other.slug!r} is the issuer {whose} already; give one of them another")
-    return _save(Issuer, {"slug": slug}, values, "issuer", slug)
+    return _save_and_remember(Issuer, {"slug": slug}, values, "issuer", slug, by=by)
 
 
-def save_context(key: str, **values: Any) -> Change:
-    """A context of the roster gateway; the steps of a pathway have to be declared before it."""
+def save_context(key: str, *, by: Any = None, **values: Any) -> Change:
+    """A context of the roster gateway; the steps of a pathway have to be declared before it. `by` is who saves it."""
     check_key(key)
     _check_locale("language", values.get("language", ""))
     steps = values.get("steps", [])
@@ -102,38 +116,47 @@ def save_context(key: str, **values: Any) -> Change:
     for step in steps:
         if not Context.objects.filter(key=step).exclude(kind=Kind.PATHWAY).exists():
             raise OptionsError(f"steps: {step!r} is not a declared course; declare it before the pathway")
-    return _save(Context, {"key": key}, values, "context", key)
+    return _save_and_remember(Context, {"key": key}, values, "context", key, by=by)
 
 
-def save_type(name: str, **values: Any) -> Change:
-    """A credential type: its plugins, options and assets have to be there, and a sample has to come out right."""
+def save_type(name: str, *, by: Any = None, **values: Any) -> Change:
+    """A credential type: its plugins, options and assets have to be there, and a sample has to come out right.
+
+    `by` is who saves it.
+    """
     _check_locale("locale", values.get("locale", ""))
     candidate = CredentialType(name=name, **values)
     rule = plan.resolve_rule(candidate)
     plan.resolve_audience(candidate)
+    plan.resolve_publication(candidate)
     for kind in candidate.kinds:
         if kind not in rule.processor.kinds:
             raise OptionsError(f"kinds: {kind!r} is not for the processor {candidate.processor!r}")
     _try_out(plan.resolve_slots(candidate), candidate, preview.request_without_context(candidate, rule))
-    return _save(CredentialType, {"name": name}, values, "type", name)
+    return _save_and_remember(CredentialType, {"name": name}, values, "type", name, by=by)
 
 
-def save_configuration(context_key: str, type_name: str, **values: Any) -> Change:
-    """A type in a context: merged with the type's options, it has to be able to run."""
+def save_configuration(context_key: str, type_name: str, *, by: Any = None, **values: Any) -> Change:
+    """A type in a context: merged with the type's options, it has to be able to run. `by` is who saves it."""
     check_key(context_key)
     _check_time_zone(values.get("time_zone", "UTC"))
     schedules.check(values.get("schedule", {}), values.get("time_zone", "UTC"))
     credential_type = find_type(type_name)
     candidate = CredentialConfiguration(context_key=context_key, type=credential_type, **values)
-    _try_out_plan(candidate)
+    guards.of(candidate)
+    opening.of(candidate)
+    context = _try_out_plan(candidate).context
     lookup = {"context_key": context_key, "type": credential_type}
     _check_still_to_come(values.get("schedule", {}), CredentialConfiguration.objects.filter(**lookup).first())
     with transaction.atomic():
         change = _save(CredentialConfiguration, lookup, values, "configuration", f"{context_key} · {type_name}")
         saved = CredentialConfiguration.objects.select_for_update().get(**lookup)  # as whoever takes its turn left it
         changed = change.action == "create" or bool(change.differences.keys() & {"schedule", "time_zone"})
-        schedules.keep(saved, timezone.now(), changed=changed)
-    return change
+        dates = opening.dates_of(opening.of(saved), context)
+        opening.take(saved, dates, timezone.now(), changed=changed)
+        _remember(change, saved, by)
+    closed = (opening.state_of(saved, timezone.now()).why,) if saved.closed else ()
+    return replace(change, remarks=(*dates.remarks, *closed))
 
 
 def check_configurations(types: Collection[str], contexts: Collection[str], slugs: Collection[str]) -> None:
@@ -154,7 +177,7 @@ def check_configurations(types: Collection[str], contexts: Collection[str], slug
             raise ConferralError(f"configuration {configuration}: {error}") from None
 
 
-def rename_type(old: str, new: str) -> None:
+def rename_type(old: str, new: str, *, by: Any = None) -> None:
     """Gives a type another name; what was issued keeps the one that it was issued with."""
     credential_type = find_type(old)
     if not new.strip():
@@ -165,6 +188,7 @@ def rename_type(old: str, new: str) -> None:
     with transaction.atomic():
         _clean(CredentialType, {"name": new, "processor": credential_type.processor})
         credential_type.save(update_fields=["name"])
+        history.record("renamed", credential_type, by=by, name=[old, new])
         for configuration in credential_type.configurations.select_for_update().order_by("pk"):
             schedules.keep(configuration, timezone.now(), changed=False)
 
@@ -203,8 +227,11 @@ def delete_configuration(context_key: str, type_name: str) -> None:
         issued = Credential.objects.filter(configuration=found).exclude(state=Credential.State.HELD).count()
         if issued:
             raise InUse(f"{name}: has issued {issued} credentials; switch it off instead (enabled: false)")
+        if held := found.runs.filter(status=Run.Status.HELD).count():
+            raise InUse(f"{name}: {held} runs of it are held; refuse them first")
         if found.runs.filter(active=True).exists():
             raise InUse(f"{name}: is running; wait until the run has ended")
+        found.reissues.all().delete()
         found.runs.all().delete()
         found.delete()
         schedules.remove(found)
@@ -215,7 +242,7 @@ def delete_asset(slug: str) -> None:
     versions = CredentialAsset.objects.filter(slug=slug)
     if not versions.exists():
         raise ConferralError(f"asset {slug!r}: there is none")
-    if users := _users_of(slug):
+    if users := users_of(slug):
         raise InUse(f"asset {slug!r}: is used by {', '.join(users)}; change those first")
     with transaction.atomic():
         _delete_unused_editions(assets__asset__slug=slug)
@@ -299,6 +326,24 @@ def _save(model: type[M], lookup: Mapping[str, Any], values: Mapping[str, Any], 
     return Change(kind, name, "change", differences)
 
 
+def _save_and_remember(  # noqa: PLR0913 - what `_save` takes, and who saves
+    model: type[M], lookup: Mapping[str, Any], values: Mapping[str, Any], kind: str, name: str, *, by: Any
+) -> Change:
+    with transaction.atomic():
+        change = _save(model, lookup, values, kind, name)
+        if change.action != "keep":
+            _remember(change, model._default_manager.get(**lookup), by)  # noqa: SLF001 - Django documents this name
+    return change
+
+
+def _remember(change: Change, saved: models.Model, by: Any) -> None:
+    """Writes into its history what was changed, and from what."""
+    if change.action == "keep":
+        return
+    changed = {name: list(values) if name in TOLD else [] for name, values in change.differences.items()}
+    history.record("created" if change.action == "create" else "changed", saved, by=by, changed=changed)
+
+
 def _clean(model: type[M], values: Mapping[str, Any]) -> None:
     try:
         model(**values).clean_fields()
@@ -312,9 +357,15 @@ def _plain(value: Any) -> Any:
     return json.loads(json.dumps(value)) if isinstance(value, dict | list) else value
 
 
-def _users_of(slug: str) -> list[str]:
+def types_with(slug: str) -> list[str]:
+    """The names of the types whose designs use that asset."""
+    return [one.name for one in CredentialType.objects.order_by("name") if slug in _assets_of(one)]
+
+
+def users_of(slug: str) -> list[str]:
+    """Issuers, types and configurations that use that asset, in words."""
     users = [f"the issuer {issuer.slug!r}" for issuer in Issuer.objects.filter(logo=slug)]
-    users += [f"the type {one.name!r}" for one in CredentialType.objects.all() if slug in _assets_of(one)]
+    users += [f"the type {name!r}" for name in types_with(slug)]
     overriding = CredentialConfiguration.objects.exclude(generators={}).select_related("type")
     users += [f"the configuration {one}" for one in overriding if slug in _assets_of(one.type, one.generators)]
     return users
@@ -342,7 +393,8 @@ def _texts(value: Any) -> set[str]:
 
 def _delete_unused_editions(**made_with: Any) -> None:
     """A run that failed leaves its edition; it is the record of nothing."""
-    unused = Edition.objects.filter(credentials=None, artifacts=None, **made_with)
+    wanted = Reissue.objects.exclude(edition=None).values("edition")
+    unused = Edition.objects.filter(credentials=None, artifacts=None, **made_with).exclude(pk__in=wanted)
     keys = list(unused.values_list("pk", flat=True))
     EditionAsset.objects.filter(edition__in=keys).delete()
     Edition.objects.filter(pk__in=keys).delete()
@@ -383,11 +435,12 @@ def _check_colours(colours: Mapping[str, str]) -> None:
             raise OptionsError(f"colours.{name}: {colour!r} is not accepted; write a colour like #1b2a4e")
 
 
-def _try_out_plan(candidate: CredentialConfiguration) -> None:
+def _try_out_plan(candidate: CredentialConfiguration) -> plan.Plan:
     resolved = plan.resolve(candidate, plugins.gateway())
     for objection in resolved.objections:
         raise OptionsError(f"processor_options.{objection}")
     _try_out(resolved.slots, candidate.type, preview.request_in(resolved))
+    return resolved
 
 
 def _try_out(slots: tuple[plan.Slot, ...], credential_type: CredentialType, sample: GenerationRequest) -> None:

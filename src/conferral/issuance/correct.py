@@ -1,7 +1,9 @@
 """Taking back and putting right: revoke, reissue, try again. Only a person does these; a run never does."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -10,7 +12,7 @@ from conferral import plugins, storage
 from conferral.contract import Artifact, ConferralError
 from conferral.contract.options import parse
 from conferral.contract.text import check_line, is_visible
-from conferral.issuance import deliver, make, plan
+from conferral.issuance import deliver, history, make, plan, withdraw
 from conferral.issuance.snapshot import request_for
 from conferral.models import Credential, CredentialArtifact, Delivery, Edition, Learner
 from conferral.models.verification import shown
@@ -24,8 +26,10 @@ class CannotCorrect(ConferralError):
     """The credential is not in a state in which this makes sense."""
 
 
-def revoke(credential: Credential, reason: str, by: object = None) -> Credential:
+def revoke(credential: Credential, reason: str, by: Any = None) -> Credential:
     """Withdraws it: its page says so at once, its file is not served any more. A run never issues it again.
+
+    Its files are to be moved, so that links of the bucket that were given out before end, too: `withdraw` does it.
 
     Remote credentials are withdrawn first, by their generators; when one of them fails, nothing is revoked.
     """
@@ -37,13 +41,21 @@ def revoke(credential: Credential, reason: str, by: object = None) -> Credential
             raise CannotCorrect(f"{_id(found)} was revoked on {found.revoked:%Y-%m-%d} already: {found.revoked_reason}")
         withdraw_remote(found)
         found.revoked, found.revoked_reason = timezone.now(), reason.strip()
-        found.revoked_by = by if hasattr(by, "pk") else None  # type: ignore[assignment]
+        found.revoked_by = history.account(by)
         found.save(update_fields=["revoked", "revoked_reason", "revoked_by"])
+        withdraw.enqueue(found)
+        history.record("revoked", found, by=by, reason=reason)
     return found
 
 
-def reissue(
-    credential: Credential, *, name: str | None = None, design: str = SAME_DESIGN, notify: bool = True
+def reissue(  # noqa: PLR0913 - what a person may say
+    credential: Credential,
+    *,
+    name: str | None = None,
+    design: str = SAME_DESIGN,
+    notify: bool = True,
+    by: Any = None,
+    reason: str = "",
 ) -> Credential:
     """Issues it again, and returns the new one, which is to be made. The old one's links lead to it.
 
@@ -51,7 +63,7 @@ def reissue(
     configuration says now, else as the old one was.
     """
     if name is not None:
-        name = _checked_name(name)
+        name = checked_name(name)
     with transaction.atomic():
         Learner.objects.select_for_update().get(pk=credential.learner_id)  # so that nobody retires them meanwhile
         old = _locked(credential)
@@ -60,39 +72,53 @@ def reissue(
         if old.learner.retired:
             raise CannotCorrect(f"{_id(old)}: the learner is retired; nothing personal is kept of them")
         edition = _current_edition(old) if design == CURRENT_DESIGN else old.edition
-        slots = edition.content["generators"]
         old.current = None
         old.save(update_fields=["current"])
-        new = Credential.objects.create(
-            learner=old.learner,
-            configuration=old.configuration,
-            edition=edition,
-            recipient_name=name or _name_of(old),
-            context_key=old.context_key,
-            context_name=old.context_name,
-            context_organisation=old.context_organisation,
-            context_start=old.context_start,
-            context_end=old.context_end,
-            locale=edition.content["locale"],
-            evidence=old.evidence,
-            state=State.PENDING if slots else State.AVAILABLE,
-            earned=old.earned,
-            issued=old.issued,
-            expires=old.expires,
-            supersedes=old,
-            notify=notify,
-        )
-        CredentialArtifact.objects.bulk_create(
-            CredentialArtifact(
-                credential=new, edition=edition, slot=slot, required=declared["required"], next_try=timezone.now()
-            )
-            for slot, declared in slots.items()
-        )
-        if not slots:
+        new = successor(old, edition, name or name_of(old), notify=notify)
+        new.save(force_insert=True)
+        ask_for_files([new])
+        if new.state == State.AVAILABLE:
             deliver.enqueue([new])
-        _try_out(new, edition)
+        try_out(new, edition)
         withdraw_remote(old)
+        withdraw.enqueue(old)
+        history.record("reissued", old, new, by=by, reason=reason, renamed=name is not None, design=design)
     return new
+
+
+def successor(old: Credential, edition: Edition, name: str, *, notify: bool) -> Credential:
+    """The credential that takes the old one's place, unsaved: its dates and evidence, made by that edition."""
+    return Credential(
+        learner=old.learner,
+        configuration_id=old.configuration_id,
+        edition=edition,
+        recipient_name=name,
+        context_key=old.context_key,
+        context_name=old.context_name,
+        context_organisation=old.context_organisation,
+        context_start=old.context_start,
+        context_end=old.context_end,
+        locale=edition.content["locale"],
+        evidence=old.evidence,
+        state=State.PENDING if edition.content["generators"] else State.AVAILABLE,
+        earned=old.earned,
+        issued=old.issued,
+        expires=old.expires,
+        supersedes=old,
+        hidden=old.hidden,
+        name_form=old.name_form,
+        notify=notify,
+    )
+
+
+def ask_for_files(credentials: Iterable[Credential]) -> None:
+    """The files of those are due, as their editions say; within the transaction that inserts them."""
+    now = timezone.now()
+    CredentialArtifact.objects.bulk_create(
+        CredentialArtifact(credential=new, edition=new.edition, slot=slot, required=declared["required"], next_try=now)
+        for new in credentials
+        for slot, declared in new.edition.content["generators"].items()
+    )
 
 
 def retry(credentials: list[Credential] | None = None) -> tuple[int, int]:
@@ -153,7 +179,7 @@ def _locked(credential: Credential) -> Credential:
     """The row as it is now, for this transaction alone; one that was replaced is refused with its successor's id."""
     row = Credential.objects.select_for_update().get(pk=credential.pk)
     if row.state == State.HELD:
-        raise CannotCorrect(f"{_id(row)} is held: its run has not ended")
+        raise CannotCorrect(f"{_id(row)} is held: release or refuse it")
     if row.current is None:
         raise CannotCorrect(f"{_id(row)} was replaced by {_id(row.superseded_by)}; name that one")
     return row
@@ -164,13 +190,13 @@ def _current_edition(credential: Credential) -> Edition:
     return plan.edition_of(plan.resolve(configuration, plugins.gateway()))
 
 
-def _try_out(new: Credential, edition: Edition) -> None:
+def try_out(new: Credential, edition: Edition, prepare: Callable[[int, str], make.Station] = make.prepare) -> None:
     """Makes it once for nothing: what cannot be made never takes the place of what is there."""
     if not is_visible(new.recipient_name):
         raise CannotCorrect("name: the learner has none; give one, or add it where the learner's account is kept")
     for slot, declared in edition.content["generators"].items():
         try:
-            station = make.prepare(edition.pk, slot)
+            station = prepare(edition.pk, slot)
             request = replace(request_for(new, edition.content, slot), draft=True)
             with plugins.blamed(plugins.GENERATORS, declared["generator"]):
                 made = list(station.generator.generate(station.prepared, request))
@@ -192,12 +218,13 @@ def _make_missing_again(credential: Credential, again: dict[str, object]) -> int
     return len(missing)
 
 
-def _name_of(credential: Credential) -> str:
+def name_of(credential: Credential) -> str:
     """One that failed because nobody knew the name takes the name that is known by now."""
     return credential.recipient_name if is_visible(credential.recipient_name) else credential.learner.name
 
 
-def _checked_name(name: str) -> str:
+def checked_name(name: str) -> str:
+    """The name as it can be printed; a CannotCorrect says what is wrong with it."""
     name = name.strip()
     try:
         check_line(name)

@@ -4,25 +4,28 @@ A message is marked as sent right after the transport took it, so a worker that 
 """
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.db import transaction
 from django.db.models import F, Max
 from django.utils import timezone, translation
 
-from conferral import plugins
-from conferral.contract import ConferralError, TransientError
+from conferral import journal, plugins
+from conferral.contract import ConferralError, GenerationRequest, TransientError
 from conferral.contract.placeholders import fill, values
 from conferral.contract.text import storable
-from conferral.issuance import lease, standstill, work
+from conferral.issuance import history, lease, standstill, work
 from conferral.issuance.lease import Lease
-from conferral.issuance.snapshot import page_url, request_for
+from conferral.issuance.persist import persistently
+from conferral.issuance.snapshot import request_for
 from conferral.issuance.source import told
 from conferral.mail import Letter, PerhapsSent, Post, Unreachable, language_for
-from conferral.models import Credential, Delivery, Learner
+from conferral.models import Credential, Delivery, Learner, NameRequest
 from conferral.models.verification import shown
 from conferral.settings import current
 
@@ -37,6 +40,7 @@ UNKNOWN = "the learner is not known any more where the credential was earned"
 DEFAULT_SUBJECT = {
     Delivery.Purpose.ISSUED: translation.gettext_noop("{type}: {context}"),
     Delivery.Purpose.CORRECTED: translation.gettext_noop("Corrected: {type}, {context}"),
+    Delivery.Purpose.REFUSED: translation.gettext_noop("Your name on {type}, {context}"),
 }
 
 
@@ -58,10 +62,11 @@ def enqueue(credentials: Iterable[Credential]) -> None:
     )
     Delivery.objects.bulk_create(
         Delivery(
-            credential=credential,
+            credential_id=credential.pk,
             purpose=Delivery.Purpose.CORRECTED if credential.supersedes_id in seen else Delivery.Purpose.ISSUED,
             state=State.PENDING if credential.notify else State.SKIPPED,
             next_try=now if credential.notify else None,
+            ended=None if credential.notify else now,
             last_error="" if credential.notify else SILENT,
         )
         for credential in credentials
@@ -88,26 +93,32 @@ def due() -> int:
     return int(waiting_messages().due(timezone.now()).count())
 
 
-def resend(credential: Credential) -> Delivery:
+def resend(credential: Credential, *, by: Any = None) -> Delivery:
     """Puts the credential's message into the outbox once more; one that waits there is due at once instead.
 
-    A CannotResend says why there is nothing to send.
+    A CannotResend says why there is nothing to send. `by` is who asks for it.
     """
     if reason := why_not(credential):
         raise CannotResend(f"{shown(credential.verification_id)}: {reason}")
     with transaction.atomic():
+        history.record("mail sent again", credential, by=by)
         Credential.objects.select_for_update().get(pk=credential.pk)
         waiting: Delivery | None = credential.deliveries.filter(state=State.PENDING).first()
         if waiting:
             waiting.next_try = timezone.now()
             waiting.save(update_fields=["next_try"])
             return waiting
-        latest = credential.deliveries.order_by("-pk").values_list("purpose", flat=True).first()
-        purpose = latest or Delivery.Purpose.ISSUED
-        before = credential.deliveries.filter(purpose=purpose).aggregate(last=Max("sequence"))["last"]
-        return Delivery.objects.create(
-            credential=credential, purpose=purpose, sequence=(before or 0) + 1, next_try=timezone.now()
-        )
+        latest = credential.deliveries.order_by("-pk").exclude(purpose=Delivery.Purpose.REFUSED)
+        first = Delivery.Purpose.CORRECTED if credential.supersedes_id else Delivery.Purpose.ISSUED
+        return tell(credential, latest.values_list("purpose", flat=True).first() or first)
+
+
+def tell(credential: Credential, purpose: str) -> Delivery:
+    """Puts a further message of that purpose into the outbox; within a transaction."""
+    before = credential.deliveries.filter(purpose=purpose).aggregate(last=Max("sequence"))["last"]
+    return Delivery.objects.create(
+        credential=credential, purpose=purpose, sequence=(before or 0) + 1, next_try=timezone.now()
+    )
 
 
 def why_not(credential: Credential) -> str:
@@ -127,35 +138,61 @@ def why_not(credential: Credential) -> str:
 def letter_of(delivery: Delivery) -> Letter:
     """The message as it is sent: in the learner's language, in the type's own words where it has some."""
     credential, edition = delivery.credential, delivery.credential.edition.content
-    language = language_for(credential.learner.language, credential.locale)
-    request = request_for(credential, edition, slot="mail")
-    if credential.locale.split("-")[0] != language:
-        request = replace(request, locale=language)  # dates as the reader writes them
-    value_of = values(request)
-    wording, issuer = edition["wording"], edition["issuer"]
-    with translation.override(language):
-        subject = wording.get("subject") or translation.gettext(DEFAULT_SUBJECT[Delivery.Purpose(delivery.purpose)])
-    url = page_url(credential.verification_id)
-    host = urlsplit(url).hostname
-    return Letter(
+    return compose(
+        request_for(credential, edition, slot="mail"),
+        edition,
+        purpose=delivery.purpose,
+        language=credential.learner.language,
         recipient=credential.learner.email,
+        sequence=delivery.sequence,
+        request=_refused(credential) if delivery.purpose == Delivery.Purpose.REFUSED else None,
+    )
+
+
+def compose(  # noqa: PLR0913 - what a message is made of
+    about: GenerationRequest,
+    edition: Mapping[str, Any],
+    *,
+    purpose: str,
+    language: str,
+    recipient: str,
+    sequence: int = 1,
+    request: NameRequest | None = None,
+) -> Letter:
+    """A message about that credential; a reader's language in which our own texts are not is the credential's."""
+    language = language_for(language, about.locale)
+    if about.locale.split("-")[0] != language.split("_")[0]:
+        about = replace(about, locale=language)  # dates as the reader writes them
+    value_of = values(about)
+    wording, issuer = edition["wording"], edition["issuer"]
+    own = purpose == Delivery.Purpose.ISSUED
+    with translation.override(language):
+        subject = translation.gettext(DEFAULT_SUBJECT[Delivery.Purpose(purpose)])
+    subject = (own and wording.get("subject")) or subject
+    number = about.snapshot.verification_id.replace("-", "")
+    body = fill(wording.get("body", ""), value_of)
+    return Letter(
+        recipient=recipient,
         sender=issuer.get("sender", ""),
         reply_to=issuer.get("reply_to", ""),
         subject=" ".join(fill(subject, value_of).split()),
         language=language,
-        message_id=f"{credential.verification_id}.{delivery.purpose}.{delivery.sequence}@{host}",
-        template=delivery.purpose,
+        message_id=f"{number}.{purpose}.{sequence}@{urlsplit(about.page_url).hostname}",
+        template=purpose,
         content={
-            "snapshot": request.snapshot,
-            "page_url": url,
+            "snapshot": about.snapshot,
+            "page_url": about.page_url,
             "accent": issuer.get("colours", {}).get("primary", ""),
-            "paragraphs": [
-                part.strip() for part in fill(wording.get("body", ""), value_of).split("\n\n") if part.strip()
-            ],
+            "paragraphs": [part.strip() for part in body.split("\n\n") if part.strip()],
             "issued": value_of("issued"),
             "expires": value_of("expires"),
+            "request": request,
         },
     )
+
+
+def _refused(credential: Credential) -> NameRequest | None:
+    return credential.name_requests.filter(outcome=NameRequest.Outcome.REFUSED).order_by("-pk").first()
 
 
 def waiting_messages() -> work.Waiting:
@@ -172,7 +209,7 @@ def _batch() -> int | None:
     claimed = work.claim(waiting_messages(), token, at_most)
     if claimed is None:
         return None
-    batch = list(claimed.select_related("credential__learner", "credential__edition"))
+    batch = persistently(lambda: list(claimed.select_related("credential__learner", "credential__edition")))
     try:
         gone = _ask_the_source(batch)
     except ConferralError as error:
@@ -187,7 +224,10 @@ def _batch() -> int | None:
             except (Unreachable, standstill.Paused) as error:
                 for other in batch[position:]:
                     _wait(other, token, error)
+                journal.event(logger, f"mails wait: {journal.discreet(str(error))}", level=logging.WARNING)
                 return None
+    states = Counter(row.state for row in batch)
+    journal.event(logger, "mails dealt with", **{state.value: states[state] for state in State})
     return len(batch)
 
 
@@ -218,9 +258,8 @@ def _deal_with(row: Delivery, token: str, post: Post, gone: Collection[int]) -> 
     """Sends one message, or records why not. Unreachable and Paused are for the whole batch."""
     standstill.check()
     # Counted before it is sent: a message that stops its worker each time comes to an end.
-    if not Delivery.objects.filter(pk=row.pk, claim=token).update(
-        attempts=F("attempts") + 1, claimed_until=lease.until()
-    ):
+    ours = Delivery.objects.filter(pk=row.pk, claim=token)
+    if not persistently(lambda: ours.update(attempts=F("attempts") + 1, claimed_until=lease.until())):
         return  # the lease was lost, somebody else sends it
     row.attempts += 1
     edition = row.credential.edition
@@ -232,22 +271,29 @@ def _deal_with(row: Delivery, token: str, post: Post, gone: Collection[int]) -> 
         row.state, row.next_try = State.FAILED, None
         row.last_error = f"given up: the worker stopped {row.attempts - 1} times while sending it"
     else:
-        try:
-            post.send(letter_of(row))
-        except Unreachable:
-            raise
-        except PerhapsSent as error:
-            _put_off(row, error, most=UNCERTAIN_TRIES)
-        except TransientError as error:
-            _put_off(row, error)
-        except ConferralError as error:
-            row.state, row.next_try, row.last_error = State.FAILED, None, storable(str(error))
-        except Exception as error:  # a wording or template that breaks is that message's failure, never the batch's
-            logger.exception("message %s could not be written", row.pk)
-            row.state, row.next_try, row.last_error = State.FAILED, None, f"the message could not be written: {error!r}"
-        else:
-            row.state, row.next_try, row.last_error, row.sent = State.SENT, None, "", timezone.now()
+        learner = row.credential.learner
+        with journal.hiding(row.credential.recipient_name, learner.name, learner.key, learner.email):
+            _send(row, post)
     _record(row, token)
+
+
+def _send(row: Delivery, post: Post) -> None:
+    """Sends it, and notes on the row what became of it."""
+    try:
+        post.send(letter_of(row))
+    except Unreachable:
+        raise
+    except PerhapsSent as error:
+        _put_off(row, error, most=UNCERTAIN_TRIES)
+    except TransientError as error:
+        _put_off(row, error)
+    except ConferralError as error:
+        row.state, row.next_try, row.last_error = State.FAILED, None, storable(str(error))
+    except Exception as error:  # a wording or template that breaks is that message's failure, never the batch's
+        journal.failure(logger, "a message could not be written", error, delivery=row.pk, credential=row.credential_id)
+        row.state, row.next_try, row.last_error = State.FAILED, None, f"the message could not be written: {error!r}"
+    else:
+        row.state, row.next_try, row.last_error, row.sent = State.SENT, None, "", timezone.now()
 
 
 def _wait(row: Delivery, token: str, error: ConferralError) -> None:
@@ -266,6 +312,8 @@ def _put_off(row: Delivery, error: ConferralError, most: int | None = None) -> N
 
 def _record(row: Delivery, token: str) -> None:
     fields = ("state", "attempts", "next_try", "last_error", "sent")
-    Delivery.objects.filter(pk=row.pk, claim=token).update(
-        claim="", claimed_until=None, **{name: getattr(row, name) for name in fields}
-    )
+    said = {name: getattr(row, name) for name in fields} | {"claim": "", "claimed_until": None}
+    if row.state in (State.SENT, State.SKIPPED):
+        said["ended"] = timezone.now()
+    # What was sent and is not marked as sent is sent again.
+    persistently(lambda: Delivery.objects.filter(pk=row.pk, claim=token).update(**said))

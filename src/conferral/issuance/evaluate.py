@@ -3,13 +3,17 @@
 import logging
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 from itertools import chain
 
+from conferral import journal
 from conferral.contract import LMS, Decision, Enrolment, Fact, LearningContext, Progress
 from conferral.contract.context import short_key
 from conferral.contract.decision import combine
+from conferral.issuance.limit import limited
 from conferral.issuance.plan import Plan
+from conferral.settings import current
 
 logger = logging.getLogger(__name__)
 
@@ -19,6 +23,9 @@ class Outcome(StrEnum):
 
     ISSUE = "issue"
     ALREADY = "already"
+    HELD = "held"
+    WAITING = "waits"
+    REFUSED = "refused"
     NOT_YET = "not yet"
     INACTIVE = "inactive"
     EXCLUDED = "excluded"
@@ -27,12 +34,17 @@ class Outcome(StrEnum):
 
 @dataclass(slots=True)
 class Evaluation:
-    """One learner, looked at. `why` is a reason beside the decision's: the rule failed, or they are excluded."""
+    """One learner, looked at. `why` is a reason beside the decision's: the rule failed, or they are excluded.
+
+    `qualified` is since when one qualifies who waits; `allowed`: a person said that they are always issued.
+    """
 
     learner: str
     outcome: Outcome
     decision: Decision | None = None
     why: str = ""
+    qualified: datetime | None = None
+    allowed: bool = False
 
     @property
     def reason(self) -> str:
@@ -73,14 +85,16 @@ def _decide(plan: Plan, context: LearningContext, page: Sequence[Progress], lms:
     rule = plan.rule
     options = rule.options_for(context.key)
     gathered = rule.processor.gather(context, page, options, lms)
-    decided = {}
+    decided, seconds = {}, current().plugin_seconds
     for progress in page:
         try:
-            decision = rule.processor.decide(progress, options, gathered)
+            with limited(seconds, "it"):
+                decision = rule.processor.decide(progress, options, gathered)
             if not isinstance(decision, Decision):
                 raise TypeError(f"{decision!r} is no Decision")  # noqa: TRY301 - a plugin's mistake like any other
         except Exception as error:  # a plugin's mistake is that learner's failure, never the run's
-            logger.exception("processor %s could not decide in %s", rule.name, context.key)
+            with journal.hiding(progress.learner):
+                journal.failure(logger, f"rule {rule.name!r} could not decide", error, context=context.key)
             reason = f"the rule {rule.name!r} could not decide: {error!r}"
             decided[progress.learner] = Evaluation(progress.learner, Outcome.FAILED, why=reason)
         else:

@@ -1,23 +1,27 @@
 """Generation: artifacts that are due are claimed in batches, made, stored and recorded."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache, partial
 from typing import Any
 
+from django.db import Error as DatabaseFailure
 from django.db import connection, transaction
 from django.db.models import Case, JSONField, Value, When
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Cast
 from django.utils import timezone
 
-from conferral import storage
+from conferral import journal, storage
 from conferral.contract import ConferralError, OptionsError, PermanentError, TransientError
 from conferral.contract.text import storable
 from conferral.issuance import deliver, lease, work
 from conferral.issuance.lease import Lease
-from conferral.issuance.make import Station, make, prepare
-from conferral.models import Credential, CredentialArtifact, CredentialConfiguration
+from conferral.issuance.limit import TookTooLong, limited
+from conferral.issuance.make import Station, fill_in, make, place_of, prepare, put_away
+from conferral.issuance.persist import persistently
+from conferral.models import Credential, CredentialArtifact, CredentialConfiguration, Learner
 from conferral.plugins import PluginError
 from conferral.settings import current
 
@@ -42,6 +46,8 @@ RESULT_FIELDS = (
     "last_error",
 )
 Prepare = Callable[[int, str], Station]
+HANGING_TRIES = 3
+"""So many times a design may hang with one learner: each holds up a worker."""
 
 
 def generate(
@@ -81,14 +87,23 @@ def waiting_artifacts(configuration: CredentialConfiguration | None = None) -> w
 def _batch(waiting: work.Waiting, station: Prepare) -> int | None:
     """Claims and makes a batch; how many there were, None when nothing was due."""
     token = lease.new_token()
-    claimed = work.claim_alike(waiting, token, current().batch_size, _of_one_station)
+    claimed = work.claim_alike(waiting, token, current().batch_size, alike=_of_one_station, clean_up=_clean_up)
     if claimed is None:
         return None
-    if batch := list(claimed.select_related("credential")):
+    if batch := persistently(lambda: list(claimed.select_related("credential"))):
         with Lease(partial(work.renew, CredentialArtifact.objects, token)), storage.provisional() as files:
-            _work(batch, token, station)
+            try:
+                _work(batch, token, station)
+            except DatabaseFailure:
+                # Perhaps they are recorded. If not, whoever takes over the rows finds the files by their claim.
+                files.keep()
+                raise
             files.keep()
     return len(batch)
+
+
+def _clean_up(row: CredentialArtifact) -> None:
+    storage.discard_beginning(place_of(row.pk, row.claim))
 
 
 def _of_one_station(first: CredentialArtifact, due: work.Waiting) -> work.Waiting:
@@ -99,23 +114,58 @@ def _work(batch: Sequence[CredentialArtifact], token: str, station: Prepare) -> 
     """Makes the rows of a batch, which share one station, and records what became of each."""
     further: dict[int, list[CredentialArtifact]] = {}
     try:
-        made_at = station(batch[0].edition_id, batch[0].slot)
+        with limited(current().plugin_seconds, f"preparing {batch[0].slot}"):
+            made_at = station(batch[0].edition_id, batch[0].slot)
     except (PermanentError, OptionsError) as error:
         for row in batch:
             _settle(row, error)
     except Exception as error:  # no learner's fault, and the same for all of them: it is mended, and they are made
-        logger.exception("slot %s could not be prepared", batch[0].slot)
+        journal.failure(
+            logger, "a design could not be prepared", error, slot=batch[0].slot, edition=batch[0].edition_id
+        )
         for row in batch:
             _settle(row, error, passing=True)
     else:
-        for row in batch:
-            try:
-                further[row.pk] = make(row, made_at, most_attempts=current().attempts)
-            except Exception as error:  # a plugin's mistake is that artifact's failure, never the batch's
-                _settle(row, error)
+        _make_and_store(batch, made_at, further)
+    # From here on it may be done twice, see `persistently`; who records has nothing more to do.
     for row in batch:
         row.claim, row.claimed_until = "", None
-    _record(batch, token, further)
+    for row in persistently(partial(_record, batch, token, further)):
+        _discard([row, *further.get(row.pk, ())])
+    states = Counter(row.state for row in batch)
+    journal.event(logger, "certificates made", slot=batch[0].slot, **{state.value: states[state] for state in State})
+
+
+def _discard(rows: Iterable[CredentialArtifact]) -> None:
+    for row in rows:
+        if row.storage_name:
+            storage.discard(row.storage_name)
+
+
+def _make_and_store(
+    batch: Sequence[CredentialArtifact], station: Station, further: dict[int, list[CredentialArtifact]]
+) -> None:
+    """As many rows at a time as the storage takes at once. When it hangs, what is left of the batch waits, too."""
+    patience, step = work.Patience(), storage.at_once()
+    for first in range(0, len(batch), step):
+        made = []
+        for row in batch[first : first + step]:
+            try:
+                made.append((row, make(row, station, most_attempts=current().attempts)))
+            except Exception as error:  # a plugin's mistake is that artifact's failure, never the batch's
+                _settle(row, error)
+        with patience:
+            stored = storage.side_by_side([partial(put_away, row, artifacts) for row, artifacts in made])
+        for (row, _), outcome in zip(made, stored, strict=True):
+            if isinstance(outcome, Exception):
+                _settle(row, outcome)
+            else:
+                further[row.pk] = fill_in(row, outcome, station.generator.version)
+        trouble = next((each for each in stored if isinstance(each, storage.Unavailable)), None)
+        if trouble and patience.lost_on(trouble):
+            for row in batch[first + step :]:
+                _settle(row, trouble)
+            return
 
 
 def _settle(row: CredentialArtifact, error: Exception, *, passing: bool = False) -> None:
@@ -126,33 +176,42 @@ def _settle(row: CredentialArtifact, error: Exception, *, passing: bool = False)
     reason = str(error) if isinstance(error, ConferralError) else f"the generator raised {error!r}"
     if passing or isinstance(error, TransientError | PluginError | OSError | MemoryError):
         row.attempts += 1
-        if work.put_off(row, error, reason):
+        hangs = isinstance(error, TookTooLong) and row.attempts >= HANGING_TRIES
+        if not hangs and work.put_off(row, error, reason):
             return
         reason = f"given up after {row.attempts} tries: {reason}"
     elif not isinstance(error, ConferralError):
-        logger.error("artifact %s (%s) could not be made", row.pk, row.slot, exc_info=error)
+        learner = Learner.objects.get(pk=row.credential.learner_id)
+        with journal.hiding(row.credential.recipient_name, learner.name, learner.key, learner.email):
+            journal.failure(logger, "it could not be made", error, artifact=row.pk, credential=row.credential_id)
     row.state, row.next_try, row.last_error = State.FAILED, None, storable(reason)
 
 
-def _record(batch: Sequence[CredentialArtifact], token: str, further: dict[int, list[CredentialArtifact]]) -> None:
-    """Writes the results of the rows that are still ours, and moves their credentials on."""
-    with transaction.atomic():
-        # The credentials first: of two workers that finish two slots of one, the second sees what the first wrote.
-        locked = Credential.objects.select_for_update().filter(pk__in=[row.credential_id for row in batch])
-        credentials = list(locked.order_by("pk").only("state", "notify", "supersedes"))
-        siblings = CredentialArtifact.objects.select_for_update().filter(credential__in=credentials)
-        there = list(siblings.order_by("pk").values_list("pk", "claim", "credential_id", "required", "state"))
-        ours = {pk for pk, claim, *_ in there if claim == token}
-        kept = [row for row in batch if row.pk in ours]
-        _write(kept, token)
-        CredentialArtifact.objects.bulk_create(row for pk in further if pk in ours for row in further[pk])
-        others = [(credential, state) for pk, _, credential, required, state in there if required and pk not in ours]
-        _move_on(credentials, [*others, *((row.credential_id, row.state) for row in kept if row.required)])
-    for row in batch:
-        if row.pk not in ours:  # the lease was lost and somebody else makes it: ours is superfluous
-            for each in (row, *further.get(row.pk, ())):
-                if each.storage_name:
-                    storage.discard(each.storage_name)
+@transaction.atomic
+def _record(
+    batch: Sequence[CredentialArtifact], token: str, further: dict[int, list[CredentialArtifact]]
+) -> list[CredentialArtifact]:
+    """Writes the results of the rows that are still ours, moves their credentials on, and returns the other rows.
+
+    Those were lost with the lease: somebody else makes them, and what we made is superfluous.
+    """
+    # The credentials first: of two workers that finish two slots of one, the second sees what the first wrote.
+    locked = Credential.objects.select_for_update().filter(pk__in=[row.credential_id for row in batch])
+    credentials = list(locked.order_by("pk").only("state", "notify", "supersedes"))
+    siblings = CredentialArtifact.objects.select_for_update().filter(credential__in=credentials)
+    asked = ("pk", "claim", "storage_name", "credential_id", "required", "state")
+    there = list(siblings.order_by("pk").values_list(*asked))
+    ours = {pk for pk, claim, *_ in there if claim == token}
+    kept = [row for row in batch if row.pk in ours]
+    _write(kept, token)
+    for row in (row for pk in further if pk in ours for row in further[pk]):
+        row.pk = None  # of a try that was broken off
+    CredentialArtifact.objects.bulk_create(row for pk in further if pk in ours for row in further[pk])
+    others = [(credential, state) for pk, _, _, credential, required, state in there if required and pk not in ours]
+    _move_on(credentials, [*others, *((row.credential_id, row.state) for row in kept if row.required)])
+    # A name that is recorded is ours too: by a try that was committed, of which only the answer was lost.
+    recorded = {name for _, _, name, *_ in there if name}
+    return [row for row in batch if row.pk not in ours and row.storage_name not in recorded]
 
 
 def _write(rows: Sequence[CredentialArtifact], token: str) -> None:
@@ -182,7 +241,7 @@ def _by_row(field: Any, ids: Sequence[int], values: Sequence[Any]) -> Any:
     key = connection.ops.quote_name("id")
     prepared = [field.get_db_prep_save(value, connection) for value in values]
     cases_in_words = " ".join(["WHEN %s THEN %s"] * len(ids))
-    return RawSQL(  # noqa: S611 - our own words; every value is a parameter
+    return RawSQL(  # noqa: S611 - our own words; every value is a parameter  # nosec B611
         f"CAST(CASE {key} {cases_in_words} END AS {field.cast_db_type(connection)})",
         [part for pair in zip(ids, prepared, strict=True) for part in pair],
     )

@@ -1,38 +1,59 @@
 """Issuing: the award is recorded in bulk, held first, released by one transaction, exactly once for each learner."""
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from itertools import takewhile
 from typing import Any
 
 from dateutil.relativedelta import relativedelta
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from conferral import schedules
+from conferral import journal, schedules
 from conferral.contract import LMS, ConferralError
 from conferral.contract.text import storable
-from conferral.issuance import deliver, lease, work
+from conferral.issuance import deliver, guards, lease, opening, work
 from conferral.issuance.evaluate import Evaluation
 from conferral.issuance.lease import LeaseLost
+from conferral.issuance.persist import persistently
 from conferral.issuance.plan import Plan
 from conferral.issuance.source import told
-from conferral.models import Credential, CredentialArtifact, CredentialConfiguration, Edition, Learner, Run
+from conferral.models import Candidate, Credential, CredentialArtifact, CredentialConfiguration, Edition, Learner, Run
 from conferral.settings import current
+
+logger = logging.getLogger(__name__)
 
 LONGEST_SERIES = 20
 """Failures that are counted: the pause between tries has long been an hour by then."""
+PERSISTENCE = 3
+"""So often a run is begun that a person asked for, when its workers are killed."""
 
 
-def holders(configuration: CredentialConfiguration, gateway: str, learners: Sequence[str]) -> set[str]:
-    """Which of those learners have a place in the configuration already: whatever became of their credential."""
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What credentials come from: a run or, without one, a person; when, and whether their learners are written to.
+
+    `decided` is what the evidence names in place of the rule and its version.
+    """
+
+    at: datetime
+    notify: bool
+    run: Run | None = None
+    decided: tuple[str, str] | None = None
+
+
+def holders(configuration: CredentialConfiguration, gateway: str, learners: Sequence[str]) -> dict[str, str]:
+    """Which of those learners have a place in the configuration already, and the state of what they have."""
     if not learners:
-        return set()
+        return {}
     places = Credential.objects.filter(
         configuration=configuration, current=True, learner__gateway=gateway, learner__key__in=learners
     )
-    return set(places.values_list("learner__key", flat=True))
+    return dict(places.values_list("learner__key", "state"))
 
 
 def insert_held(run: Run, plan: Plan, edition: Edition, page: Sequence[Evaluation], lms: LMS) -> int:
@@ -44,11 +65,8 @@ def insert_held(run: Run, plan: Plan, edition: Edition, page: Sequence[Evaluatio
         page = _without_holders(page, plan.configuration)
     for last_try in (False, True):
         try:
-            with transaction.atomic():
-                keep(run)
-                # Their rows are locked until the end: nobody is retired meanwhile, and whoever was is left out.
-                learners = Learner.objects.record(current().lms, people)[0]
-                return _insert(run, plan, edition, [one for one in page if one.learner in learners], learners)
+            # Done twice, it meets its own rows like anybody else's.
+            return persistently(partial(_insert_known, run, plan, edition, page, people))
         except IntegrityError:
             if last_try:
                 raise
@@ -57,33 +75,89 @@ def insert_held(run: Run, plan: Plan, edition: Edition, page: Sequence[Evaluatio
     raise AssertionError  # the loop has returned or raised
 
 
+@transaction.atomic
+def _insert_known(
+    run: Run, plan: Plan, edition: Edition, page: Sequence[Evaluation], people: dict[str, dict[str, Any]]
+) -> int:
+    keep(run)
+    # Their rows are locked until the end: nobody is retired meanwhile, and whoever was is left out.
+    learners = Learner.objects.record(current().lms, people)[0]
+    origin = Origin(run.started, run.notify, run)
+    return len(insert(origin, plan, edition, [one for one in page if one.learner in learners], learners))
+
+
 def _without_holders(page: Sequence[Evaluation], configuration: CredentialConfiguration) -> list[Evaluation]:
     taken = holders(configuration, current().lms, [evaluation.learner for evaluation in page])
     return [evaluation for evaluation in page if evaluation.learner not in taken]
 
 
-def release(run: Run, counts: dict[str, int], *, remarks: str = "", has_artifacts: bool) -> None:
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a run ends: its figures and remarks, why all of it is held if it is, and whether it was its last."""
+
+    counts: Mapping[str, int]
+    has_artifacts: bool
+    remarks: Sequence[str] = ()
+    why_held: str = ""
+    last: bool = False
+
+
+def close(run: Run, ending: Ending) -> None:
     """Closes the run and releases what it holds, in one transaction: all of its credentials, or none.
 
-    Nothing held is generated or shown, so nothing is ever issued from half a course.
+    Nothing held is generated or shown, so nothing is ever issued from half a course. With `why_held` they stay held
+    until a person decides: all of them when they are too many; under review, all but those who are always issued.
     """
+    persistently(partial(_close, run, ending))
+
+
+@transaction.atomic
+def _close(run: Run, ending: Ending) -> None:
     now = timezone.now()
-    with transaction.atomic():
-        closed = Run.objects.filter(pk=run.pk, claim=run.claim, active=True).update(
-            **counts, remarks=storable(remarks), status=Run.Status.FINISHED, active=None, ended=now
-        )
-        if not closed:
-            raise _lost(run)
-        switched_on = CredentialConfiguration.objects.select_for_update().filter(enabled=True, archived=None)
-        if not switched_on.filter(pk=run.configuration_id).values_list("pk"):
-            raise ConferralError("the configuration was switched off while it was run; nothing was issued")
-        state = Credential.State.PENDING if has_artifacts else Credential.State.AVAILABLE
-        of_this_run = Credential.objects.filter(run=run)
-        CredentialArtifact.objects.filter(credential__in=of_this_run.values("pk")).update(next_try=now)
-        held = of_this_run.filter(state=Credential.State.HELD)
-        if not has_artifacts:
-            _enqueue(held)
-        held.update(state=state)
+    ours = Run.objects.filter(pk=run.pk, claim=run.claim)
+    held_back = [f"held back: {ending.why_held}; release or refuse it"] if ending.why_held else []
+    said = {**ending.counts, "remarks": storable("\n".join((*held_back, *ending.remarks)))}
+    if not ours.filter(active=True).update(**said, status=Run.Status.FINISHED, active=None, ended=now):
+        if ours.filter(status__in=(Run.Status.FINISHED, Run.Status.HELD)).exists():
+            return  # it was committed, and only the answer was lost
+        raise _lost(run)
+    switched_on = CredentialConfiguration.objects.select_for_update().filter(enabled=True, archived=None)
+    if not switched_on.filter(pk=run.configuration_id).values_list("pk"):
+        raise ConferralError("the configuration was switched off while it was run; nothing was issued")
+    held = Credential.objects.filter(run=run, state=Credential.State.HELD)
+    if not ending.why_held:
+        let_go(held, has_artifacts=ending.has_artifacts)
+    else:
+        if ending.why_held == guards.REVIEW:
+            always = Candidate.objects.filter(configuration=run.configuration_id, verdict=Candidate.Verdict.ALWAYS)
+            let_go(held.filter(learner__in=always.values("learner")), has_artifacts=ending.has_artifacts)
+        left = held.count()
+        status = Run.Status.HELD if left else Run.Status.FINISHED
+        ours.update(status=status, held=left, issued=F("issued") - left)
+    if ending.last:
+        opening.close(run.configuration, now)
+
+
+def let_go(held: QuerySet[Credential], *, has_artifacts: bool, **changes: Any) -> int:
+    """Those held are to be made and sent from now on; how many they are. Within the transaction that decides it."""
+    state = Credential.State.PENDING if has_artifacts else Credential.State.AVAILABLE
+    if changes and "notify" in changes:
+        held.update(notify=changes["notify"])  # before anybody is written to
+    if has_artifacts:
+        CredentialArtifact.objects.filter(credential__in=held.values("pk")).update(next_try=timezone.now())
+    else:
+        _enqueue(held)
+    return held.update(state=state, **changes)
+
+
+def drop(held: QuerySet[Credential]) -> int:
+    """Deletes credentials that nobody has ever seen; how many. Within the transaction that decides it."""
+    dropped, left = 0, held.filter(state=Credential.State.HELD).order_by("pk")
+    while page := list(left.values_list("pk", flat=True)[: current().page_size]):
+        CredentialArtifact.objects.filter(credential_id__in=page).delete()
+        Credential.objects.filter(pk__in=page).delete()
+        dropped += len(page)
+    return dropped
 
 
 def _enqueue(credentials: QuerySet[Credential]) -> None:
@@ -100,39 +174,66 @@ def withdraw(run: Run, status: Run.Status, error: str, *, as_seen: bool = False)
 
     `as_seen` closes it only if its lease has not been renewed since `run` was read. False when it was not closed.
     """
-    with transaction.atomic():
-        found = Run.objects.filter(pk=run.pk, claim=run.claim, active=True)
-        if as_seen:
-            found = found.filter(claimed_until=run.claimed_until)
-        now = timezone.now()
-        if not found.update(status=status, active=None, ended=now, error=storable(error)):
-            return False
-        _run_again(run, now)
-        held = Credential.objects.filter(run=run, state=Credential.State.HELD).order_by("pk")
-        while page := list(held.values_list("pk", flat=True)[: current().page_size]):
-            CredentialArtifact.objects.filter(credential_id__in=page).delete()
-            Credential.objects.filter(pk__in=page).delete()
+    return persistently(partial(_withdraw, run, status, error, as_seen=as_seen))
+
+
+@transaction.atomic
+def _withdraw(run: Run, status: Run.Status, error: str, *, as_seen: bool) -> bool:
+    found = Run.objects.filter(pk=run.pk, claim=run.claim, active=True)
+    if as_seen:
+        found = found.filter(claimed_until=run.claimed_until)
+    now = timezone.now()
+    if not found.update(status=status, active=None, ended=now, error=storable(error)):
+        return False
+    if status == Run.Status.LOST:
+        about = {"run": run.pk, "configuration": run.configuration_id}
+        journal.event(logger, "a lost issuing run is closed", level=logging.WARNING, **about)
+    _run_again(run, status, now)
+    drop(Credential.objects.filter(run=run))
     return True
 
 
-def _run_again(run: Run, now: datetime) -> None:
+def _run_again(run: Run, status: str, now: datetime) -> None:
     """A scheduled run that failed is tried again, with growing pauses: an LMS that is down at three is up at four."""
-    if run.trigger != Run.Trigger.SCHEDULE:
+    if run.trigger == Run.Trigger.PERSON and status == Run.Status.LOST:
+        _ask_again(run, now)
+    if run.trigger != Run.Trigger.SCHEDULE or status == Run.Status.CANCELLED:
         return
     latest = Run.objects.filter(configuration_id=run.configuration_id, trigger=run.trigger).order_by("-pk")
     statuses = latest.values_list("status", flat=True)[:LONGEST_SERIES]
     failures = len(list(takewhile(lambda status: status in (Run.Status.FAILED, Run.Status.LOST), statuses)))
-    schedules.bring_forward(run.configuration, now + work.pause(failures))
+    next_try = now + work.pause(failures)
+    Run.objects.filter(pk=run.pk).update(attempts=failures, next_try=next_try)
+    schedules.bring_forward(run.configuration, next_try)
 
 
-def renew(run: Run) -> int:
-    """Renews the run's lease; 0 when somebody else has closed it."""
-    return Run.objects.filter(pk=run.pk, claim=run.claim, active=True).update(claimed_until=lease.until())
+def _ask_again(run: Run, now: datetime) -> None:
+    """A run that a person asked for and whose worker was killed is begun again; one that failed said why."""
+    if run.attempts < PERSISTENCE:
+        Run.objects.create(
+            configuration=run.configuration,
+            trigger=run.trigger,
+            status=Run.Status.ASKED,
+            active=None,
+            notify=run.notify,
+            release=run.release,
+            by=run.by,
+            claim=lease.new_token(),
+            claimed_until=now,
+            started=now,
+            expected=run.expected,
+            attempts=run.attempts + 1,
+        )
 
 
-def keep(run: Run) -> None:
+def renew(run: Run, **counts: int) -> int:
+    """Renews the run's lease, and writes how far it is; 0 when somebody else has closed it."""
+    return Run.objects.filter(pk=run.pk, claim=run.claim, active=True).update(claimed_until=lease.until(), **counts)
+
+
+def keep(run: Run, **counts: int) -> None:
     """Renews the run's lease, or raises LeaseLost: the first statement of every transaction of a run."""
-    if not renew(run):
+    if not renew(run, **counts):
         raise _lost(run)
 
 
@@ -140,29 +241,34 @@ def _lost(run: Run) -> LeaseLost:
     return LeaseLost(f"run {run.pk}: took longer than its lease and was closed by somebody else; run it again")
 
 
-def _insert(run: Run, plan: Plan, edition: Edition, page: Sequence[Evaluation], learners: dict[str, Learner]) -> int:
-    credentials = [_credential(run, plan, edition, evaluation, learners[evaluation.learner]) for evaluation in page]
+def insert(
+    origin: Origin, plan: Plan, edition: Edition, page: Sequence[Evaluation], learners: Mapping[str, Learner]
+) -> list[str]:
+    """Inserts a credential for each, held, with the rows of its files; their verification ids. In a transaction."""
+    credentials = [_credential(origin, plan, edition, evaluation, learners[evaluation.learner]) for evaluation in page]
     Credential.objects.bulk_create(credentials)
+    names = [one.verification_id for one in credentials]
     if plan.slots:
         # Keys of rows inserted in bulk are read back by what we gave them: not every database returns them.
-        ids = Credential.objects.filter(run=run, verification_id__in=[one.verification_id for one in credentials])
+        ids = Credential.objects.filter(verification_id__in=names)
         CredentialArtifact.objects.bulk_create(
-            CredentialArtifact(credential_id=pk, edition=edition, slot=slot.name, required=slot.required)
+            CredentialArtifact(credential_id=pk, edition_id=edition.pk, slot=slot.name, required=slot.required)
             for pk in ids.order_by("pk").values_list("pk", flat=True)
             for slot in plan.slots
         )
-    return len(credentials)
+    return names
 
 
-def _credential(run: Run, plan: Plan, edition: Edition, evaluation: Evaluation, learner: Learner) -> Credential:
+def _credential(origin: Origin, plan: Plan, edition: Edition, evaluation: Evaluation, learner: Learner) -> Credential:
     decision = evaluation.decision
     assert decision is not None  # only those who are eligible come here
     context = plan.context
+    # By their keys: Django asks its routers about each object that is assigned to a row that is not saved.
     return Credential(
-        learner=learner,
-        configuration=plan.configuration,
-        edition=edition,
-        run=run,
+        learner_id=learner.pk,
+        configuration_id=plan.configuration.pk,
+        edition_id=edition.pk,
+        run_id=origin.run.pk if origin.run else None,
         recipient_name=learner.name,
         context_key=context.key,
         context_name=context.name,
@@ -170,21 +276,21 @@ def _credential(run: Run, plan: Plan, edition: Edition, evaluation: Evaluation, 
         context_start=context.start,
         context_end=context.end,
         locale=plan.locale,
-        evidence=decision.evidence(plan.rule.name, plan.rule.processor.version),
-        earned=_earned(run, plan, decision.earned),
-        issued=run.started,
-        expires=expiry(run.started, plan.configuration.type.validity),
-        notify=run.notify,
+        evidence=decision.evidence(*(origin.decided or (plan.rule.name, plan.rule.processor.version))),
+        earned=_earned(origin.at, plan, decision.earned),
+        issued=origin.at,
+        expires=expiry(origin.at, plan.configuration.type.validity),
+        notify=origin.notify,
     )
 
 
-def _earned(run: Run, plan: Plan, earned: datetime | None) -> datetime:
+def _earned(at: datetime, plan: Plan, earned: datetime | None) -> datetime:
     """The course's own date for all of its credentials, once it has come; else when the rule was met; else now."""
     awarded = plan.context.awarded
     stands = plan.rule.processor.dated and earned is not None
-    if awarded and awarded <= run.started and not stands:
+    if awarded and awarded <= at and not stands:
         return awarded
-    return earned or run.started
+    return earned or at
 
 
 def expiry(issued: datetime, validity: dict[str, int]) -> datetime | None:

@@ -4,11 +4,13 @@ A holder's token names the host, the process and one piece of work. Every write 
 holder that lost its lease can write nothing (a fencing token).
 """
 
+import faulthandler
 import logging
 import os
 import secrets
 import socket
 import threading
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from types import TracebackType
@@ -19,9 +21,14 @@ from django.db import connection
 from django.utils import timezone
 
 from conferral.contract import ConferralError
+from conferral.issuance.limit import limits
 from conferral.settings import current
 
 logger = logging.getLogger(__name__)
+
+STDERR = 2
+GRACE = 10
+"""Seconds that whoever was interrupted has to end."""
 
 
 class LeaseLost(ConferralError):
@@ -29,8 +36,8 @@ class LeaseLost(ConferralError):
 
 
 def new_token() -> str:
-    """A token of this process for one piece of work."""
-    return f"{socket.gethostname()[:80]}:{os.getpid()}:{secrets.token_hex(8)}"
+    """A token of this process for one piece of work, which nobody can guess."""
+    return f"{_host()}:{os.getpid()}:{secrets.token_hex(16)}"
 
 
 def until() -> datetime:
@@ -41,7 +48,7 @@ def until() -> datetime:
 def holder_is_gone(token: str) -> bool:
     """Whether the token's process ran on this host and runs no more; its work can be taken over at once."""
     host, pid, _ = token.rsplit(":", 2)
-    if host != socket.gethostname()[:80]:
+    if host != _host():
         return False
     try:
         os.kill(int(pid), 0)
@@ -52,16 +59,26 @@ def holder_is_gone(token: str) -> bool:
     return False
 
 
+def _host() -> str:
+    return socket.gethostname()[:64]
+
+
 class Lease:
-    """Renews a lease from a thread of its own while the block works, three times in its length."""
+    """Renews a lease from a thread of its own while the block works, three times in its length.
+
+    A process whose work does not end though its time is over, or which hangs so that not even this thread runs, ends
+    itself: its work is taken over, and it holds no worker for ever.
+    """
 
     def __init__(self, renew: Callable[[], int]) -> None:
         """`renew` writes the new end of the lease and returns how many rows this holder still has; 0 ends it."""
         self._renew = renew
         self._done = threading.Event()
+        self._limits = limits()
         self._thread = threading.Thread(target=self._keep, name="lease", daemon=True)
 
     def __enter__(self) -> Self:
+        self._watch_this_thread()
         self._thread.start()
         return self
 
@@ -70,10 +87,13 @@ class Lease:
     ) -> None:
         self._done.set()
         self._thread.join()
+        faulthandler.cancel_dump_traceback_later()
 
     def _keep(self) -> None:
         try:
             while not self._done.wait(current().lease_seconds / 3):
+                self._watch_this_thread()
+                self._end_what_does_not_end()
                 try:
                     if not self._renew():
                         return
@@ -83,3 +103,16 @@ class Lease:
                     connection.close()  # a connection that was cut does not mend itself
         finally:
             connection.close()
+
+    def _watch_this_thread(self) -> None:
+        # Counted outside of Python. What it prints has names of functions alone, no values.
+        faulthandler.dump_traceback_later(current().lease_seconds, exit=True, file=STDERR)
+
+    def _end_what_does_not_end(self) -> None:
+        over = [limit for limit in list(self._limits) if time.monotonic() > limit.until + GRACE]
+        if over:
+            logger.critical(
+                "%s took longer than %g s and does not end: the process ends", over[-1].what, over[-1].seconds
+            )
+            faulthandler.dump_traceback(STDERR)
+            os._exit(os.EX_SOFTWARE)

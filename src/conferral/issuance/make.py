@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import PurePath
 from typing import Any
 
@@ -14,8 +15,11 @@ from conferral.assets import AssetReader
 from conferral.contract import Artifact, Generator, PermanentError
 from conferral.contract.options import parse
 from conferral.contract.text import check_storable, is_visible
+from conferral.fingerprint import fingerprint
+from conferral.issuance.limit import limited
 from conferral.issuance.snapshot import request_for
 from conferral.models import CredentialArtifact, Edition
+from conferral.settings import current
 
 State = CredentialArtifact.State
 
@@ -39,11 +43,19 @@ def prepare(edition_id: int, slot: str) -> Station:
     return Station(edition.content, generator, generator.prepare(options, AssetReader(versions)))
 
 
-def make(row: CredentialArtifact, station: Station, *, most_attempts: int) -> list[CredentialArtifact]:
-    """Makes and stores the row's artifact, unsaved; returns the rows of any further files that the generator made.
+def place_of(artifact_id: int, claim: str) -> str:
+    """What the names of the artifact's files begin with that the holder of that claim puts away.
 
-    When it raises, the row is as it was and nothing is stored.
+    Whoever takes over finds by it what a killed one left. A claim has one folder: on local disks to make a folder for
+    each file costs as much as to write the file. Nobody can guess a name from another one in the same folder.
     """
+    secret = claim.rsplit(":", 1)[-1]
+    folder = storage.spread("credentials", sha256(secret.encode()).hexdigest()[:32])
+    return f"{folder}/{sha256(f'{secret}:{artifact_id}'.encode()).hexdigest()[:32]}"
+
+
+def make(row: CredentialArtifact, station: Station, *, most_attempts: int) -> list[Artifact]:
+    """Makes the row's artifact, and any further files that the generator makes of it; nothing is stored yet."""
     credential = row.credential
     if row.attempts >= most_attempts:
         raise PermanentError(f"given up: the worker stopped {row.attempts} times while making it")
@@ -52,15 +64,32 @@ def make(row: CredentialArtifact, station: Station, *, most_attempts: int) -> li
     if not is_visible(credential.recipient_name):
         raise PermanentError("the learner has no name; add it where the learner's account is kept")
     request = request_for(credential, station.edition, row.slot)
-    made = list(station.generator.generate(station.prepared, request))
-    version = station.generator.version
-    check(made, row.slot, version)
+    with limited(current().plugin_seconds, f"making {row.slot}"):
+        made = list(station.generator.generate(station.prepared, request))
+    check(made, row.slot, station.generator.version)
+    return made
+
+
+def put_away(row: CredentialArtifact, made: Sequence[Artifact]) -> list[dict[str, Any]]:
+    """Stores what was made for the row; what is to be recorded of each file. When it raises, nothing is stored.
+
+    It asks nothing of the database: it may run in a thread of its own.
+    """
     with storage.provisional() as files:
-        results = [_stored(artifact) for artifact in made]
+        place = place_of(row.pk, row.claim)
+        results = [
+            _stored(artifact, f"{place}-{row.slot}{f'-{number}' if number > 1 else ''}")
+            for number, artifact in enumerate(made, 1)
+        ]
         files.keep()
+    return results
+
+
+def fill_in(row: CredentialArtifact, results: Sequence[dict[str, Any]], version: str) -> list[CredentialArtifact]:
+    """Writes into the row, unsaved, what was stored; returns the rows of the further files."""
     further = [
-        CredentialArtifact(credential=credential, edition_id=row.edition_id, slot=row.slot, required=row.required)
-        for _ in made[1:]
+        CredentialArtifact(credential=row.credential, edition_id=row.edition_id, slot=row.slot, required=row.required)
+        for _ in results[1:]
     ]
     done = {"state": State.STORED, "next_try": None, "last_error": "", "generator_version": version}
     for each, result in zip((row, *further), results, strict=True):
@@ -85,14 +114,16 @@ def check(made: Sequence[Artifact], slot: str, version: str) -> None:
             check_storable(said.replace("\\u0000", "\0"))
         except (TypeError, ValueError) as error:
             raise PermanentError(f"the generator's receipt or problems cannot be recorded: {error}") from None
+        if not re.fullmatch(r"[\w.+-]+/[\w.+-]+(; ?[\w.=+-]+)*", artifact.media_type, re.ASCII) and artifact.content:
+            raise PermanentError(f"the generator gave {name!r} a media type that is none: {artifact.media_type!r}")
         recorded = {"filename": name, "media_type": artifact.media_type, "url": artifact.url}
         _check_lengths(recorded | {"generator_version": version})
     if len({artifact.filename for artifact in made}) < len(made):
         raise PermanentError("the generator gave two files one name")
 
 
-def _stored(artifact: Artifact) -> dict[str, Any]:
-    """Puts the artifact away; what its row says of it."""
+def _stored(artifact: Artifact, stem: str) -> dict[str, Any]:
+    """Puts the artifact away under that name and its own suffix; what its row says of it."""
     result: dict[str, Any] = {
         "filename": artifact.filename,
         "media_type": artifact.media_type,
@@ -101,13 +132,9 @@ def _stored(artifact: Artifact) -> dict[str, Any]:
         "problems": list(artifact.problems),
     }
     if artifact.content is not None:
-        result["storage_name"] = storage.put(
-            artifact.content,
-            folder="credentials",
-            suffix=PurePath(artifact.filename).suffix,
-            media_type=artifact.media_type,
-        )
-        result["size"], result["sha256"] = len(artifact.content), storage.digest(artifact.content)
+        name = f"{stem}{PurePath(artifact.filename).suffix}"
+        result["storage_name"] = storage.put_at(name, artifact.content, media_type=artifact.media_type)
+        result["size"], result["sha256"] = len(artifact.content), fingerprint(artifact.content)
     return result
 
 

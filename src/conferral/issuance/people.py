@@ -6,11 +6,21 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from conferral import storage
+from conferral import access, storage
 from conferral.contract import ConferralError
-from conferral.issuance import configure, correct
+from conferral.issuance import configure, correct, history, make
 from conferral.issuance.snapshot import page_url
-from conferral.models import Credential, CredentialArtifact, Delivery, Learner, RosterEntry
+from conferral.models import (
+    Candidate,
+    Credential,
+    CredentialArtifact,
+    Delivery,
+    DryRun,
+    DryRunRow,
+    Learner,
+    NameRequest,
+    RosterEntry,
+)
 from conferral.models.learner import retired_key
 from conferral.models.verification import shown
 
@@ -58,6 +68,9 @@ def retire(learner: Learner) -> int:
         for credential in credentials:
             correct.withdraw_remote(credential)
         files = [name for name in artifacts.values_list("storage_name", flat=True) if name]
+        claimed = list(artifacts.exclude(claim="").values_list("pk", "claim"))
+        moving = artifacts.filter(state=CredentialArtifact.State.STORED, next_try__isnull=False)
+        files += [storage.withdrawn(name) for name in moving.values_list("storage_name", flat=True) if name]
         waiting = list(artifacts.filter(state=CredentialArtifact.State.PENDING).values_list("pk", flat=True))
         CredentialArtifact.objects.filter(pk__in=waiting).update(state=CredentialArtifact.State.FAILED)
         CredentialArtifact.objects.filter(credential__in=credentials).update(
@@ -67,6 +80,8 @@ def retire(learner: Learner) -> int:
         # At the very end, and within: what fails here is taken back whole, and can be done again.
         for name in files:
             storage.remove(name)
+        for artifact, claim in claimed:  # of a worker that was killed; one that still works removes its own
+            storage.discard_beginning(make.place_of(artifact, claim))
     return len(credentials)
 
 
@@ -80,18 +95,27 @@ def _forget(learner: Learner, credentials: list[Credential]) -> None:
     Credential.objects.bulk_update(
         credentials, ["state", "recipient_name", "evidence", "revoked_reason"], batch_size=500
     )
+    NameRequest.objects.filter(credential__in=credentials).delete()
     deliveries = Delivery.objects.filter(credential__in=credentials)
     deliveries.filter(state=Delivery.State.PENDING).update(
-        state=Delivery.State.SKIPPED, next_try=None, claim="", claimed_until=None
+        state=Delivery.State.SKIPPED, next_try=None, claim="", claimed_until=None, ended=timezone.now()
     )
     deliveries.update(last_error="")
     RosterEntry.objects.filter(learner=learner).delete()
+    Candidate.objects.filter(learner=learner).delete()
+    kept = list(DryRun.objects.values_list("pk", flat=True))
+    DryRunRow.objects.filter(dry_run__in=kept, learner=learner.key).delete()
+    history.forget(credentials, lambda text: _without(text, named))
     hidden = retired_key(learner.gateway, learner.key)
     configure.forget_person(learner.key, learner.email, replacement=hidden)
     learner.key = hidden
     learner.name = learner.email = learner.language = learner.external_id = ""
+    account = learner.user
     learner.active, learner.retired, learner.user = False, timezone.now(), None
     learner.save()
+    # An account with which they signed in by mail is theirs alone; any other is not ours to remove.
+    if account and access.made_here(account) and not Learner.objects.filter(user=account).exists():
+        account.delete()
 
 
 def export(learner: Learner) -> dict[str, Any]:
@@ -109,13 +133,23 @@ def export(learner: Learner) -> dict[str, Any]:
         "progress": [
             {"context": entry.context.key, "completion": entry.completion, "grades": entry.grades} for entry in entries
         ],
+        "said": [
+            {
+                "context": one.configuration.context_key,
+                "type": one.configuration.type.name,
+                "qualified": one.qualified.isoformat() if one.qualified else None,
+                "verdict": one.verdict,
+                "reason": one.reason,
+            }
+            for one in learner.candidacies.select_related("configuration__type").order_by("pk")
+        ],
         "credentials": list(_credentials(learner)),
     }
 
 
 def _credentials(learner: Learner) -> Iterator[dict[str, Any]]:
     kept = learner.credentials.exclude(state=Credential.State.HELD).select_related("edition__type", "supersedes")
-    for one in kept.prefetch_related("artifacts", "deliveries").order_by("pk"):
+    for one in kept.prefetch_related("artifacts", "deliveries", "name_requests").order_by("pk"):
         yield {
             "verification_id": shown(one.verification_id),
             "page": page_url(one.verification_id),
@@ -131,6 +165,18 @@ def _credentials(learner: Learner) -> Iterator[dict[str, Any]]:
             "revoked_reason": one.revoked_reason,
             "replaces": shown(one.supersedes.verification_id) if one.supersedes else None,
             "evidence": one.evidence,
+            "hidden": one.hidden,
+            "name_form": one.name_form,
+            "name_requests": [
+                {
+                    "name": each.name,
+                    "explanation": each.explanation,
+                    "outcome": each.outcome,
+                    "reason": each.reason,
+                    "asked": each.asked.isoformat(),
+                }
+                for each in one.name_requests.all()
+            ],
             "files": [
                 {"name": file.filename, "url": file.url, "sha256": file.sha256, "size": file.size}
                 for file in one.artifacts.all()

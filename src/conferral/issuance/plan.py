@@ -24,11 +24,13 @@ from conferral.contract import (
     Options,
     OptionsError,
     Processor,
+    Publication,
 )
 from conferral.contract.options import SLUG_PATTERN, assets_in, parse
 from conferral.models import CredentialAsset, CredentialConfiguration, CredentialType, Edition, EditionAsset, Issuer
 
 EDITION_SCHEMA = 1
+ISSUER_FIELDS = ("slug", "name", "url", "logo", "colours", "linkedin_id", "sender", "reply_to")
 
 
 SlotName = Annotated[str, Field(pattern=SLUG_PATTERN, max_length=50)]
@@ -202,6 +204,11 @@ def resolve_audience(credential_type: CredentialType, configuration: CredentialC
     return parse(Audience, merge(credential_type.audience, override), "audience")
 
 
+def resolve_publication(credential_type: CredentialType) -> Publication:
+    """What the type's pages tell strangers."""
+    return parse(Publication, credential_type.publish, "publish")
+
+
 def resolve_slots(credential_type: CredentialType, overrides: Mapping[str, Any] | None = None) -> tuple[Slot, ...]:
     """The type's generators with their options validated, merged with a configuration's overrides."""
     declared = parse(dict[SlotName, SlotDeclaration], merge(credential_type.generators, overrides or {}), "generators")
@@ -215,12 +222,14 @@ def resolve_slots(credential_type: CredentialType, overrides: Mapping[str, Any] 
 
 def resolve_assets(slots: tuple[Slot, ...]) -> dict[str, CredentialAsset]:
     """The current version of every asset that the slots' options name."""
-    return {reference: _find(slot, reference) for slot in slots for reference in assets_in(slot.options)}
+    named = [(slot, reference) for slot in slots for reference in assets_in(slot.options)]
+    found = assets.current(reference for _, reference in named)
+    return {reference: _fitting(slot, reference, found.get(reference)) for slot, reference in named}
 
 
-def _find(slot: Slot, reference: AssetReference) -> CredentialAsset:
+def _fitting(slot: Slot, reference: AssetReference, asset: CredentialAsset | None) -> CredentialAsset:
     try:
-        return assets.find(reference, reference.kind)
+        return assets.fitting(asset, reference, reference.kind)
     except assets.AssetError as error:
         raise OptionsError(f"generators.{slot.name}.options: {error}") from None
 
@@ -260,6 +269,7 @@ def edition_content(plan: Plan) -> dict[str, Any]:
         },
         "fields": dict(plan.fields),
         "wording": credential_type.wording,
+        "publish": resolve_publication(credential_type).model_dump(mode="json"),
         "issuer": issuer_content(plan.context.organisation),
         "locale": plan.locale,
         "printed_date": credential_type.printed_date,
@@ -274,4 +284,4 @@ def issuer_content(organisation: str) -> dict[str, Any]:
     found = Issuer.objects.filter(organisation__in={organisation, ""}).order_by("-organisation").first()
     if found is None:
         return {"name": organisation, "url": ""}
-    return {name: getattr(found, name) for name in ("slug", "name", "url", "logo", "colours", "sender", "reply_to")}
+    return {name: getattr(found, name) for name in ISSUER_FIELDS}

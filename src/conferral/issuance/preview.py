@@ -22,6 +22,7 @@ from conferral.contract import (
 from conferral.contract.placeholders import known_locale
 from conferral.contract.text import is_visible
 from conferral.issuance import make
+from conferral.issuance.deliver import compose
 from conferral.issuance.issue import expiry
 from conferral.issuance.plan import (
     Plan,
@@ -34,10 +35,13 @@ from conferral.issuance.plan import (
     resolve_slots,
 )
 from conferral.issuance.snapshot import file_url, page_url, printed_date
-from conferral.models import CredentialAsset, CredentialConfiguration, CredentialType
+from conferral.mail import Letter
+from conferral.models import CredentialAsset, CredentialConfiguration, CredentialType, Delivery, NameRequest
 
 SAMPLE_ID = "K7QF2M9X4TBDHW3R"
 """As long as any, and never issued."""
+SAMPLE_ADDRESS, SAMPLE_NAME = "learner@example.org", "Maria da Silva"
+SAMPLE_REASON = "The name has to be the one on your identity card."
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +97,30 @@ def preview(  # noqa: PLR0913 - what a person may ask for
             raise OptionsError(f"locale: {locale!r} is not known; write a language tag like fr or pt-BR")
         request = replace(request, locale=locale)
     return Drafts.of(chosen, resolve_assets((chosen,))).make(request)
+
+
+def letter(  # noqa: PLR0913 - as above
+    credential_type: CredentialType,
+    lms: LMS,
+    *,
+    purpose: str = Delivery.Purpose.ISSUED,
+    context_key: str = "",
+    name: str | None = None,
+    language: str = "",
+) -> Letter:
+    """The mail of that purpose as a learner who reads that language would get it today; nothing is sent."""
+    if context_key:
+        plan = resolve(_configuration(credential_type, context_key), lms)
+        about, organisation = request_in(plan), plan.context.organisation
+    else:
+        about, organisation = request_without_context(credential_type, resolve_rule(credential_type)), ""
+    if name is not None:
+        about = for_name(about, name)
+    edition = {"wording": credential_type.wording, "issuer": issuer_content(organisation)}
+    asked = NameRequest(name=SAMPLE_NAME, reason=SAMPLE_REASON)
+    return compose(
+        about, edition, purpose=purpose, language=language or about.locale, recipient=SAMPLE_ADDRESS, request=asked
+    )
 
 
 def request_in(plan: Plan) -> GenerationRequest:

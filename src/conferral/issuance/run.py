@@ -1,27 +1,42 @@
 """A run: one pass over one configuration, evaluated and issued; a dry run writes nothing."""
 
+import logging
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from conferral import plugins, schedules
+from conferral import journal, plugins, schedules
 from conferral.contract import LMS, ConferralError
-from conferral.issuance import issue, lease, standstill
-from conferral.issuance.evaluate import Evaluation, Outcome, evaluate, exclude
+from conferral.contract.text import storable
+from conferral.issuance import guards, history, issue, lease, opening, standstill
+from conferral.issuance.assess import assess, counts_of
+from conferral.issuance.candidates import Register
+from conferral.issuance.evaluate import Evaluation, Outcome
 from conferral.issuance.lease import Lease, LeaseLost
-from conferral.issuance.plan import Plan, edition_of, resolve
-from conferral.models import CredentialConfiguration, Learner, Run
+from conferral.issuance.limit import each
+from conferral.issuance.plan import edition_of, resolve
+from conferral.models import CredentialConfiguration, Run
 from conferral.settings import current
+
+logger = logging.getLogger(__name__)
 
 Progressed = Callable[[int], None]
 """Told how many learners more have been looked at."""
+TELLS = 1.0
+"""Seconds after which a run writes down how far it is, and notices that it was cancelled; at the end of a page."""
 
 
 class AlreadyRunning(ConferralError):
     """Another run of the same configuration has not ended."""
+
+
+class NotRunning(ConferralError):
+    """A run that has ended cannot be cancelled."""
 
 
 class NotDue(ConferralError):
@@ -29,15 +44,100 @@ class NotDue(ConferralError):
 
 
 def run(
-    configuration: CredentialConfiguration, *, trigger: str, notify: bool = True, progressed: Progressed | None = None
+    configuration: CredentialConfiguration,
+    *,
+    trigger: str,
+    notify: bool = True,
+    release: bool = False,
+    progressed: Progressed | None = None,
 ) -> Run:
     """Evaluates every learner and issues to those newly eligible, exactly once; returns the closed run.
 
     The configuration is taken as it is stored now. A ConferralError says what was wrong; nothing was issued then. What
-    was issued is pending: `generate` makes it, and with `notify` the learners are written to.
+    was issued is pending: `generate` makes it, and with `notify` the learners are written to. With `release` neither
+    guards nor review hold anything: whoever began it has said so.
     """
     standstill.check()
-    return _run(_begin(_as_stored(configuration), trigger, notify=notify), progressed)
+    begun = _begin(_as_stored(configuration), trigger, notify=notify, release=release)
+    return _run(begun, progressed)
+
+
+def ask(configuration: CredentialConfiguration, *, by: Any, notify: bool = True, release: bool = False) -> Run:
+    """Asks for a run in the background, and returns its row: `run_asked` begins it, which the sweep sees to.
+
+    One that is asked for already, and not begun, is returned as it is. With `release` the person has confirmed the
+    number, and nothing is held.
+    """
+    standstill.check()
+    with transaction.atomic():
+        stored = CredentialConfiguration.objects.select_for_update().get(pk=_as_stored(configuration).pk)
+        waiting = stored.runs.filter(status=Run.Status.ASKED).first()
+        if waiting:
+            return waiting
+        now = timezone.now()
+        asked = Run.objects.create(
+            configuration=stored,
+            trigger=Run.Trigger.PERSON,
+            status=Run.Status.ASKED,
+            active=None,
+            notify=notify,
+            release=release,
+            by=history.account(by),
+            claim=lease.new_token(),
+            claimed_until=now,
+            started=now,
+            expected=_looked_at_last(stored),
+        )
+        history.record("run asked for", stored, asked, by=by, notify=notify, release=release)
+    return asked
+
+
+def asked() -> list[int]:
+    """The runs that people asked for and nobody has begun, oldest first; none while everything stands still."""
+    if standstill.standing():
+        return []
+    return list(Run.objects.filter(status=Run.Status.ASKED).order_by("pk").values_list("pk", flat=True))
+
+
+def run_asked(run_id: int, progressed: Progressed | None = None) -> Run | None:
+    """Begins a run that a person asked for; None while another of its configuration goes on, or when it has begun."""
+    found = Run.objects.filter(pk=run_id, status=Run.Status.ASKED).select_related("configuration__type").first()
+    if found is None or standstill.standing():
+        return None
+    others = Run.objects.filter(configuration=found.configuration_id, active=True)
+    if not all(_close_if_lost(other) for other in others):
+        return None  # the sweep asks again
+    now = timezone.now()
+    ours = Run.objects.filter(pk=run_id, status=Run.Status.ASKED)
+    try:
+        begun = {"active": True, "claim": lease.new_token(), "claimed_until": lease.until(), "started": now}
+        with transaction.atomic():
+            if not ours.update(status=Run.Status.RUNNING, **begun):
+                return None
+    except IntegrityError:
+        return None
+    found.refresh_from_db()
+    return _run(found, progressed)
+
+
+def cancel(run: Run, *, by: Any, reason: str = "") -> Run:
+    """Stops a run that is asked for or goes on: what it holds is deleted, and its holder notices at its next page.
+
+    A NotRunning when it has ended already.
+    """
+    said = f"cancelled by {history.name_of(by)}" + (f": {reason.strip()}" if reason.strip() else "")
+    with transaction.atomic():
+        current_row = Run.objects.select_for_update().get(pk=run.pk)
+        if current_row.status == Run.Status.ASKED:
+            ended = {"status": Run.Status.CANCELLED, "ended": timezone.now(), "error": storable(said)}
+            done = bool(Run.objects.filter(pk=run.pk, status=Run.Status.ASKED).update(**ended))
+        else:
+            done = issue.withdraw(current_row, Run.Status.CANCELLED, said)
+        if not done:
+            raise NotRunning(f"run {run.pk}: has ended ({current_row.status}); there is nothing to cancel")
+        history.record("cancelled", current_row, by=by, reason=reason)
+    current_row.refresh_from_db()
+    return current_row
 
 
 def due() -> list[int]:
@@ -69,33 +169,32 @@ def run_if_due(configuration_id: int, progressed: Progressed | None = None) -> R
 
 
 def _run(begun: Run, progressed: Progressed | None) -> Run:
+    about = {"run": begun.pk, "configuration": begun.configuration_id}
+    journal.event(logger, "issuing run begins", **about, trigger=begun.trigger)
     try:
+        # Of one that was asked for: it may have been switched off since.
+        begun.configuration = _as_stored(begun.configuration)
         with Lease(partial(issue.renew, begun)), plugins.gateway().reading() as lms:
             _pass(begun, lms, progressed)
     except LeaseLost:
-        raise  # whoever took over has closed it
+        begun.refresh_from_db()
+        if begun.status != Run.Status.CANCELLED:
+            raise  # whoever took over has closed it
     except BaseException as error:
         issue.withdraw(begun, Run.Status.FAILED, f"{type(error).__name__}: {error}")
+        journal.event(logger, f"issuing run failed: {type(error).__name__}", level=logging.ERROR, **about)
         raise
     begun.refresh_from_db()
+    figures = {name: getattr(begun, name) for name in ("evaluated", "eligible", "already", "issued", "held", "failed")}
+    journal.event(logger, "issuing run ends", **about, status=begun.status, **figures)
     return begun
 
 
 def dry_run(configuration: CredentialConfiguration) -> Iterator[list[Evaluation]]:
     """What a run would make of each learner, page by page; nothing is written."""
     with plugins.gateway().reading() as lms:
-        yield from _assess(resolve(configuration, lms), lms)
-
-
-def counts_of(outcomes: Counter[Outcome]) -> dict[str, int]:
-    """A run's figures. Who is eligible and has a credential already counts as both."""
-    return {
-        "evaluated": outcomes.total(),
-        "eligible": outcomes[Outcome.ISSUE] + outcomes[Outcome.ALREADY],
-        "already": outcomes[Outcome.ALREADY],
-        "issued": outcomes[Outcome.ISSUE],
-        "failed": outcomes[Outcome.FAILED],
-    }
+        plan = resolve(configuration, lms)
+        yield from assess(plan, lms, Register(plan, timezone.now()))
 
 
 def close_lost_runs() -> int:
@@ -114,7 +213,7 @@ def _as_stored(configuration: CredentialConfiguration) -> CredentialConfiguratio
     return found
 
 
-def _begin(configuration: CredentialConfiguration, trigger: str, *, notify: bool = True) -> Run:
+def _begin(configuration: CredentialConfiguration, trigger: str, **given: Any) -> Run:
     for other in Run.objects.filter(configuration=configuration, active=True):
         if not _close_if_lost(other):
             raise _already(other)
@@ -123,16 +222,23 @@ def _begin(configuration: CredentialConfiguration, trigger: str, *, notify: bool
         with transaction.atomic():
             if trigger == Run.Trigger.SCHEDULE and not schedules.take_turn(configuration, now):
                 raise NotDue(f"configuration {configuration}: somebody else has taken its turn")
+            configuration.runs.filter(next_try__isnull=False).update(next_try=None)
             return Run.objects.create(
                 configuration=configuration,
                 trigger=trigger,
-                notify=notify,
                 claim=lease.new_token(),
                 claimed_until=lease.until(),
                 started=now,
+                expected=_looked_at_last(configuration),
+                **given,
             )
     except IntegrityError:
         raise _already(Run.objects.filter(configuration=configuration, active=True).first()) from None
+
+
+def _looked_at_last(configuration: CredentialConfiguration) -> int | None:
+    ended = configuration.runs.filter(status__in=(Run.Status.FINISHED, Run.Status.HELD, Run.Status.REFUSED))
+    return ended.order_by("-pk").values_list("evaluated", flat=True).first()
 
 
 def _close_if_lost(run: Run) -> bool:
@@ -148,34 +254,42 @@ def _already(other: Run | None) -> AlreadyRunning:
 
 def _pass(run: Run, lms: LMS, progressed: Progressed | None) -> None:
     plan = resolve(run.configuration, lms)
+    state = opening.follow(run.configuration, plan.context, run.started)
+    if not state.open and not run.release:
+        issue.close(run, issue.Ending({}, has_artifacts=False, remarks=(f"{state.why}; nobody was looked at",)))
+        return
+    register = Register(plan, run.started, newcomers=not _has_had_its_last(run, last=state.last))
     edition = None
     outcomes: Counter[Outcome] = Counter()
-    for page in _assess(plan, lms):
+    told = time.monotonic()
+    for page in each(assess(plan, lms, register), current().page_seconds, "a page of learners"):
         outcomes.update(evaluation.outcome for evaluation in page)
+        register.remember(page, lms)
         if new := [evaluation for evaluation in page if evaluation.outcome is Outcome.ISSUE]:
             standstill.check()
             edition = edition or edition_of(plan)
             inserted = issue.insert_held(run, plan, edition, new, lms)
             outcomes[Outcome.ISSUE] -= len(new) - inserted
             outcomes[Outcome.ALREADY] += len(new) - inserted
+        if time.monotonic() - told >= TELLS:
+            issue.keep(run, **counts_of(outcomes))
+            told = time.monotonic()
         if progressed:
             progressed(len(page))
     standstill.check()
-    issue.release(run, counts_of(outcomes), remarks="\n".join(plan.objections), has_artifacts=bool(plan.slots))
+    counts = counts_of(outcomes)
+    why = guards.why_held(run, guards.of(plan.configuration), issued=counts["issued"], evaluated=counts["evaluated"])
+    last = state.last and not register.next_end  # those who wait are looked at once more
+    remarks = (*plan.objections, *(("its time has ended: this was the last run",) if last else ()))
+    issue.close(run, issue.Ending(counts, bool(plan.slots), remarks, why, last=last))
+    if register.next_end and run.configuration.schedule:
+        schedules.bring_forward(run.configuration, register.next_end)
 
 
-def _assess(plan: Plan, lms: LMS) -> Iterator[list[Evaluation]]:
-    """The evaluations, with those marked who have a credential already or are retired: two queries a page."""
-    for page in evaluate(plan, lms):
-        eligible = [evaluation for evaluation in page if evaluation.outcome is Outcome.ISSUE]
-        taken = issue.holders(plan.configuration, current().lms, [evaluation.learner for evaluation in eligible])
-        for evaluation in eligible:
-            if evaluation.learner in taken:
-                evaluation.outcome = Outcome.ALREADY
-        new = [evaluation for evaluation in eligible if evaluation.outcome is Outcome.ISSUE]
-        retired = Learner.objects.retired_among(current().lms, [evaluation.learner for evaluation in new])
-        for evaluation in new:
-            if evaluation.learner in retired:
-                evaluation.outcome = Outcome.INACTIVE
-        exclude(plan, [evaluation for evaluation in new if evaluation.outcome is Outcome.ISSUE], lms)
-        yield page
+def _has_had_its_last(run: Run, *, last: bool) -> bool:
+    """Whether this one is only for those who waited: its time was over when an earlier one ran, or `at` has been."""
+    configuration = run.configuration
+    ended = configuration.runs.filter(status__in=(Run.Status.FINISHED, Run.Status.HELD), evaluated__gt=0)
+    if last:
+        return ended.filter(started__gte=configuration.closes_at).exists()
+    return "at" in configuration.schedule and ended.filter(started__gte=configuration.schedule["at"]).exists()

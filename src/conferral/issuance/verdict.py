@@ -1,14 +1,19 @@
 """What a credential page says, to whoever asks with an id."""
 
+import re
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from django.utils import timezone
 
-from conferral.models import Credential
+from conferral.models import Credential, CredentialArtifact
 from conferral.models.verification import normalised
 
 State = Credential.State
+MOST_ALIKE = 10
+"""Files of the same bytes that are looked at: each has its own number on it, so there is one."""
+_DIGEST = re.compile("[0-9a-f]{64}")
 
 
 class Verdict(StrEnum):
@@ -24,8 +29,18 @@ class Verdict(StrEnum):
     UNKNOWN = "unknown"
 
 
+class FileVerdict(StrEnum):
+    """The very bytes that were issued; those of what was replaced; any others, of which nothing is known."""
+
+    ISSUED = "issued"
+    REPLACED = "replaced"
+    OTHER = "other"
+
+
 SHOWN = frozenset({Verdict.GENUINE, Verdict.CORRECTED, Verdict.EXPIRED})
 """Those whose picture and files are shown."""
+NOWHERE = frozenset({Verdict.MISTYPED, Verdict.UNKNOWN})
+"""Those without a page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +64,10 @@ def look_up(text: str) -> Finding:
     if asked is None:
         return Finding(Verdict.UNKNOWN)
     found = asked
-    while found.current is None and (successor := _find(supersedes=found)):
-        found = successor
+    if asked.current is None:
+        # However often it was reissued, one holds the learner's place: no chain to follow.
+        place = {"configuration": asked.configuration_id, "learner": asked.learner_id, "current": True}
+        found = _find(**place) or asked
     return Finding(verdict_on(found, replaced=found != asked), found, replaced=found != asked)
 
 
@@ -67,6 +84,46 @@ def verdict_on(credential: Credential, *, replaced: bool = False) -> Verdict:
     # What nobody has ever seen was not corrected.
     seen = credential.supersedes is not None and credential.supersedes.state == State.AVAILABLE
     return Verdict.CORRECTED if seen else Verdict.GENUINE
+
+
+def files_shown(credential: Credential, verdict: Verdict) -> list[CredentialArtifact]:
+    """The stored files that whoever has the id may have."""
+    if verdict not in SHOWN:
+        return []
+    return [file for file in credential.artifacts.all() if file.state == CredentialArtifact.State.STORED]
+
+
+def compare(sha256: str, credential: Credential) -> FileVerdict:
+    """What a file of that digest is to the credential that holds."""
+    place = (credential.configuration_id, credential.learner_id)
+    known = [each.credential for each in _known(sha256)]
+    if credential in known:
+        return FileVerdict.ISSUED
+    same = any((one.configuration_id, one.learner_id) == place for one in known)
+    return FileVerdict.REPLACED if same else FileVerdict.OTHER
+
+
+def number_of(sha256: str) -> str | None:
+    """The id of the credential of which that is a file, as it is stored; None for bytes that were never issued."""
+    known = [each.credential for each in _known(sha256)]
+    return known[0].verification_id if known else None
+
+
+def is_digest(text: str) -> bool:
+    """Whether it is a SHA-256 as it is stored: 64 figures of the hexadecimal system, in lower case."""
+    return _DIGEST.fullmatch(text) is not None
+
+
+def corrected_on(credential: Credential, verdict: Verdict) -> datetime | None:
+    """When it took the place of one that somebody may have seen."""
+    return credential.recorded if verdict is Verdict.CORRECTED else None
+
+
+def _known(sha256: str) -> list[CredentialArtifact]:
+    """Files of those bytes that somebody may have seen: those of what is ready now or was before."""
+    seen = CredentialArtifact.objects.filter(sha256=sha256, credential__state=State.AVAILABLE)
+    # Sorted here: to have the first by key, a database may read all rows by key instead of the few by digest.
+    return sorted(seen.select_related("credential")[:MOST_ALIKE], key=lambda file: -file.pk)
 
 
 def _find(**by: object) -> Credential | None:

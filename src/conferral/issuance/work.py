@@ -1,8 +1,9 @@
 """Working through rows that wait in the database: claimed in batches, tried again with growing pauses."""
 
+import time
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, Self
 
 from django.db.models import F
 from django.utils import timezone
@@ -10,11 +11,14 @@ from django.utils import timezone
 from conferral.contract import TransientError
 from conferral.contract.text import storable
 from conferral.issuance import lease
+from conferral.issuance.persist import persistently
 from conferral.models.queue import Work
 from conferral.settings import current
 
 LONGEST_PAUSE = 3600
 """Seconds."""
+PATIENCE = 30
+"""Seconds that a batch spends on a storage that fails; then what is left of it waits."""
 Waiting = Any
 """A queryset of rows that wait; django-stubs does not know the methods of a custom one."""
 
@@ -27,33 +31,65 @@ def release_abandoned(waiting: Waiting) -> None:
             waiting.filter(claim=claim).update(claimed_until=None)
 
 
-def claim(waiting: Waiting, token: str, at_most: int) -> Waiting:
+class Patience:
+    """What failing storages may cost one batch: counts the time in which something failed.
+
+    A storage that hangs would hold a worker for as long as the batch is; a refusal that comes at once costs nothing.
+    """
+
+    def __init__(self) -> None:
+        self._lost = self._last = 0.0
+        self._began = 0.0
+
+    def __enter__(self) -> Self:
+        self._began = time.monotonic()
+        return self
+
+    def __exit__(self, *about: object) -> None:
+        self._last = time.monotonic() - self._began
+
+    def lost_on(self, trouble: Exception | None) -> bool:
+        """Whether the rest of the batch had better wait, now that the last block ended with that trouble or none."""
+        self._lost += self._last if trouble else 0
+        return self._lost > PATIENCE
+
+
+def claim(waiting: Waiting, token: str, at_most: int, *, state: str = "pending") -> Waiting:
     """Claims what has been due longest, which the token then names: perhaps nothing; None when nothing is due."""
     due = waiting.due(timezone.now()).order_by("next_try", "pk")
-    ids = list(due.values_list("pk", flat=True)[:at_most])
-    return _take(waiting, ids, token) if ids else None
+    ids = persistently(lambda: list(due.values_list("pk", flat=True)[:at_most]))
+    return _take(waiting, ids, token, state=state) if ids else None
 
 
-def claim_alike(waiting: Waiting, token: str, at_most: int, alike: Callable[[Any, Waiting], Waiting]) -> Waiting:
+def claim_alike(
+    waiting: Waiting,
+    token: str,
+    at_most: int,
+    *,
+    alike: Callable[[Any, Waiting], Waiting],
+    clean_up: Callable[[Any], None],
+) -> Waiting:
     """As `claim`, a batch of one kind: `alike` narrows what is due to what may share a batch with the first row.
 
     A row that still names an earlier holder was under way when its worker stopped. It is claimed alone, and the stop
     counts as an attempt: so work that stops its worker each time takes no neighbour with it, and comes to an end.
+    What the holder left is cleaned up first, while the row still says who that was.
     """
     due = waiting.due(timezone.now())
-    first = due.order_by("next_try", "pk").first()
+    first = persistently(lambda: due.order_by("next_try", "pk").first())
     if first is None:
         return None
     if first.claim:
+        clean_up(first)
         return _take(waiting, [first.pk], token, attempts=F("attempts") + 1)
     batch = alike(first, due).filter(claim="").order_by("pk")
     return _take(waiting, list(batch.values_list("pk", flat=True)[:at_most]), token)
 
 
-def _take(waiting: Waiting, ids: list[int], token: str, **more: Any) -> Waiting:
+def _take(waiting: Waiting, ids: list[int], token: str, *, state: str = "pending", **more: Any) -> Waiting:
     # Asked again while writing, of the rows alone: a join would be asked before the lock. Who was faster has the row.
-    still_due = waiting.model.objects.filter(pk__in=ids, state="pending").due(timezone.now())
-    still_due.update(claim=token, claimed_until=lease.until(), **more)
+    still_due = waiting.model.objects.filter(pk__in=ids, state=state).due(timezone.now())
+    persistently(lambda: still_due.update(claim=token, claimed_until=lease.until(), **more))
     return waiting.model.objects.filter(claim=token).order_by("pk")
 
 

@@ -1,21 +1,38 @@
 """The `roster` gateway: contexts that were declared, and learners' progress from imported spreadsheets."""
 
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
-from conferral.contract import LMS, ConferralError, Enrolment, Grades, Kind, LearningContext, Need, Person, Progress
-from conferral.lms.spreadsheet import Row, read
+from conferral.contract import (
+    LMS,
+    ConferralError,
+    Enrolment,
+    Grades,
+    Kind,
+    Known,
+    LearningContext,
+    Need,
+    Person,
+    Progress,
+)
+from conferral.lms.spreadsheet import Row, Seen, read
 from conferral.models import Context, Learner, RosterEntry
 from conferral.settings import current
 
 GATEWAY = "roster"
 TOTAL = "total"
+MOST = 200
+"""Contexts of one learner that are told of."""
+Told = Any
+"""A row of a learner's progress: named columns, which Django's types do not know."""
 
 
 class RosterGateway(LMS):
@@ -57,9 +74,21 @@ class RosterGateway(LMS):
             for learner in Learner.objects.filter(gateway=GATEWAY, key__in=keys)
         ]
 
+    def taking_part(self, learner: str) -> Sequence[str]:
+        """One query."""
+        entries = RosterEntry.objects.filter(learner__gateway=GATEWAY, learner__key=learner, learner__active=True)
+        return list(entries.order_by("-pk").values_list("context__key", flat=True)[:MOST])
+
     def may(self, user: Any, key: str) -> bool:
-        """A roster has no teachers: Django's permissions alone decide."""
-        return False
+        """Whether the user is among its teachers, as an operator declared them."""
+        return Context.objects.filter(key=key, teachers=user.pk).exists()
+
+    def contexts(self, text: str = "", *, taught_by: Any = None, most: int = 20) -> Sequence[Known]:
+        """One query."""
+        found = Context.objects.filter(Q(key__icontains=text) | Q(name__icontains=text)).order_by("key")
+        if taught_by is not None:
+            found = found.filter(teachers=taught_by.pk)
+        return [Known(key, name) for key, name in found.values_list("key", "name")[:most]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,24 +110,29 @@ def import_file(key: str, path: Path) -> Imported:
     context = Context.objects.filter(key=key).first()
     if context is None:
         raise ConferralError(f"context {key!r} is not known; declare it under `contexts:` and apply that file first")
-    rows = read(path)
-    with transaction.atomic():
-        added = changed = retired = 0
-        seen: set[int] = set()
-        size = current().page_size
-        for start in range(0, len(rows), size):
-            page = rows[start : start + size]
+    with closing(Seen()) as seen, transaction.atomic():
+        count = added = changed = retired = 0
+        rows = read(path, seen)
+        while page := list(islice(rows, current().page_size)):
             learners, people_changed = Learner.objects.record(GATEWAY, {row.username: row.person for row in page})
             taking_part = [row for row in page if row.username in learners]  # the others are retired
-            retired += len(page) - len(taking_part)
             page_added, page_changed = _save_entries(context, taking_part, learners, people_changed)
+            count, retired = count + len(page), retired + len(page) - len(taking_part)
             added, changed = added + page_added, changed + page_changed
-            seen.update(learner.pk for learner in learners.values())
-        gone = set(RosterEntry.objects.filter(context=context).values_list("learner_id", flat=True)) - seen
-        left = sorted(gone)
-        for start in range(0, len(left), size):
-            RosterEntry.objects.filter(context=context, learner_id__in=left[start : start + size]).delete()
-    return Imported(len(rows), added, changed, len(gone), retired)
+        removed = _remove_others(context, seen)
+    return Imported(count, added, changed, removed, retired)
+
+
+def _remove_others(context: Context, seen: Seen) -> int:
+    """Whoever is not in the file takes no part any more; how many those are."""
+    removed = last = 0
+    entries = RosterEntry.objects.filter(context=context).order_by("pk")
+    while page := list(entries.filter(pk__gt=last).values_list("pk", "learner__key")[: current().page_size]):
+        if gone := [pk for pk, username in page if not seen.has(username)]:
+            RosterEntry.objects.filter(pk__in=gone).delete()
+            removed += len(gone)
+        last = page[-1][0]
+    return removed
 
 
 def _save_entries(
@@ -125,21 +159,22 @@ def _save_entries(
     return len(new), touched
 
 
-def _pages(entries: QuerySet[RosterEntry]) -> Iterator[list[RosterEntry]]:
+def _pages(entries: QuerySet[RosterEntry]) -> Iterator[list[Told]]:
     size = current().page_size
     last = 0
-    while page := list(entries.filter(pk__gt=last).select_related("learner")[:size]):
+    told = entries.values_list("pk", "learner__key", "learner__active", "completion", "grades", named=True)
+    while page := list(told.filter(pk__gt=last)[:size]):
         yield page
         last = page[-1].pk
         if len(page) < size:
             return
 
 
-def _progress(entry: RosterEntry) -> Progress:
+def _progress(entry: Told) -> Progress:
     grades = {category: Decimal(share) for category, share in entry.grades.items()}
     return Progress(
-        learner=entry.learner.key,
-        enrolment=Enrolment(active=entry.learner.active),
+        learner=entry.learner__key,
+        enrolment=Enrolment(active=entry.learner__active),
         completion=Decimal(entry.completion) if entry.completion else None,
         grades=Grades(total=grades.pop(TOTAL, None), by_category=grades),
     )

@@ -1,11 +1,12 @@
 """Roster files: CSV or JSON → checked rows. A wrong file is refused whole, with the file, the row and the way out."""
 
 import csv
-import io
 import json
+import sqlite3
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,9 @@ PERSON_COLUMNS = ("email", "name", "language", "active")
 COLUMNS = ("username", *PERSON_COLUMNS, "completion")
 GRADE = "grade:"
 LENGTHS = {"username": 255, "name": 255, "email": 254, "language": 35}
+LARGEST_JSON = 32_000_000
+LONGEST_LINE = 1_000_000
+"""Bytes: JSON is read whole, CSV by the line."""
 _ACTIVE = {"": True, "yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 
 
@@ -37,37 +41,79 @@ class Row:
     grades: dict[str, str] = field(default_factory=dict)
 
 
-def read(path: Path) -> list[Row]:
-    """The rows of a CSV or JSON file; a RosterError for the first thing that is wrong."""
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise RosterError(f"{path}: cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        raise RosterError(f"{path}: line {line}: is not UTF-8; save the file as CSV with the encoding UTF-8") from None
-    if not text.strip():
-        raise RosterError(f"{path}: is empty; the first line names the columns, for example username,email,name")
-    records = _json(path, text) if path.suffix.lower() == ".json" else _csv(path, text)
-    rows: list[Row] = []
-    places: dict[str, str] = {}
+class Seen:
+    """The usernames of a file, on disk: a million of them take no memory. A temporary file, gone when it is closed."""
+
+    def __init__(self) -> None:
+        # SQLite makes a file without a name, and spills to it what does not fit its cache.
+        self._database = sqlite3.connect("", isolation_level=None)
+        self._database.execute("CREATE TABLE seen (folded TEXT PRIMARY KEY, username TEXT, place TEXT) WITHOUT ROWID")
+        self._database.execute("BEGIN")
+
+    def add(self, username: str, place: str) -> str:
+        """Where it was before, in whatever case: some databases do not tell, and no person should have to. Else ""."""
+        folded = username.casefold()
+        added = self._database.execute("INSERT OR IGNORE INTO seen VALUES (?, ?, ?)", (folded, username, place))
+        if added.rowcount:
+            return ""
+        (first,) = self._database.execute("SELECT place FROM seen WHERE folded = ?", (folded,)).fetchone()
+        return str(first)
+
+    def has(self, username: str) -> bool:
+        """Whether it was added, in exactly this case."""
+        found = self._database.execute("SELECT username FROM seen WHERE folded = ?", (username.casefold(),)).fetchone()
+        return found is not None and found[0] == username
+
+    def close(self) -> None:
+        """Removes the file."""
+        self._database.close()
+
+
+def read(path: Path, seen: Seen) -> Iterator[Row]:
+    """The rows of a CSV or JSON file, one after the other; a RosterError for the first thing that is wrong.
+
+    CSV is read line by line, however long it is. `seen` then has the usernames.
+    """
+    records = _json(path) if path.suffix.lower() == ".json" else _csv(path)
+    count = 0
     for place, record in records:
         row = _row(place, record)
-        # Some databases do not tell upper from lower case, and no person should have to.
-        first = places.setdefault(row.username.casefold(), place)
-        if first is not place:
+        if first := seen.add(row.username, place):
             raise RosterError(f"{place}: username {row.username!r} is there already ({first}); remove one of the two")
-        rows.append(row)
-    if not rows:
+        yield row
+        count += 1
+    if not count:
         raise RosterError(f"{path}: has no learners; add a row for each below the header")
-    return rows
 
 
-def _csv(path: Path, text: str) -> Iterator[tuple[str, dict[str, str]]]:
-    header = text.split("\n", 1)[0]
+def _lines(path: Path) -> Iterator[str]:
+    try:
+        with path.open("rb") as file:
+            number = 0
+            while line := file.readline(LONGEST_LINE + 1):
+                number += 1
+                if len(line) > LONGEST_LINE:
+                    raise RosterError(
+                        f"{path}: line {number}: is longer than {LONGEST_LINE:,} bytes; is it a CSV file?"
+                    )
+                try:
+                    yield line.decode("utf-8-sig" if number == 1 else "utf-8")
+                except UnicodeDecodeError:
+                    raise RosterError(
+                        f"{path}: line {number}: is not UTF-8; save the file as CSV with the encoding UTF-8"
+                    ) from None
+    except OSError as error:
+        raise RosterError(f"{path}: cannot be read: {error.strerror}") from None
+
+
+def _csv(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
+    lines = _lines(path)
+    header = next(lines, "")
+    if not header.strip() and not any(line.strip() for line in lines):
+        raise _empty(path)
     # Spreadsheets export what the computer's region uses between columns.
     delimiter = max(",;\t", key=header.count)
-    reader = csv.reader(io.StringIO(text), delimiter=delimiter, strict=True)
+    reader = csv.reader(chain([header], lines), delimiter=delimiter, strict=True)
     try:
         columns = [_column(column) for column in next(reader)]
         _check_columns(f"{path}: line 1", columns)
@@ -82,7 +128,27 @@ def _csv(path: Path, text: str) -> Iterator[tuple[str, dict[str, str]]]:
         raise RosterError(f"{path}: line {reader.line_num}: is not CSV: {error}") from None
 
 
-def _json(path: Path, text: str) -> Iterator[tuple[str, dict[str, str]]]:
+def _empty(path: Path) -> RosterError:
+    return RosterError(f"{path}: is empty; the first line names the columns, for example username,email,name")
+
+
+def _json_text(path: Path) -> str:
+    try:
+        if path.stat().st_size > LARGEST_JSON:
+            limit = LARGEST_JSON // 1_000_000
+            raise RosterError(f"{path}: is larger than {limit} MB; save it as CSV, which is read line by line")
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise RosterError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise RosterError(f"{path}: is not UTF-8; save the file with the encoding UTF-8") from None
+    if not text.strip():
+        raise _empty(path)
+    return text
+
+
+def _json(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
+    text = _json_text(path)
     try:
         records = json.loads(text, parse_float=str, object_pairs_hook=_no_key_twice)
     except (ValueError, RecursionError) as error:

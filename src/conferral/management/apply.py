@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from conferral import assets, storage
 from conferral.contract import ConferralError
-from conferral.issuance import configure
+from conferral.issuance import configure, history
 from conferral.issuance.configure import Change
 from conferral.management.declaration import AssetDeclaration, ConfigurationDeclaration, Declared, read
 
@@ -70,6 +70,9 @@ def show(changes: list[Change], console: Console, *, dry_run: bool) -> None:
             console.print(f"[yellow]~ {change.kind} {escape(change.name)}[/]")
             for field, (before, after) in change.differences.items():
                 console.print(f"    {field}: {escape(_shown(before))} → {escape(_shown(after))}")
+        if change.action != "keep":
+            for remark in change.remarks:
+                console.print(f"    [yellow]! {escape(remark)}[/]")
     kept = sum(change.action == "keep" for change in changes)
     changed = len(changes) - kept
     verdict = "would change" if dry_run else "changed"
@@ -77,7 +80,7 @@ def show(changes: list[Change], console: Console, *, dry_run: bool) -> None:
 
 
 def _save(save: Callable[..., Change]) -> Callable[[Declared], Change]:
-    return lambda declared: save(**declared.values())
+    return lambda declared: save(**declared.values(), by=history.COMMAND_LINE)
 
 
 def _save_asset(path: Path, declared: AssetDeclaration) -> Change:
@@ -91,11 +94,12 @@ def _save_asset(path: Path, declared: AssetDeclaration) -> Change:
         content = file.read_bytes()
     except OSError as error:
         raise ConferralError(f"file: {declared.file} cannot be read: {error.strerror}") from None
-    return configure.save_asset(declared.slug, file.name, content, declared.description)
+    return configure.save_asset(declared.slug, file.name, content, declared.description, by=history.COMMAND_LINE)
 
 
 def _save_configuration(declared: ConfigurationDeclaration) -> Change:
-    return configure.save_configuration(declared.context, declared.type, **declared.values("context", "type"))
+    values = declared.values("context", "type")
+    return configure.save_configuration(declared.context, declared.type, by=history.COMMAND_LINE, **values)
 
 
 def _check_users(path: Path, changes: list[Change]) -> None:

@@ -170,6 +170,7 @@ class TypeDeclaration(Declared):
     generators: dict[SlotName, Options] = Field(default_factory=dict)
     fields: Fields = Field(default_factory=dict)
     wording: WordingDeclaration = WordingDeclaration()
+    publish: Options = Field(default_factory=dict)
     locale: Words = ""
     printed_date: Literal["issued", "earned", "end"] = "issued"
     validity: ValidityDeclaration = ValidityDeclaration()
@@ -203,6 +204,8 @@ class ConfigurationDeclaration(Declared):
     step_options: dict[str, Options] = Field(default_factory=dict)
     generators: Options = Field(default_factory=dict)
     fields: Overrides = Field(default_factory=dict)
+    opening: Options = Field(default_factory=dict)
+    guards: Options = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _at_in_its_time_zone(self) -> Self:
@@ -254,7 +257,7 @@ class _Loader(yaml.SafeLoader):
 def read(path: Path) -> Declaration:
     """The file's declarations; a ConferralError names the file, the field, the value and the way out."""
     try:
-        data = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - the loader is a SafeLoader
+        data = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - the loader is a SafeLoader  # nosec B506
     except OSError as error:
         raise ConferralError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:

@@ -9,6 +9,7 @@ from conferral import storage
 from conferral.issuance import correct
 from conferral.issuance.deliver import deliver
 from conferral.issuance.generate import generate
+from conferral.issuance.withdraw import withdraw
 from conferral.management import people
 from conferral.models import Credential, Learner
 
@@ -27,6 +28,7 @@ def make() -> list[tuple[str, Credential, str]]:
         corrected = correct.reissue(corrected, name=CORRECTED_NAME)
         generate(corrected.configuration)
         deliver()
+    withdraw()
     people.create(Learner.objects.get(gateway="roster", key=GENUINE))
     assert corrected.supersedes is not None  # it was issued again, here or before
     old_name = corrected.supersedes.recipient_name

@@ -44,6 +44,21 @@ def configurations(context: str | None, type_name: str | None) -> list[Credentia
     return matching
 
 
+def one_configuration(context: str, type_name: str | None) -> CredentialConfiguration:
+    """The configuration that is meant, enabled or not; a ConferralError when there is none, or several."""
+    found = CredentialConfiguration.objects.filter(archived=None, context_key=context_key(context))
+    if type_name:
+        found = found.filter(type__name=type_name)
+    matching = list(found.select_related("type").order_by("pk"))
+    if len(matching) == 1:
+        return matching[0]
+    wanted = " · ".join(part for part in (context, type_name) if part)
+    if not matching:
+        raise ConferralError(f"configurations: there is none for {wanted}; declare one")
+    types = ", ".join(repr(one.type.name) for one in matching)
+    raise ConferralError(f"configurations: {wanted} has {len(matching)}; say which with --type: {types}")
+
+
 def id_argument(parser: ArgumentParser) -> None:
     """The argument that names a credential."""
     parser.add_argument("id", help="verification id, for example K7QF-2M9X-4TBD-HW3R")

@@ -1,5 +1,6 @@
 """What a run came to, as a table for people and as JSON for machines."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +22,8 @@ MAIL_VERDICTS = {
     Delivery.State.PENDING: "mails will be tried again",
 }
 FIGURES = ("evaluated", "eligible", "already", "issued", "failed", "mailed")
+BESIDES = ("pending", "held", "waiting", "refused")
+"""Figures that are told where there is something to tell."""
 
 
 @dataclass(slots=True)
@@ -34,6 +37,10 @@ class RunReport:
     eligible: int = 0
     already: int = 0
     issued: int = 0
+    held: int = 0
+    waiting: int = 0
+    refused: int = 0
+    unmailed: int = 0
     pending: int = 0
     failed: int = 0
     mailed: int = 0
@@ -59,7 +66,8 @@ class RunReport:
         states = dict(run.credentials.values_list("state").annotate(Count("pk")).order_by())
         lost = states.get(Credential.State.FAILED, 0)
         self.status = run.status
-        self.evaluated, self.eligible, self.already = run.evaluated, run.eligible, run.already
+        for name in ("evaluated", "eligible", "already", "held", "waiting", "refused"):
+            setattr(self, name, getattr(run, name))
         self.pending = states.get(Credential.State.PENDING, 0)
         self.issued = run.issued - lost - self.pending
         self.failed = run.failed + lost
@@ -85,7 +93,7 @@ class RunReport:
         """For machines."""
         shown = {
             name: getattr(self, name)
-            for name in ("context", "type", "status", *FIGURES, "pending", "seconds", "error", "problems")
+            for name in ("context", "type", "status", *FIGURES, *BESIDES, "seconds", "error", "problems")
         }
         return shown if self.learners is None else shown | {"learners": self.learners}
 
@@ -105,10 +113,24 @@ def show(reports: list[RunReport], console: Console) -> None:
             console.print(f"    [yellow]! {escape(problem)}[/]")
         if each.pending:
             console.print(f"    [yellow]! {each.pending} not made yet; `conferral run` takes up what waits[/]")
+        for line in _besides(each):
+            console.print(f"    {line}")
         for learner in each.learners or ():
             console.print(
                 f"    {learner['outcome']:<9} {escape(learner['username'])}  [dim]{escape(learner['reason'])}[/]"
             )
+
+
+def _besides(each: RunReport) -> Iterator[str]:
+    """What else a person should know of the figures."""
+    if each.held:
+        held = "held back: `conferral held` shows them" if each.run else "would be held back"
+        yield f"[yellow]! {each.held} {held}[/]"
+    if each.unmailed:
+        yield f"[yellow]! {each.unmailed} cannot be written to[/]"
+    for count, what in ((each.waiting, "qualify and wait"), (each.refused, "refused")):
+        if count:
+            yield f"[dim]{count} {what}[/]"
 
 
 def _reasons(run: Run) -> list[str]:

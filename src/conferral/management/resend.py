@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from conferral.contract import ConferralError
-from conferral.issuance import deliver, standstill
+from conferral.issuance import deliver, history, standstill
 from conferral.management import find
 from conferral.models import Delivery
 
@@ -21,7 +21,7 @@ def arguments(parser: ArgumentParser) -> None:
 
 def handle(options: dict[str, Any], console: Console) -> None:
     """Sends it, and says what became of it."""
-    delivery = deliver.resend(find.credential(options["id"]))
+    delivery = deliver.resend(find.credential(options["id"]), by=history.COMMAND_LINE)
     deliver.deliver()
     delivery.refresh_from_db()
     if delivery.state in (Delivery.State.FAILED, Delivery.State.SKIPPED):

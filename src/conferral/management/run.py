@@ -5,19 +5,19 @@ import logging
 import sys
 import time
 from argparse import ArgumentParser
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 
 from conferral.contract import ConferralError
 from conferral.issuance import deliver, standstill
 from conferral.issuance import generate as generation
 from conferral.issuance import run as runs
-from conferral.issuance.evaluate import Outcome
+from conferral.issuance.dry_run import Rows, csv_of
 from conferral.issuance.run import AlreadyRunning
 from conferral.issuance.sweep import sweep
 from conferral.management import report
@@ -36,7 +36,9 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("context", nargs="?", help="key of a course, lesson or pathway; all when left out")
     parser.add_argument("--type", dest="type_name", metavar="NAME", help="only this credential type")
     parser.add_argument("--dry-run", action="store_true", help="say who would get one, and issue nothing")
+    parser.add_argument("--csv", type=Path, metavar="FILE", help="with --dry-run: write it as a table for spreadsheets")
     parser.add_argument("--no-mail", action="store_true", help="issue, and write to nobody about it")
+    parser.add_argument("--release", action="store_true", help="issue at once what review would hold for a person")
     parser.add_argument("--json", action="store_true", help="print a list for machines")
 
 
@@ -51,11 +53,16 @@ def handle(options: dict[str, Any], console: Console) -> None:
             making = progress.add_task("making", total=waiting.artifacts)
             generation.generate(progressed=lambda count: progress.advance(making, count))
     found = configurations(options["context"], options["type_name"])
+    if options["csv"]:
+        if not options["dry_run"]:
+            raise ConferralError("--csv: is for --dry-run")
+        console.print(f"{write_csv(found, options['csv'])} learners written to {escape(str(options['csv']))}")
+        return
     if options["dry_run"]:
         reports = [dry_run(configuration) for configuration in found]
     else:
-        notify = not options["no_mail"]
-        reports = [real_run(configuration, console, notify=notify, quiet=quiet) for configuration in found]
+        given = {"notify": not options["no_mail"], "release": options["release"]}
+        reports = [real_run(configuration, console, quiet=quiet, **given) for configuration in found]
         send(reports, console, quiet=quiet)
     if options["json"]:
         console.file.write(json.dumps([each.as_json() for each in reports], indent=2, ensure_ascii=False) + "\n")
@@ -75,7 +82,12 @@ def send(reports: list[RunReport], console: Console, *, quiet: bool = False) -> 
 
 
 def real_run(
-    configuration: CredentialConfiguration, console: Console, *, notify: bool = True, quiet: bool = False
+    configuration: CredentialConfiguration,
+    console: Console,
+    *,
+    notify: bool = True,
+    release: bool = False,
+    quiet: bool = False,
 ) -> RunReport:
     """Runs one configuration and makes what is due in it; an error becomes part of the report."""
     made = RunReport.of(configuration)
@@ -85,6 +97,7 @@ def real_run(
             configuration,
             trigger=Run.Trigger.COMMAND,
             notify=notify,
+            release=release,
             progressed=lambda count: progress.advance(task, count),
         )
         progress.update(task, total=ended.evaluated)
@@ -94,27 +107,39 @@ def real_run(
     return made
 
 
-def dry_run(configuration: CredentialConfiguration) -> RunReport:
+def dry_run(configuration: CredentialConfiguration, *, trigger: str = Run.Trigger.COMMAND) -> RunReport:
     """What a run would do, learner by learner."""
     made = RunReport.of(configuration)
     made.learners = []
-    outcomes: Counter[Outcome] = Counter()
+    rows = Rows(configuration, trigger)
     with _reporting(made):
-        for page in runs.dry_run(configuration):
-            outcomes.update(evaluation.outcome for evaluation in page)
+        for page in rows.pages():
             made.learners += [
                 {
-                    "username": evaluation.learner,
-                    "outcome": evaluation.outcome.value,
-                    "reason": evaluation.reason,
-                    "facts": [asdict(fact) for fact in evaluation.decision.facts] if evaluation.decision else [],
+                    "username": row.learner,
+                    "outcome": row.outcome.value,
+                    "reason": row.why,
+                    "facts": row.facts,
                 }
-                for evaluation in page
+                for row in page
             ]
         made.status = "dry run"
-        for name, count in runs.counts_of(outcomes).items():
+        for name, count in rows.forecast.figures.items():
             setattr(made, name, count)
+        made.problems = list(rows.forecast.remarks)
     return made
+
+
+def write_csv(found: list[CredentialConfiguration], path: Path) -> int:
+    """What a run would do, as a table for spreadsheets, however many learners there are; how many."""
+    count = 0
+    with path.open("w", encoding="utf-8", newline="") as file:
+        for configuration in found:
+            for page in Rows(configuration, Run.Trigger.COMMAND).pages():
+                lines = list(csv_of(page))
+                file.writelines(lines if count == 0 else lines[1:])
+                count += len(page)
+    return count
 
 
 @contextmanager

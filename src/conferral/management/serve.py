@@ -70,7 +70,7 @@ def _start(command: list[str], environment: Mapping[str, str]) -> subprocess.Pop
     # A session of its own: Ctrl-C reaches this process alone, which stops the others in good order. Its end of their
     # standard input tells them when it is gone without having done so.
     arguments = [sys.executable, "-m", "conferral.service.process", *command]
-    return subprocess.Popen(  # noqa: S603 - our own program
+    return subprocess.Popen(  # noqa: S603 - our own program  # nosec B603
         arguments, stdin=subprocess.PIPE, env=dict(environment), start_new_session=True
     )
 
@@ -115,7 +115,7 @@ def _wait_for(host: str, port: int, web: subprocess.Popen[bytes]) -> None:
 
 
 def _name_of(host: str) -> str:
-    return "localhost" if host in ("127.0.0.1", "0.0.0.0", "::", "::1") else host  # noqa: S104 - compared, not bound
+    return "localhost" if host in ("127.0.0.1", "0.0.0.0", "::", "::1") else host  # noqa: S104 - compared  # nosec B104
 
 
 def _welcome(console: Console, host: str, here: str, public: str) -> None:
@@ -127,9 +127,9 @@ def _welcome(console: Console, host: str, here: str, public: str) -> None:
     users = {user.get_username(): user for user in get_user_model()._default_manager.filter(username__in=PEOPLE)}  # noqa: SLF001
     for username, door in PEOPLE.items():
         if user := users.get(username):
-            console.print(f"  {door:<10} {here}/sign-in/{access.sign_in_token(user)}", soft_wrap=True)
+            console.print(f"  {door:<10} {public}/sign-in/{access.sign_in_token(user)}", soft_wrap=True)
     if users:
-        console.print(f"  {'I check':<10} {here}/sign-in/stranger")
+        console.print(f"  {'I check':<10} {public}/sign-in/stranger")
     else:
         console.print("  `make demo` brings people to sign in as; or make one: conferral createsuperuser", style="dim")
     if not django_settings.EMAIL_BACKEND.startswith("django."):

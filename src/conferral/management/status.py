@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from conferral import schedules
-from conferral.issuance import standstill
+from conferral.issuance import opening, standstill, withdraw
 from conferral.models import Credential, CredentialArtifact, CredentialConfiguration, Delivery, Run
 
 HELP = "Says what runs, what waits, what failed, and when beat last ticked."
@@ -37,7 +37,14 @@ def handle(options: dict[str, Any], console: Console) -> None:
     console.print(f"beat {tick}" + ("" if beat["alive"] else "  [yellow]! runs wait for `conferral serve` or cron[/]"))
     console.print(f"\n{len(found['running'])} running")
     for run in found["running"]:
-        console.print(f"  {escape(run['configuration'])}  since {run['started']}")
+        of = f" of about {run['expected']}" if run["expected"] else ""
+        console.print(f"  {escape(run['configuration'])}  since {run['started']}, {run['evaluated']}{of} looked at")
+    if found["held"]:
+        console.print(f"[yellow]{found['held']} runs are held: `conferral held` shows them[/]")
+    if moving := found["withdrawals"]["waiting"]:
+        console.print(f"files: {moving} of what was revoked or replaced wait to be moved")
+        for reason, count in found["withdrawals"]["reasons"].items():
+            console.print(f"  [yellow]! {count} × {escape(reason)}[/]")
     for name, kind in (("certificates", "artifacts"), ("mails", "messages")):
         counts = found[kind]
         late = f", the next try {counts['next_try']}" if counts["next_try"] else ""
@@ -48,9 +55,8 @@ def handle(options: dict[str, Any], console: Console) -> None:
     console.print(f"\n{len(found['configurations'])} configurations enabled")
     for each in found["configurations"]:
         console.print(f"  {escape(each['configuration'])}  [dim]{escape(each['schedule'])}[/]")
-        console.print(
-            f"    next run {each['next_run_at'] or 'none but by hand'}, last: {escape(each['last_run'] or 'none')}"
-        )
+        following = each["next_run_at"] or each["closed"] or "none but by hand"
+        console.print(f"    next run {following}, last: {escape(each['last_run'] or 'none')}")
 
 
 def status() -> dict[str, Any]:
@@ -66,12 +72,16 @@ def status() -> dict[str, Any]:
                 "configuration": str(run.configuration),
                 "trigger": run.trigger,
                 "started": _at(run.started),
+                "evaluated": run.evaluated,
+                "expected": run.expected,
             }
             for run in Run.objects.filter(active=True).select_related("configuration__type").order_by("pk")
         ],
+        "held": Run.objects.filter(status=Run.Status.HELD).count(),
         "credentials": dict(Credential.objects.values_list("state").annotate(Count("pk")).order_by()),
         "artifacts": _queue(CredentialArtifact),
         "messages": _queue(Delivery),
+        "withdrawals": _withdrawals(),
         "configurations": [_configuration(one) for one in _enabled()],
     }
 
@@ -90,6 +100,12 @@ def _queue(model: type[CredentialArtifact | Delivery]) -> dict[str, Any]:
     }
 
 
+def _withdrawals() -> dict[str, Any]:
+    waiting = withdraw.waiting_files()
+    reasons = waiting.exclude(last_error="").values_list("last_error").annotate(count=Count("pk"))
+    return {"waiting": waiting.count(), "reasons": dict(reasons.order_by("-count", "last_error")[:10])}
+
+
 def _enabled() -> list[CredentialConfiguration]:
     return list(
         CredentialConfiguration.objects.filter(enabled=True, archived=None).select_related("type").order_by("pk")
@@ -105,6 +121,7 @@ def _configuration(configuration: CredentialConfiguration) -> dict[str, Any]:
         "configuration": str(configuration),
         "schedule": schedules.in_words(configuration.schedule, configuration.time_zone),
         "next_run_at": _at(configuration.next_run_at),
+        "closed": opening.state_of(configuration, timezone.now()).why if configuration.closed else None,
         "last_run": said,
     }
 

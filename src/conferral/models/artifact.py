@@ -47,6 +47,7 @@ class CredentialArtifact(Work):
         constraints = [
             models.UniqueConstraint(fields=["credential", "slot", "filename"], name="conferral_artifact_file")
         ]
+        indexes = [models.Index(fields=["state", "slot"], name="conferral_artifact_state")]
 
     def __str__(self) -> str:
         return f"{self.credential_id} {self.slot} {self.filename}"

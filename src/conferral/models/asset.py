@@ -27,6 +27,9 @@ class CredentialAsset(models.Model):
     size = models.PositiveBigIntegerField(help_text="Bytes")
     sha256 = models.CharField(max_length=64, db_index=True)
     uploaded = models.DateTimeField(auto_now_add=True)
+    activates = models.DateTimeField(
+        null=True, blank=True, db_index=True, help_text="When this version becomes the current one by itself"
+    )
 
     class Meta:
         verbose_name = _("asset")

@@ -13,7 +13,9 @@ class CredentialConfiguration(models.Model):
 
     `step_options` are the processor's overrides by step of a pathway; `schedule` is `{crontab}`, `{every}` or `{at}`,
     empty for runs by hand alone. `next_run_at` is the truth of when it runs, its periodic task wakes somebody to look;
-    `opening` and `guards` are the rules that tie it to the course's dates and hold a run that issues too much.
+    `opening` and `guards` are the rules that tie it to the course's dates and hold a run that issues too much. What
+    `opening` comes to with the course's dates is in `opens_at` and `closes_at`; `closed` is since when it has closed by
+    itself, which is not `enabled`: that is a person's alone.
 
     .. pii: Options of a rule may name learners, as those of `listed` do.
     .. pii_types: username, email_address
@@ -40,6 +42,10 @@ class CredentialConfiguration(models.Model):
     )
     opening = models.JSONField(default=dict, blank=True)
     guards = models.JSONField(default=dict, blank=True)
+    opens_at = models.DateTimeField(null=True, blank=True)
+    closes_at = models.DateTimeField(null=True, blank=True)
+    closed = models.DateTimeField(null=True, blank=True)
+    closed_why = models.CharField(max_length=255, blank=True)
 
     class Meta:
         verbose_name = _("credential configuration")

@@ -32,12 +32,18 @@ class Credential(models.Model):
         AVAILABLE = "available"
         FAILED = "failed"
 
+    class NameForm(models.TextChoices):
+        """How the page shows the recipient's name, as its holder chose; the files have it in full."""
+
+        FULL = "full"
+        INITIALS = "initials"
+
     verification_id = models.CharField(max_length=LENGTH, unique=True, default=new_id)
     learner = models.ForeignKey(Learner, on_delete=models.PROTECT, related_name="credentials")
     configuration = models.ForeignKey(CredentialConfiguration, on_delete=models.PROTECT, related_name="credentials")
     edition = models.ForeignKey(Edition, on_delete=models.PROTECT, related_name="credentials")
     run = models.ForeignKey(Run, null=True, on_delete=models.PROTECT, related_name="credentials")
-    recipient_name = models.CharField(max_length=255, blank=True)
+    recipient_name = models.CharField(max_length=255, blank=True, db_index=True)
     context_key = models.CharField(max_length=KEY_LENGTH)
     context_name = models.CharField(max_length=255)
     context_organisation = models.CharField(max_length=255, blank=True)
@@ -59,6 +65,8 @@ class Credential(models.Model):
         "self", null=True, blank=True, on_delete=models.PROTECT, related_name="superseded_by"
     )
     current = models.BooleanField(null=True, default=True)
+    hidden = models.BooleanField(default=False, help_text="Its holder shows strangers the verdict alone")
+    name_form = models.CharField(max_length=10, choices=NameForm.choices, default=NameForm.FULL)
     notify = models.BooleanField(default=True, help_text="Whether the learner is written to once it is available")
 
     class Meta:
@@ -66,6 +74,10 @@ class Credential(models.Model):
         verbose_name_plural = _("credentials")
         constraints = [
             models.UniqueConstraint(fields=["configuration", "learner", "current"], name="conferral_credential_place")
+        ]
+        # What became of it, from what splits most: a list of the few in a state reads those alone.
+        indexes = [
+            models.Index(fields=["current", "revoked", "state", "expires"], name="conferral_credential_standing")
         ]
 
     def __str__(self) -> str:

@@ -9,7 +9,7 @@ class CredentialType(models.Model):
 
     `generators` is `{slot: {generator, required, options}}`; `validity` is `{years, months, days}`, empty for ever;
     `kinds` limits the contexts that it may be applied to, empty for all that its processor knows; `audience` says who
-    of those that qualify gets one.
+    of those that qualify gets one; `publish` what its pages tell strangers.
 
     .. pii: Options of a rule may name learners, as those of `listed` do.
     .. pii_types: username, email_address
@@ -31,6 +31,7 @@ class CredentialType(models.Model):
     generators = models.JSONField(default=dict, blank=True)
     fields = models.JSONField(default=dict, blank=True)
     wording = models.JSONField(default=dict, blank=True)
+    publish = models.JSONField(default=dict, blank=True)
     locale = models.CharField(max_length=35, blank=True)
     printed_date = models.CharField(max_length=10, choices=PrintedDate.choices, default=PrintedDate.ISSUED)
     validity = models.JSONField(default=dict, blank=True)

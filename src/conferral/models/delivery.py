@@ -24,10 +24,11 @@ class Delivery(Work):
         SKIPPED = "skipped"
 
     class Purpose(models.TextChoices):
-        """A first credential is there; the one that takes another's place is there."""
+        """A first credential is there; the one that takes another's place is there; a name stays as it is."""
 
         ISSUED = "issued"
         CORRECTED = "corrected"
+        REFUSED = "refused"
 
     credential = models.ForeignKey(Credential, on_delete=models.PROTECT, related_name="deliveries")
     channel = models.CharField(max_length=20, default="email")
@@ -35,6 +36,9 @@ class Delivery(Work):
     sequence = models.PositiveIntegerField(default=1)
     state = models.CharField(max_length=10, choices=State.choices, default=State.PENDING)
     sent = models.DateTimeField(null=True, blank=True, db_index=True)
+    ended = models.DateTimeField(
+        null=True, blank=True, db_index=True, help_text="When it was sent, or known that it is not to be sent"
+    )
 
     class Meta:
         verbose_name = _("mail")
@@ -44,6 +48,7 @@ class Delivery(Work):
                 fields=["credential", "channel", "purpose", "sequence"], name="conferral_delivery_once"
             )
         ]
+        indexes = [models.Index(fields=["state", "purpose"], name="conferral_delivery_state")]
 
     def __str__(self) -> str:
         return f"{self.purpose} {self.sequence} of {self.credential_id}"

@@ -92,8 +92,8 @@ class Learner(models.Model):
     gateway = models.CharField(max_length=50)
     key = models.CharField(max_length=255)
     external_id = models.CharField(max_length=255, blank=True)
-    name = models.CharField(max_length=255, blank=True)
-    email = models.EmailField(blank=True)
+    name = models.CharField(max_length=255, blank=True, db_index=True)
+    email = models.EmailField(blank=True, db_index=True)
     language = models.CharField(max_length=35, blank=True)
     active = models.BooleanField(default=True)
     retired = models.DateTimeField(null=True, blank=True, help_text="Since when nothing personal is kept of them")
@@ -107,7 +107,11 @@ class Learner(models.Model):
         verbose_name = _("learner")
         verbose_name_plural = _("learners")
         constraints = [models.UniqueConstraint(fields=["gateway", "key"], name="conferral_learner_key")]
-        indexes = [models.Index(fields=["gateway", "external_id"], name="conferral_learner_account")]
+        indexes = [
+            models.Index(fields=["gateway", "external_id"], name="conferral_learner_account"),
+            models.Index(fields=["key", "id"], name="conferral_learner_username"),
+            models.Index(fields=["active", "retired"], name="conferral_learner_active"),
+        ]
 
     def __str__(self) -> str:
         return self.key

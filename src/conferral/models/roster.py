@@ -1,5 +1,6 @@
 """What the roster gateway knows: learning contexts, and how far learners have come in them."""
 
+from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -9,6 +10,8 @@ from conferral.models.learner import Learner
 
 class Context(models.Model):
     """A course, lesson or pathway that no LMS tells of. `steps` are the keys of a pathway's courses, in order.
+
+    `teachers` are the users who look after its credentials.
 
     .. no_pii:
     """
@@ -22,6 +25,7 @@ class Context(models.Model):
     end = models.DateTimeField(null=True, blank=True)
     pass_mark = models.DecimalField(max_digits=5, decimal_places=4, null=True, blank=True)
     steps = models.JSONField(default=list, blank=True)
+    teachers = models.ManyToManyField(settings.AUTH_USER_MODEL, blank=True, related_name="conferral_contexts")
 
     class Meta:
         verbose_name = _("course, lesson or pathway")

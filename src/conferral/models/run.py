@@ -1,5 +1,6 @@
 """One pass over one configuration."""
 
+from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -10,39 +11,54 @@ class Run(models.Model):
     """Its trigger, counts, progress and outcome. `active` is true while it runs and NULL after: one at a time.
 
     `claim` is the holder's token, which every write of the run names; a holder whose lease ran out has lost it.
+    `already` counts those too whom an earlier run holds; `release`: a person said beforehand that nothing is held.
+    `expected` is how many learners the run before looked at; `attempts` and `next_try` are of a series of failures.
 
-    .. no_pii:
+    .. pii: Who of the staff began it.
+    .. pii_types: username
+    .. pii_retirement: retained
     """
 
     class Status(models.TextChoices):
-        """How far it came."""
+        """How far it came: asked for, under way, ended; held until a person releases or refuses what it holds."""
 
+        ASKED = "asked"
         RUNNING = "running"
         FINISHED = "finished"
         HELD = "held"
+        REFUSED = "refused"
+        CANCELLED = "cancelled"
         FAILED = "failed"
         LOST = "lost"
 
     class Trigger(models.TextChoices):
-        """What began it: its time had come, or a person had made it come; or a command."""
+        """What began it: its time had come, or a person had made it come; a command; a person on a page."""
 
         SCHEDULE = "schedule"
         COMMAND = "command"
+        PERSON = "person"
 
     configuration = models.ForeignKey(CredentialConfiguration, on_delete=models.PROTECT, related_name="runs")
     trigger = models.CharField(max_length=20, choices=Trigger.choices)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.RUNNING)
     active = models.BooleanField(null=True, default=True)
     notify = models.BooleanField(default=True, help_text="Whether those issued to are written to")
+    release = models.BooleanField(default=False, help_text="Whether guards and review let it pass, as a person said")
     claim = models.CharField(max_length=120, unique=True)
     claimed_until = models.DateTimeField()
     started = models.DateTimeField()
-    ended = models.DateTimeField(null=True, blank=True)
+    ended = models.DateTimeField(null=True, blank=True, db_index=True)
+    attempts = models.PositiveIntegerField(default=1)
+    next_try = models.DateTimeField(null=True, blank=True)
+    expected = models.PositiveIntegerField(null=True, blank=True)
     evaluated = models.PositiveIntegerField(default=0)
     eligible = models.PositiveIntegerField(default=0)
     already = models.PositiveIntegerField(default=0)
     issued = models.PositiveIntegerField(default=0)
     held = models.PositiveIntegerField(default=0)
+    waiting = models.PositiveIntegerField(default=0)
+    refused = models.PositiveIntegerField(default=0)
     failed = models.PositiveIntegerField(default=0)
     error = models.TextField(blank=True)
     remarks = models.TextField(blank=True, help_text="What a person should look at, though the run went on")
@@ -51,6 +67,11 @@ class Run(models.Model):
         verbose_name = _("issuing run")
         verbose_name_plural = _("issuing runs")
         constraints = [models.UniqueConstraint(fields=["configuration", "active"], name="conferral_run_active")]
+        indexes = [
+            models.Index(fields=["configuration", "id"], name="conferral_run_latest"),
+            models.Index(fields=["status"], name="conferral_run_status"),
+            models.Index(fields=["trigger"], name="conferral_run_trigger"),
+        ]
 
     def __str__(self) -> str:
         return f"run {self.pk} of {self.configuration_id}"

@@ -5,19 +5,22 @@ from typing import Any
 from celery.schedules import crontab
 
 SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
-SWEEP = "conferral.sweep"
+SWEEP, DAILY = "conferral.sweep", "conferral.daily"
+APPS = ("django_celery_beat", "django_jsonform")
+"""Whose tables the schedules are in, and what draws forms."""
 
 
 def plugin_settings(settings: Any) -> None:
-    """Adds the database of schedules, beat's scheduler, the minute's sweep and the gateway.
+    """Adds the database of schedules, beat's scheduler, the minute's sweep, the day's, and the gateway.
 
     The LMS's Celery app reads Django settings without a namespace: the old names are the ones that it honours.
     """
-    if "django_celery_beat" not in settings.INSTALLED_APPS:
-        settings.INSTALLED_APPS = [*settings.INSTALLED_APPS, "django_celery_beat"]
+    missing = [app for app in APPS if app not in settings.INSTALLED_APPS]
+    settings.INSTALLED_APPS = [*settings.INSTALLED_APPS, *missing]
     keep(settings, "CELERYBEAT_SCHEDULER", SCHEDULER)
     settings.CELERYBEAT_SCHEDULE = {
         SWEEP: {"task": SWEEP, "schedule": crontab()},
+        DAILY: {"task": DAILY, "schedule": crontab(hour="2", minute="17")},
         **getattr(settings, "CELERYBEAT_SCHEDULE", {}),
     }
     keep(settings, "CELERYBEAT_SYNC_EVERY", 1)  # each tick is known at once: `conferral status` tells the last

@@ -1,10 +1,12 @@
 """The Celery app of the standalone service: `celery --app conferral.service worker`, `… beat`."""
 
 import os
+import threading
+import time
 from typing import Any
 
 from celery import Celery
-from celery.signals import worker_ready
+from celery.signals import worker_process_init, worker_ready
 
 SWEEP = "conferral.sweep"
 
@@ -13,6 +15,18 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "conferral.service.settings")
 app = Celery("conferral")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@worker_process_init.connect
+def _end_with_parent(**about: Any) -> None:
+    """A process of a worker's pool ends when the worker was killed: nobody would ever give it anything to do."""
+    threading.Thread(target=_watch, args=(os.getppid(),), name="parent", daemon=True).start()
+
+
+def _watch(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
 
 
 @worker_ready.connect

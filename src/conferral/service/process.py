@@ -10,8 +10,11 @@ import threading
 import warnings
 from collections.abc import Callable
 
-CONCURRENCY = 4
+MOST_WORKERS = 4
+"""Each is a process of some 100 MB."""
 WEB_THREADS = 8
+LARGEST_REQUEST = 32 * 1024 * 1024
+"""Bytes: an upload of the largest asset, and what a form says besides."""
 QUIET = ("--quiet",)
 
 
@@ -26,7 +29,16 @@ def _web(host: str, port: str) -> None:
 
     from conferral.service.wsgi import application  # noqa: PLC0415
 
-    serve(application, host=host, port=int(port), threads=WEB_THREADS, ident=None)
+    serve(
+        application,
+        host=host,
+        port=int(port),
+        threads=WEB_THREADS,
+        ident=None,
+        max_request_body_size=LARGEST_REQUEST,
+        # Which proxy is believed is for `proxy` to say; and that there is one at all has to be seen: `shows_mails`.
+        clear_untrusted_proxy_headers=False,
+    )
 
 
 def _worker() -> None:
@@ -35,7 +47,8 @@ def _worker() -> None:
     from conferral.service.celery import app  # noqa: PLC0415
 
     alone = ("--without-gossip", "--without-mingle", "--without-heartbeat")  # it has no neighbours to talk to
-    app.start([*QUIET, "worker", "--pool", "threads", "--concurrency", str(CONCURRENCY), *alone])
+    workers = min(os.cpu_count() or 1, MOST_WORKERS)
+    app.start([*QUIET, "worker", "--concurrency", str(workers), *alone])
 
 
 def _beat() -> None:
@@ -45,7 +58,8 @@ def _beat() -> None:
 
 
 def _end_with_parent() -> None:
-    sys.stdin.read()
+    while os.read(sys.stdin.fileno(), 1024):  # not sys.stdin.read, whose lock the worker's processes would inherit
+        pass
     os.kill(os.getpid(), signal.SIGTERM)
 
 

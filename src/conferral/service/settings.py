@@ -11,11 +11,13 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 import dj_database_url
+from babel import Locale
 from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 from environ import Env
 from kombu.entity import Exchange, Queue
 
+from conferral.mail import TRANSLATIONS
 from conferral.settings import PREFIX, AppSettings, ServiceSettings, checked
 
 
@@ -51,7 +53,17 @@ def _database(url: str, home: Path) -> dict[str, Any]:
         raise ImproperlyConfigured("DATABASE_URL: is not an address like postgres://user@host/name") from None
     if database["ENGINE"] == "django.db.backends.sqlite3":
         database["OPTIONS"] = SQLITE | dict(database.get("OPTIONS") or {})
+    else:
+        # To connect takes as long as a whole page; a connection that the server has closed meanwhile is noticed.
+        database |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
     return database
+
+
+def _cache(url: str) -> dict[str, Any]:
+    try:
+        return dict(Env.cache_url_config(url or "locmemcache://"))
+    except (ImproperlyConfigured, ValueError, KeyError):  # its message would show the password
+        raise ImproperlyConfigured("CACHE_URL: is not an address like redis://:password@host:6379/1") from None
 
 
 def _email(url: str, home: Path) -> dict[str, Any]:
@@ -93,7 +105,7 @@ SQLITE: dict[str, Any] = {
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
 }
 APP_VARIABLES = [PREFIX + name.upper() for name in AppSettings.model_fields]
-SWEEP = "conferral.sweep"
+SWEEP, DAILY = "conferral.sweep", "conferral.daily"
 SERVICE = checked(ServiceSettings, _from_environment(ServiceSettings.model_fields))
 HOME = Path(SERVICE.CONFERRAL_HOME).absolute()
 try:
@@ -113,6 +125,16 @@ ALLOWED_HOSTS = [PUBLIC_HOST, *SERVICE.ALLOWED_HOSTS, "localhost", "127.0.0.1", 
 CSRF_TRUSTED_ORIGINS = [APP.public_url]
 SECURE = APP.public_url.startswith("https:")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
+TRUSTED_PROXIES = SERVICE.TRUSTED_PROXIES
+SECURE_SSL_REDIRECT = SECURE  # of what a trusted proxy says came without TLS: see `proxy`
+SECURE_SSL_HOST = urlsplit(APP.public_url).netloc
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if SECURE else 0  # the address is printed, with https, for ever
+SILENCED_SYSTEM_CHECKS = [
+    # Whether other hosts below this one have TLS, and whether browsers are to be shipped with that knowledge, is for
+    # whoever has the domain: neither can be taken back.
+    "security.W005",
+    "security.W021",
+]
 INSTALLED_APPS = [
     "django.contrib.admin",
     "django.contrib.auth",
@@ -121,18 +143,21 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.staticfiles",
     "django_celery_beat",
+    "django_jsonform",
     "conferral",
 ]
 MIDDLEWARE = [
+    "conferral.service.proxy.ProxyMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "conferral.service.headers.HeadersMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
+    "conferral.service.language.LanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 ROOT_URLCONF = "conferral.service.urls"
 WSGI_APPLICATION = "conferral.service.wsgi.application"
@@ -145,19 +170,31 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "conferral.service.language.languages",
             ],
         },
     }
 ]
 STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True  # straight from the packages: nothing to collect
+WHITENOISE_ALLOW_ALL_ORIGINS = False  # they are for our own pages
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
 LOGIN_URL = "/sign-in/"
 LOGIN_REDIRECT_URL = "/mine/"
 LOGOUT_REDIRECT_URL = "/"
 DATABASES = {"default": _database(SERVICE.DATABASE_URL, HOME)}
+CACHES = {"default": _cache(SERVICE.CACHE_URL)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", "English")]  # as far as the pages are translated
+LANGUAGES = [(code, Locale.parse(code).get_display_name(code)) for code in TRANSLATIONS]  # "العربية", "español"
 TIME_ZONE = "UTC"
 USE_TZ = True
 STORAGES = {
@@ -176,8 +213,15 @@ globals().update(_broker(SERVICE.CELERY_BROKER_URL, HOME))
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {
+        "lines": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
+        # With a field for each id and figure.
+        "json": {
+            "()": "pythonjsonlogger.json.JsonFormatter",
+            "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
+        },
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": SERVICE.LOG_FORMAT}},
     "loggers": {"conferral": {"level": "INFO"}},
     "root": {"handlers": ["console"], "level": "WARNING"},
 }
@@ -195,9 +239,15 @@ CELERY_TASK_DEFAULT_QUEUE = QUEUES["CONFERRAL_QUEUE"]
 CELERY_TASK_QUEUES = [_queue(name) for name in dict.fromkeys(QUEUES.values())]
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+# Other people's code may leak: a worker's process is replaced after so many batches, or when it has so many KiB.
+CELERY_WORKER_MAX_TASKS_PER_CHILD = 1000
+CELERY_WORKER_MAX_MEMORY_PER_CHILD = 768_000
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SYNC_EVERY = 1  # each tick is known to the database at once: `conferral status` tells the last
-CELERY_BEAT_SCHEDULE = {SWEEP: {"task": SWEEP, "schedule": crontab()}}
+CELERY_BEAT_SCHEDULE = {
+    SWEEP: {"task": SWEEP, "schedule": crontab()},
+    DAILY: {"task": DAILY, "schedule": crontab(hour="2", minute="17")},
+}
 
 globals().update(_from_environment(APP_VARIABLES))

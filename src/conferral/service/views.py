@@ -1,25 +1,31 @@
 """What only the standalone service has: its first page, signing in by link, and the mails that went to files."""
 
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth import login, logout
+from django.contrib.auth.views import LoginView
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import get_language
 from django.views.decorators.clickjacking import xframe_options_sameorigin
-from django.views.decorators.http import require_http_methods
 
-from conferral import access
-from conferral.service import mailbox
+from conferral import access, limits
+from conferral.service import mailbox, sign_in
+from conferral.service.headers import HEADERS
 from conferral.settings import current
-from conferral.web.views import page
+from conferral.web.guarded import form_page, page
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
-FORWARDED = ("Forwarded", "Via", "X-Forwarded-For", "X-Real-IP")
+FORWARDED = ("Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP")
 STRANGER = "stranger"
 SHOWN = 12
+LONGEST_ADDRESS = 254
+"""Characters: what mail servers take."""
 
 
 @page
@@ -50,7 +56,34 @@ def mail_html(request: HttpRequest, name: str) -> HttpResponse:
     return response
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+class SignIn(LoginView):
+    """The ways of signing in. Where the LMS is one of them, a form may lead there: browsers have to be told."""
+
+    template_name = "conferral/service/sign_in.html"
+
+    def render_to_response(self, context: dict[str, Any], **named: Any) -> HttpResponse:
+        """The page; HeadersMiddleware says the rest."""
+        response: HttpResponse = super().render_to_response(context, **named)
+        if lms := getattr(settings, "SOCIAL_AUTH_EDX_OAUTH2_PUBLIC_URL_ROOT", ""):
+            policy = HEADERS["Content-Security-Policy"].replace("form-action 'self'", f"form-action 'self' {lms}")
+            response.headers["Content-Security-Policy"] = policy
+        return response
+
+
+@form_page
+def send_link(request: HttpRequest) -> HttpResponse:
+    """Sends a link to the address. Whether anybody is known there, the answer does not tell."""
+    address = request.POST.get("email", "").strip()
+    if request.method != "POST" or not address:
+        return HttpResponseRedirect(reverse("sign-in"))
+    many = limits.wait(request, "sign-in-address", sign_in.LINKS_PER_ADDRESS, sign_in.fingerprint(address))
+    if not many and len(address) <= LONGEST_ADDRESS:
+        sign_in.send_later(address, get_language() or "en", _after(request, request.POST.get("next", "")))
+    content = {"address": address, "minutes": access.MAILED_SECONDS // 60, "to_files": shows_mails(request)}
+    return render(request, "conferral/service/link_sent.html", content)
+
+
+@form_page
 def sign_in_by_link(request: HttpRequest, token: str) -> HttpResponse:
     """Signs in whoever a link was told to. It shows a button: programs that only look at links sign nobody in."""
     user = None if token == STRANGER else access.user_of(token)
@@ -64,8 +97,18 @@ def sign_in_by_link(request: HttpRequest, token: str) -> HttpResponse:
         return HttpResponseRedirect(reverse("conferral:check"))
     if user is None:
         return render(request, "conferral/service/sign_in_by_link.html", {"person": None}, status=403)
+    if access.proves_address(token):
+        access.link_address(user)
     login(request, user, backend="django.contrib.auth.backends.ModelBackend")
-    return HttpResponseRedirect(reverse("admin:index" if user.is_staff else "conferral:mine"))
+    teaches = "conferral-staff:index" if access.works_here(user) else "conferral:mine"
+    own = reverse("admin:index" if user.is_staff else teaches)
+    return HttpResponseRedirect(_after(request, request.GET.get("next", "")) or own)
+
+
+def _after(request: HttpRequest, address: str) -> str:
+    """Where to go then, if it is a page of this site."""
+    here = url_has_allowed_host_and_scheme(address, {request.get_host()}, require_https=request.is_secure())
+    return address if here else ""
 
 
 def shows_mails(request: HttpRequest) -> bool:

@@ -2,15 +2,20 @@
 
 from django.urls import path
 
-from conferral.web import views
+from conferral.web import holder, views
 
 app_name = "conferral"
 urlpatterns = [
     path("", views.home, name="home"),
     path("check/", views.check, name="check"),
-    path("mine/", views.mine, name="mine"),
+    path("check/file/<str:sha256>", views.check_file, name="check-file"),
+    path("mine/", holder.mine, name="mine"),
+    path("mine/progress/<int:pk>/", holder.progress, name="progress"),
     path("c/<str:text>", views.credential, name="credential"),
     path("c/<str:text>/", views.credential),
     path("c/<str:text>/picture/<str:filename>", views.picture, name="picture"),
+    path("c/<str:text>/share/card.png", views.card, name="card"),
+    path("c/<str:text>/holder/wishes/", holder.wish, name="wish"),
+    path("c/<str:text>/holder/name/", holder.ask_for_name, name="ask-for-name"),
     path("c/<str:text>/<str:filename>", views.file, name="file"),
 ]

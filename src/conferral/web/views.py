@@ -1,61 +1,47 @@
-"""The pages: three doors, a credential, its files, and a learner's own."""
+"""The pages that need no sign-in: three doors, a credential, its files, and the check."""
 
 import logging
-from collections.abc import Callable
-from datetime import datetime
-from functools import wraps
 from pathlib import PurePath
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from babel.dates import format_date
-from django.contrib.auth.decorators import login_required
-from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.translation import get_language
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_safe
 
 from conferral import access, storage
 from conferral.contract import TransientError
-from conferral.contract.placeholders import babel_locale
-from conferral.issuance.snapshot import page_url, snapshot_of
-from conferral.issuance.verdict import SHOWN, Finding, Verdict, look_up, verdict_on
+from conferral.contract.text import without_controls
+from conferral.issuance.disclosure import Disclosure, disclose, publication_of
+from conferral.issuance.snapshot import page_url
+from conferral.issuance.verdict import (
+    NOWHERE,
+    SHOWN,
+    Finding,
+    Verdict,
+    compare,
+    is_digest,
+    look_up,
+    number_of,
+)
 from conferral.models import Credential, CredentialArtifact
 from conferral.models.verification import normalised, shown
 from conferral.pictures import PictureError
-from conferral.web.pictures import can_show, picture_of
+from conferral.settings import current
+from conferral.web import share
+from conferral.web.guarded import page
+from conferral.web.limited import limited
+from conferral.web.pictures import can_show, card_of, picture_of
+from conferral.web.words import day, lines
 
 logger = logging.getLogger(__name__)
 
-View = Callable[..., HttpResponseBase]
 INLINE = ("application/pdf", "image/png", "image/jpeg")
 """What a browser may open by itself; everything else is saved."""
-HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; img-src 'self'; style-src 'self'; form-action 'self'; "
-    "base-uri 'none'; frame-ancestors 'none'",
-    "Referrer-Policy": "same-origin",
-    "X-Content-Type-Options": "nosniff",
-    "X-Robots-Tag": "noindex",
-    "Cache-Control": "private, no-cache",
-}
-STATUS = {Verdict.MISTYPED: 404, Verdict.UNKNOWN: 404}
-GONE, MISSING, UNAVAILABLE = 410, 404, 503
-
-
-def page(view: View) -> View:
-    """A page that reads only, that no search engine lists, and that runs nothing of others."""
-
-    @require_safe
-    @wraps(view)
-    def guarded(request: HttpRequest, *arguments: Any, **named: Any) -> HttpResponseBase:
-        response = view(request, *arguments, **named)
-        for name, value in HEADERS.items():
-            response.headers.setdefault(name, value)
-        return response
-
-    return guarded
+MISSING, GONE, PRIVATE, UNAVAILABLE = 404, 410, 403, 503
+DIGEST = "sha256"
+"""Of the query that says which file somebody has."""
 
 
 @page
@@ -65,50 +51,68 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 @page
+@limited("check")
 def check(request: HttpRequest) -> HttpResponse:
     """Asks for an id, and leads to its page."""
     asked = request.GET.get("id", "").strip()
     finding = look_up(asked) if asked else None
-    if finding and finding.verdict not in STATUS:
+    if finding and finding.verdict not in NOWHERE:
         return redirect("conferral:credential", shown(normalised(asked) or ""))
     return render(
         request,
         "conferral/check.html",
         {"asked": asked, "verdict": finding.verdict if finding else None},
-        status=STATUS[finding.verdict] if finding else 200,
+        status=MISSING if finding else 200,
     )
 
 
 @page
-def credential(request: HttpRequest, text: str) -> HttpResponse:
-    """What a credential certifies, and whether it holds."""
-    finding = look_up(text)
-    if finding.credential is None or finding.verdict in STATUS:
-        return _without_credential(request, finding, text)
-    if finding.replaced and finding.verdict is not Verdict.REPLACING:
-        return redirect(address(finding.credential))
-    return render(request, "conferral/credential.html", _content(request, finding.credential, finding.verdict))
+@limited("check-file")
+def check_file(request: HttpRequest, sha256: str) -> JsonResponse:
+    """Whose file has that digest: the number of a credential, or null. The file itself is never sent."""
+    number = number_of(sha256) if is_digest(sha256) else None
+    response = JsonResponse({"verification_id": shown(number) if number else None})
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 @page
+@limited("credential")
+def credential(request: HttpRequest, text: str) -> HttpResponse:
+    """What a credential certifies, and whether it holds; with the digest of a file, also what that file is to it."""
+    finding = look_up(text)
+    if finding.credential is None or finding.verdict in NOWHERE:
+        return _without_credential(request, finding, text)
+    digest = request.GET.get(DIGEST, "")
+    if finding.replaced and finding.verdict is not Verdict.REPLACING:
+        asked = f"?{urlencode({DIGEST: digest})}" if is_digest(digest) else ""
+        return redirect(address(finding.credential) + asked)
+    content = content_of(request, finding.credential, finding.verdict)
+    if is_digest(digest):
+        content["file_verdict"] = compare(digest, finding.credential)
+    return render(request, "conferral/credential.html", content)
+
+
+@page
+@limited("file")
 def file(request: HttpRequest, text: str, filename: str) -> HttpResponseBase:
     """The stable address of a file: streamed, or a short-lived link of the storage. A replaced one leads to the new."""
     finding = look_up(text)
-    if finding.credential is None or finding.verdict in STATUS:
+    if finding.credential is None or finding.verdict in NOWHERE:
         return _without_credential(request, finding, text)
     if finding.replaced and finding.verdict is not Verdict.REPLACING:
         return redirect("conferral:file", shown(finding.credential.verification_id), filename)
-    artifact = _artifact(finding, filename)
+    told = _disclosed(request, finding)
+    artifact = _named(told.files, filename)
     if artifact is None:
-        status = MISSING if finding.verdict in SHOWN else GONE
-        return _trouble(request, finding, status=status)
+        return _trouble(request, finding, status=_why_no_file(finding, told, filename))
     try:
-        name, saved = _download_name(finding, filename), artifact.media_type not in INLINE
+        name, saved = _download_name(finding.credential, filename), artifact.media_type not in INLINE
         if link := storage.link(artifact.storage_name, name, artifact.media_type, as_attachment=saved):
             return HttpResponseRedirect(link)
         stream = storage.open_file(artifact.storage_name)
     except TransientError:
-        logger.exception("a file of credential %s cannot be had", text)
+        logger.exception("a file of credential %s cannot be had", finding.credential)
         return _trouble(request, finding, status=UNAVAILABLE)
     response = FileResponse(
         stream,
@@ -121,34 +125,42 @@ def file(request: HttpRequest, text: str, filename: str) -> HttpResponseBase:
 
 
 @page
+@limited("picture")
 def picture(request: HttpRequest, text: str, filename: str) -> HttpResponseBase:
     """A picture of a file, for the page."""
     finding = look_up(text)
-    artifact = None if finding.replaced else _artifact(finding, filename)
+    artifact = None
+    if finding.credential and not finding.replaced and finding.verdict not in NOWHERE:
+        artifact = _named(_disclosed(request, finding).pictured, filename)
     if artifact is None or not can_show(artifact):
         return HttpResponse(status=MISSING)
     try:
         content, media_type = picture_of(artifact)
     except PictureError:
-        logger.exception("a file of credential %s cannot be drawn", text)
+        logger.exception("a file of credential %s cannot be drawn", finding.credential)
         return HttpResponse(status=MISSING)
     except TransientError:
-        logger.exception("a file of credential %s cannot be had", text)
+        logger.exception("a file of credential %s cannot be had", finding.credential)
         return HttpResponse(status=UNAVAILABLE)
     return HttpResponse(content, content_type=media_type)
 
 
 @page
-@login_required
-def mine(request: HttpRequest) -> HttpResponse:
-    """The credentials of whoever is signed in."""
-    found = Credential.objects.filter(learner__user=request.user.pk, current=True, state=Credential.State.AVAILABLE)
-    held = (
-        found.select_related("learner", "edition", "supersedes")
-        .prefetch_related("artifacts")
-        .order_by("-issued", "-pk")
-    )
-    return render(request, "conferral/mine.html", {"cards": [_card(one, verdict_on(one)) for one in held]})
+@limited("picture")
+def card(request: HttpRequest, text: str) -> HttpResponseBase:
+    """The picture that other sites show beside a link to the page; it tells what strangers are told."""
+    finding = look_up(text)
+    if finding.credential is None or finding.replaced or finding.verdict not in SHOWN or finding.credential.hidden:
+        return HttpResponse(status=MISSING)
+    told = disclose(finding.credential, finding.verdict, insider=False)
+    artifact = next((each for each in told.pictured if can_show(each)), None)
+    colours = finding.credential.edition.content["issuer"].get("colours", {})
+    try:
+        png = card_of(told.snapshot, artifact, str(colours.get("primary", "")), finding.credential.locale)
+    except (PictureError, TransientError):
+        logger.exception("the card of credential %s cannot be made", finding.credential)
+        return HttpResponse(status=UNAVAILABLE)
+    return HttpResponse(png, content_type="image/png")
 
 
 def address(credential: Credential) -> str:
@@ -156,71 +168,88 @@ def address(credential: Credential) -> str:
     return reverse("conferral:credential", args=[shown(credential.verification_id)])
 
 
-def _content(request: HttpRequest, credential: Credential, verdict: Verdict) -> dict[str, Any]:
-    details = access.sees_details(request.user, credential)
-    return _card(credential, verdict) | {
+def content_of(request: HttpRequest, credential: Credential, verdict: Verdict) -> dict[str, Any]:
+    """All that the page of a credential shows to whoever asks."""
+    insider = access.sees_details(request.user, credential)
+    holder = access.is_holder(request.user, credential)
+    told = disclose(credential, verdict, insider=insider)
+    shareable = not credential.hidden and verdict in SHOWN
+    content = card_content(credential, told) | {
         "page_url": page_url(credential.verification_id),
-        "reason": credential.revoked_reason if details else "",
-        "details": details,
+        "insider": insider,
+        "holder": holder,
+        "credential": credential,
+        "open_evidence": publication_of(credential).evidence,
+        "requirements": lines(told.requirements),
+        "evidence": lines(told.evidence),
+        "share": share.targets(credential, told, page_url(credential.verification_id)) if shareable else None,
+        "card_url": current().public_url + reverse("conferral:card", args=[told.snapshot.verification_id]),
     }
+    if holder and verdict in SHOWN:
+        content["request_for_name"] = credential.name_requests.order_by("-pk").first()
+    return content
 
 
-def _card(credential: Credential, verdict: Verdict) -> dict[str, Any]:
-    snapshot = snapshot_of(credential, credential.edition.content)
-    files = [artifact for artifact in credential.artifacts.all() if artifact.state == CredentialArtifact.State.STORED]
-    visible = files if verdict in SHOWN else []
+def card_content(credential: Credential, told: Disclosure) -> dict[str, Any]:
+    """What is shown of a credential wherever it is shown."""
     return {
-        "verdict": verdict,
-        "snapshot": snapshot,
+        "verdict": told.verdict,
+        "told": told,
+        "snapshot": told.snapshot,
         "url": address(credential),
-        "files": [{"name": each.filename, "remote": each.url} for each in visible],
-        "picture": next((each.filename for each in visible if can_show(each)), ""),
-        "issued": day(credential.issued, credential),
-        "expires": day(credential.expires, credential),
-        "revoked": day(credential.revoked, credential),
-        "corrected": day(credential.recorded, credential) if verdict is Verdict.CORRECTED else "",
+        "hidden": credential.hidden,
+        "files": [{"name": each.filename, "remote": each.url, "kind": _kind(each)} for each in told.files],
+        "picture": next((each.filename for each in told.pictured if can_show(each)), ""),
+        "issued": day(told.issued, credential),
+        "issued_year": credential.issued.year,
+        "expires": day(told.expires, credential),
+        "revoked": day(told.revoked, credential),
+        "corrected": day(told.corrected, credential),
     }
 
 
-def day(instant: datetime | None, credential: Credential) -> str:
-    """A date as the reader writes it, and where the credential is in the same language, as the credential does.
-
-    It is the day in the time zone in which the credential was issued, as on the certificate.
-    """
-    if instant is None:
-        return ""
-    edition, language = credential.edition.content, get_language() or "en"
-    locale = credential.locale if credential.locale.split("-")[0] == language.split("-")[0] else language
-    return format_date(instant.astimezone(ZoneInfo(edition["time_zone"])).date(), "long", locale=babel_locale(locale))
+def _kind(artifact: CredentialArtifact) -> str:
+    """What people call such a file: PDF."""
+    return PurePath(artifact.filename).suffix.removeprefix(".").upper()
 
 
-def _artifact(finding: Finding, filename: str) -> CredentialArtifact | None:
-    if finding.credential is None or finding.verdict not in SHOWN:
-        return None
-    stored = finding.credential.artifacts.filter(state=CredentialArtifact.State.STORED).exclude(storage_name="")
-    return next((artifact for artifact in stored if artifact.filename == filename), None)
+def _disclosed(request: HttpRequest, finding: Finding) -> Disclosure:
+    assert finding.credential is not None  # those without one have a page of their own
+    insider = access.sees_details(request.user, finding.credential)
+    return disclose(finding.credential, finding.verdict, insider=insider)
 
 
-def _download_name(finding: Finding, filename: str) -> str:
+def _named(files: tuple[CredentialArtifact, ...], filename: str) -> CredentialArtifact | None:
+    return next((each for each in files if each.storage_name and each.filename == filename), None)
+
+
+def _why_no_file(finding: Finding, told: Disclosure, filename: str) -> int:
+    assert finding.credential is not None  # as above
+    if finding.verdict not in SHOWN:
+        return GONE
+    everything = disclose(finding.credential, finding.verdict, insider=True)
+    return PRIVATE if told.withheld or _named(everything.files, filename) else MISSING
+
+
+def _download_name(credential: Credential, filename: str) -> str:
     """A name that a person finds again among downloads."""
-    assert finding.credential is not None  # only those that have a file come here
-    kind = finding.credential.edition.content["type"]
-    return f"{kind} - {finding.credential.recipient_name}{PurePath(filename).suffix}".replace("/", "-").replace(
-        "\\", "-"
-    )
+    name = f"{credential.edition.content['type']} - {credential.recipient_name}"
+    # A line break would end the header, and a change of direction show another ending than the file has.
+    return without_controls(f"{name}{PurePath(filename).suffix}").replace("/", "-").replace("\\", "-")
 
 
 def _without_credential(request: HttpRequest, finding: Finding, text: str) -> HttpResponse:
     content = {"asked": text, "verdict": finding.verdict}
-    return render(request, "conferral/check.html", content, status=STATUS[finding.verdict])
+    return render(request, "conferral/check.html", content, status=MISSING)
 
 
 def _trouble(request: HttpRequest, finding: Finding, *, status: int) -> HttpResponse:
     assert finding.credential is not None  # those without one have a page of their own
-    content = _content(request, finding.credential, finding.verdict)
+    content = content_of(request, finding.credential, finding.verdict)
     said = {
         MISSING: _("This credential has no such file."),
         GONE: _("This file is not served any more."),
+        PRIVATE: _("This file is not shown to everybody. If the credential is yours, sign in to have it."),
         UNAVAILABLE: _(
             "The file cannot be had at the moment. That changes nothing about the credential; try again later."
         ),

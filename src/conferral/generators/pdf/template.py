@@ -27,6 +27,7 @@ _HARMLESS = frozenset(
     {"/URI", "/GoTo", "/GoToR", "/Named", "/Hide", "/SetOCGState", "/Thread", "/ResetForm", "/GoToDp"}
 )
 """Actions that run nothing, fetch nothing and send nothing by themselves."""
+_ADDRESSES = ("http://", "https://", "mailto:", "tel:")
 _LEADING = frozenset({"/P", "/Parent", "/Popup", "/IRT", "/A", "/AA", "/Dest", "/StructParent"})
 _MEDIA = frozenset({"/Movie", "/Sound", "/Screen", "/RichMedia", "/3D", "/FileAttachment"})
 _HIDDEN, _PRINTED, _NO_VIEW = 2, 4, 32
@@ -96,6 +97,7 @@ def opened(content: bytes) -> pikepdf.Pdf:
         if count > MAX_PAGES:
             raise PermanentError(f"has {count} pages; at most {MAX_PAGES} are accepted")
         _check_harmless(pdf)
+        _check_whole(pdf)
         effort.check(pdf)
     return pdf
 
@@ -168,9 +170,14 @@ def _annotations(page: Any) -> Iterator[Any]:
 
 
 def _link(annotation: Any) -> Dictionary | None:
-    """A link to an address, as we would write it; links within the file lose their aim and are left out."""
+    """A link to an address, as we would write it; links within the file lose their aim and are left out.
+
+    So are those that would run something or open a file of whoever clicks.
+    """
     action = annotation.get("/A")
     if not isinstance(action, Dictionary) or action.get("/S") != Name.URI:
+        return None
+    if not str(action.get("/URI", "")).strip().lower().startswith(_ADDRESSES):
         return None
     link = Dictionary(
         Type=Name.Annot,
@@ -276,6 +283,12 @@ def _check_harmless(pdf: pikepdf.Pdf) -> None:
         for action in _actions(holder):
             if str(action.get("/S")) not in _HARMLESS:
                 raise PermanentError(f"has a script or an action ({str(action.get('/S'))[1:]}); export it without")
+
+
+def _check_whole(pdf: pikepdf.Pdf) -> None:
+    """Nothing of it lies elsewhere: a reader that fetched it would tell who opens a certificate."""
+    if any(isinstance(found, Stream) and ("/F" in found or "/Ref" in found) for found in pdf.objects):
+        raise PermanentError("has a part of it in another file; export it again with everything embedded")
 
 
 def _actions(holder: Any) -> Iterator[Any]:

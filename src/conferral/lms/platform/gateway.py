@@ -4,17 +4,20 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
+from itertools import chain
 from typing import Any
 
 from django.apps import apps
+from django.db.models import Q
 from opaque_keys import InvalidKeyError
 from opaque_keys.edx.keys import CourseKey
 
 from conferral import plugins
-from conferral.contract import LMS, Audience, Check, Kind, LearningContext, Need, Person, Progress, Standing
+from conferral.contract import LMS, Audience, Check, Kind, Known, LearningContext, Need, Person, Progress, Standing
 from conferral.lms.platform import people, progress
 from conferral.lms.platform.course import Course
 from openedx.core.djangoapps.content.course_overviews.api import get_course_overview_or_none
+from openedx.core.djangoapps.content.course_overviews.models import CourseOverview
 
 GATEWAY = "platform"
 LESSONS = "section_to_course"
@@ -76,12 +79,37 @@ class PlatformGateway(LMS):
         """Five queries, and one for each of the platform's lists that is asked about."""
         return people.standing(_course_key(context.key), learners, audience)
 
+    def key_of(self, user: Any) -> str:
+        """The username."""
+        return str(user.get_username())
+
+    def taking_part(self, learner: str) -> Sequence[str]:
+        """Active enrolments, the latest first; and those in pathways."""
+        pathways = chain.from_iterable(each.taking_part(learner) for each in plugins.pathway_sources(GATEWAY))
+        return [*people.courses_of(learner), *pathways]
+
     def may(self, user: Any, key: str) -> bool:
         """Whether the user is on the course's team; of a pathway, on the team of each of its courses."""
         source = plugins.pathway_source(GATEWAY, key)
         pathway = source.describe(key, self) if source else None
         courses = [_course_key(one) for one in (pathway.steps if pathway else (key,))]
         return bool(courses) and all(course is not None and people.teaches(user, course) for course in courses)
+
+    def contexts(self, text: str = "", *, taught_by: Any = None, most: int = 20) -> Sequence[Known]:
+        """One query for courses, one for roles, and what the sources of pathways take."""
+        courses = CourseOverview.objects.order_by("id")
+        if taught_by is not None:
+            courses = people.taught(taught_by, courses)
+        pathways = [path for source in plugins.pathway_sources(GATEWAY) for path in source.listed(self)]
+        if taught_by is not None and pathways:
+            steps = [_course_key(step) for path in pathways for step in path.steps]
+            own = courses.filter(id__in=[key for key in steps if key]).values_list("id", flat=True)
+            mine = {str(key) for key in own}
+            pathways = [path for path in pathways if path.steps and mine.issuperset(path.steps)]
+        found = [Known(path.key, path.name) for path in pathways if text.casefold() in _searched(path)]
+        matching = courses.filter(Q(id__icontains=text) | Q(display_name__icontains=text)) if text else courses
+        found += [Known(str(key), name or str(key)) for key, name in matching.values_list("id", "display_name")[:most]]
+        return found[:most]
 
     def check(self, key: str = "") -> Iterator[Check]:
         """What of the platform is there to be used; with a course's key, what it has."""
@@ -114,6 +142,10 @@ def _course_key(key: str) -> CourseKey | None:
         return CourseKey.from_string(key)
     except InvalidKeyError:
         return None
+
+
+def _searched(context: LearningContext) -> str:
+    return f"{context.key} {context.name}".casefold()
 
 
 def _is_lesson(key: CourseKey) -> bool:

@@ -13,6 +13,8 @@ from conferral.settings import current
 
 APP = "learning_paths"
 SCHEME = "path-v1:"
+MOST = 100
+"""Pathways of one learner that are told of."""
 
 
 class LearningPaths(PathwaySource):
@@ -43,6 +45,20 @@ class LearningPaths(PathwaySource):
             steps=tuple(str(step) for step in steps),
         )
 
+    def listed(self, lms: LMS) -> Sequence[LearningContext]:
+        """Two queries."""
+        if not apps.is_installed(APP):
+            return ()
+        steps: dict[int, list[str]] = {}
+        models = _models(SCHEME)
+        found = models.LearningPathStep.objects.order_by(F("order").asc(nulls_last=True), "pk")
+        for path, course in found.values_list("learning_path_id", "course_key"):
+            steps.setdefault(path, []).append(str(course))
+        return [
+            LearningContext(str(path.key), Kind.PATHWAY, path.display_name, steps=tuple(steps.get(path.pk, ())))
+            for path in models.LearningPath.objects.order_by("pk")
+        ]
+
     def members(
         self, context: LearningContext, lms: LMS, learners: Collection[str] | None = None
     ) -> Iterator[Sequence[Progress]]:
@@ -61,6 +77,15 @@ class LearningPaths(PathwaySource):
             if len(page) < size:
                 return
             last = page[-1][0]
+
+    def taking_part(self, learner: str) -> Sequence[str]:
+        """One query."""
+        if not apps.is_installed(APP):
+            return ()
+        from learning_paths.models import LearningPathEnrollment  # noqa: PLC0415 - not every site has it
+
+        found = LearningPathEnrollment.objects.filter(user__username=learner, is_active=True).order_by("-pk")
+        return [str(key) for key in found.values_list("learning_path__key", flat=True)[:MOST]]
 
 
 def _models(key: str) -> Any:

@@ -21,6 +21,8 @@ TEACHES = frozenset({"staff", "limited_staff", "instructor"})
 BETA_TESTER = "beta_testers"
 NAMES = "edx_name_affirmation"
 APPROVED = "approved"
+MOST = 200
+"""Courses of one learner that are told of."""
 
 
 def people(usernames: Collection[str]) -> list[Person]:
@@ -42,6 +44,12 @@ def people(usernames: Collection[str]) -> list[Person]:
         )
         for user in users
     ]
+
+
+def courses_of(username: str) -> list[str]:
+    """Keys of the courses that the account is enrolled in, the latest first: one query."""
+    found = CourseEnrollment.objects.filter(user__username=username, is_active=True).order_by("-pk")
+    return [str(key) for key in found.values_list("course_id", flat=True)[:MOST]]
 
 
 def standing(course: CourseKey | None, usernames: Collection[str], audience: Audience) -> list[Standing]:
@@ -86,6 +94,16 @@ def standing(course: CourseKey | None, usernames: Collection[str], audience: Aud
 def teaches(user: Any, course: CourseKey) -> bool:
     """Whether that user has a role over the course: in it, in its organisation, or in the whole site."""
     return bool(CourseAccessRole.objects.filter(_covering(course), user_id=user.pk, role__in=TEACHES).exists())
+
+
+def taught(user: Any, courses: Any) -> Any:
+    """Those of the courses (a queryset) that the user has a role over, in any of the three ways; one query more."""
+    roles = CourseAccessRole.objects.filter(user_id=user.pk, role__in=TEACHES)
+    told = list(roles.values_list("course_id", "org"))
+    if any(not course and not org for course, org in told):
+        return courses
+    keys = [course for course, _org in told if course]
+    return courses.filter(Q(id__in=keys) | Q(org__in=[org for course, org in told if not course]))
 
 
 def _covering(course: CourseKey) -> Q:

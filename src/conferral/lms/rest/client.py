@@ -24,7 +24,7 @@ from conferral.lms.rest.settings import RestSettings
 T = TypeVar("T")
 R = TypeVar("R")
 
-TOKEN = "/oauth2/access_token/"  # noqa: S105 - a path
+TOKEN = "/oauth2/access_token/"  # noqa: S105 - a path  # nosec B105
 ME = "/api/user/v1/me"
 LEEWAY = 60
 """Seconds before its end from which a token is not used any more."""
@@ -60,7 +60,7 @@ class Client:
         timeout = httpx.Timeout(settings.timeout, connect=CONNECT_SECONDS)
         self._http = httpx.Client(base_url=settings.url, limits=limits, timeout=timeout, follow_redirects=True)
         weakref.finalize(self, self._http.close)  # a client lives as long as its gateway
-        self._token = ""
+        self._token = ""  # nosec B105
         self._token_ends = 0.0
         self._lock = threading.Lock()
         self.clock: datetime | None = None
@@ -139,7 +139,7 @@ class Client:
             "grant_type": "client_credentials",
             "client_id": self._settings.client_id,
             "client_secret": self._settings.client_secret.get_secret_value(),
-            "token_type": "jwt",
+            "token_type": "jwt",  # nosec B105
         }
         response = self._send("POST", TOKEN, "", data=asked)
         if response.status_code in (HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED):
@@ -158,7 +158,7 @@ class Client:
     def _forget(self, token: str) -> None:
         with self._lock:
             if self._token == token:
-                self._token = ""
+                self._token = ""  # nosec B105
 
     def _ours(self, link: str) -> str:
         """A link as the LMS gave it; never to another host, which would get our token."""

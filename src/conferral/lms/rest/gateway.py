@@ -9,6 +9,8 @@ from functools import cached_property, partial
 from itertools import chain
 from typing import Any
 
+from django.core.cache import cache
+
 from conferral import plugins
 from conferral.contract import (
     LMS,
@@ -16,22 +18,30 @@ from conferral.contract import (
     Check,
     ConferralError,
     Kind,
+    Known,
     LearningContext,
     Need,
     Person,
     Progress,
     Standing,
 )
+from conferral.contract.context import short_key
 from conferral.lms.rest import course
 from conferral.lms.rest.client import ME, STAFF, Client, LMSError, NotThere
 from conferral.lms.rest.settings import RestSettings
 from conferral.lms.rest.spool import Spool
+from conferral.models import Learner
 from conferral.settings import current
 
 GATEWAY = "rest"
 AUDIT = "audit"
 ACCOUNTS = "/api/user/v1/accounts"
 ENROLMENTS = "/api/enrollment/v1/enrollments"
+COURSES = "/api/courses/v1/courses/"
+COURSE_IDS = "/api/courses/v1/course_ids/"
+ROLES = ("staff", "instructor")
+REMEMBERED = 60
+"""Seconds for which it is known what somebody teaches."""
 VERIFIED_NAME = "/api/edx_name_affirmation/v1/verified_name"
 AT_ONCE = 100
 """Learners that one call may ask about."""
@@ -125,8 +135,45 @@ class RestGateway(LMS):
         ]
 
     def may(self, user: Any, key: str) -> bool:
-        """The LMS's roles are not known here: Django's permissions alone decide."""
-        return False
+        """Whether the user's account in the LMS is on the course's team; of a pathway, on that of each course."""
+        taught = self._taught(user)
+        if key in taught or (source := plugins.pathway_source(GATEWAY, key)) is None:
+            return key in taught
+        pathway = source.describe(key, self)
+        return bool(pathway and pathway.steps) and taught.issuperset(pathway.steps if pathway else ())
+
+    def contexts(self, text: str = "", *, taught_by: Any = None, most: int = 20) -> Sequence[Known]:
+        """Courses: those taught by their keys, which is all that the LMS tells of them; else one call. No pathways."""
+        if taught_by is not None:
+            keys = sorted(key for key in self._taught(taught_by) if text.casefold() in key.casefold())
+            return [Known(key, short_key(key)) for key in keys[:most]]
+        with course.known_shape(COURSES):
+            answer = self.http.get(COURSES, **({"search_term": text} if text else {}), page_size=AT_ONCE)
+            found = [Known(one["course_id"], one["name"]) for one in answer["results"]]
+        # Without its search index the LMS answers with all courses.
+        return [one for one in found if text.casefold() in f"{one.key} {one.name}".casefold()][:most]
+
+    def _taught(self, user: Any) -> frozenset[str]:
+        """The LMS's answer is kept for a minute: it throttles this question."""
+        accounts = Learner.objects.filter(gateway=GATEWAY, user=user.pk, retired=None).order_by("pk")
+        usernames = list(accounts.values_list("key", flat=True))
+        if not usernames:
+            return frozenset()
+        key = f"conferral.taught.{self.settings.url}.{user.pk}"
+        found: frozenset[str] | None = cache.get(key)
+        if found is None:
+            found = self._told_to_teach(usernames)
+            cache.set(key, found, REMEMBERED)
+        return found
+
+    def _told_to_teach(self, usernames: Sequence[str]) -> frozenset[str]:
+        found: set[str] = set()
+        for username in usernames:
+            for role in ROLES:
+                with suppress(NotThere):
+                    for page in self.http.pages(COURSE_IDS, username=username, role=role, page_size=AT_ONCE):
+                        found.update(str(key) for key in page)
+        return frozenset(found)
 
     def removes_accounts(self, token: str) -> bool:
         """Asks the LMS whose token it is: no key of the LMS has to be copied, and a revoked token is none."""

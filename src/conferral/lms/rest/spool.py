@@ -35,7 +35,7 @@ class Spool:
         marks = ", ".join("?" * (len(columns) + 1))
         update = ", ".join(f"{name} = excluded.{name}" for name in columns) or "username = excluded.username"
         statement = (
-            f"INSERT INTO learner (username{', ' + names if names else ''}) VALUES ({marks}) "  # noqa: S608 - our names
+            f"INSERT INTO learner (username{', ' + names if names else ''}) VALUES ({marks}) "  # noqa: S608 - our names  # nosec B608
             f"ON CONFLICT (username) DO UPDATE SET {update}"
         )
         with self._lock:
@@ -61,7 +61,7 @@ class Spool:
             yield self._fetch(f"username IN ({', '.join('?' * len(part))})", part)
 
     def _fetch(self, where: str, values: Sequence[Any]) -> list[Any]:
-        statement = f"SELECT id, username, total, passing, categories, completion FROM learner WHERE {where}"  # noqa: S608
+        statement = f"SELECT id, username, total, passing, categories, completion FROM learner WHERE {where}"  # noqa: S608  # nosec B608
         with self._lock:
             return self._database.execute(statement, values).fetchall()
 

@@ -1,5 +1,6 @@
 """`manage.py conferral SUBCOMMAND`, also installed as the console script `conferral`."""
 
+import logging
 import sys
 from argparse import ArgumentParser
 from importlib import import_module
@@ -30,6 +31,8 @@ class Command(BaseCommand):
     """Finds the subcommand and tells its errors in one line."""
 
     help = "Issues and shows learning credentials."
+    requires_system_checks = ()
+    """What they would say of us is said below, in one line."""
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """A parser for each subcommand."""
@@ -43,6 +46,7 @@ class Command(BaseCommand):
         """Runs it; what a person can mend is said in one line, with a non-zero exit."""
         console = Console(file=getattr(self.stdout, "_out", sys.stdout), highlight=False, soft_wrap=True)
         module = import_module(f"conferral.management.{subcommand}")
+        logging.getLogger("conferral").setLevel(logging.WARNING)  # what goes well is said by the command itself
         current()  # a wrong setting is told before anything else is done
         try:
             _check_place(subcommand)

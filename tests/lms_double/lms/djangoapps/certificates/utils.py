@@ -8,7 +8,7 @@ from common.djangoapps.student.models import UserProfile
 def get_preferred_certificate_name(user):
     """The latest approved name of who wants it on certificates, else the profile's, else none."""
     if apps.is_installed("edx_name_affirmation"):
-        from edx_name_affirmation.models import VerifiedName, VerifiedNameConfig  # noqa: PLC0415 - not every site has it
+        from edx_name_affirmation.models import VerifiedName, VerifiedNameConfig
 
         said = VerifiedNameConfig.objects.filter(user=user).first()
         if said and said.use_verified_name_for_certs:

@@ -1,0 +1,65 @@
+"""When a configuration opens and closes and what holds its runs back, in plain fields."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from conferral.contract import ConferralError
+from conferral.issuance import guards
+from conferral.models import CredentialConfiguration
+
+OPENS = {"": _("at once"), "after_start": _("after the start of the course"), "after_end": _("after its end")}
+PERCENT = 100
+
+
+def shown(configuration: CredentialConfiguration) -> dict[str, Any]:
+    """What the fields show; defaults where the configuration says nothing."""
+    dates = configuration.opening
+    opens = next((name for name in ("after_start", "after_end") if dates.get(name) is not None), "")
+    try:
+        rules = guards.of(configuration)
+    except ConferralError:
+        rules = guards.Guards()
+    return {
+        "opens": opens,
+        "opens_days": dates.get(opens),
+        "stop": dates.get("stop"),
+        "guard": rules.enabled,
+        "guard_learners": rules.learners,
+        "guard_share": f"{(rules.share * PERCENT).normalize():f}",
+        "wait": rules.wait,
+        "review": rules.review,
+    }
+
+
+def opening_of(cleaned: Mapping[str, Any]) -> dict[str, Any]:
+    """What the fields say, as it is stored."""
+    found: dict[str, Any] = {}
+    if opens := cleaned.get("opens"):
+        if cleaned.get("opens_days") is None:
+            raise ValidationError({"opens_days": _("Write how many days after; 0 is on that day.")})
+        found[opens] = cleaned["opens_days"]
+    if cleaned.get("stop") is not None:
+        found["stop"] = cleaned["stop"]
+    return found
+
+
+def guards_of(cleaned: Mapping[str, Any]) -> dict[str, Any]:
+    """What the fields say, as far as it is not the default."""
+    share = cleaned.get("guard_share")
+    usual = guards.Guards()
+    said = {
+        "enabled": bool(cleaned.get("guard")),
+        "learners": usual.learners if cleaned.get("guard_learners") is None else cleaned["guard_learners"],
+        "share": usual.share if share is None else Decimal(share) / PERCENT,
+        "wait": " ".join(str(cleaned.get("wait") or "").split()),
+        "review": bool(cleaned.get("review")),
+    }
+    return {
+        name: float(value) if isinstance(value, Decimal) else value
+        for name, value in said.items()
+        if value != getattr(usual, name)
+    }

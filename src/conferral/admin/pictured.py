@@ -1,0 +1,100 @@
+"""Designs as pictures, for a form that is not saved yet."""
+
+import base64
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from conferral import pictures, plugins
+from conferral.contract import Artifact, ConferralError, GenerationRequest
+from conferral.issuance import correct, make, plan, preview
+from conferral.issuance.snapshot import request_for
+from conferral.models import Credential, CredentialAsset, CredentialType
+
+WIDTH = 900
+"""Pixels, for a column that is half as wide."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pictured:
+    """A slot: the picture's address (its content), size and text; what is to be minded."""
+
+    name: str
+    picture: str = ""
+    alt: str = ""
+    width: int = 0
+    height: int = 0
+    note: str = ""
+    problems: tuple[str, ...] = field(default_factory=tuple)
+
+
+def of_configuration(form: Any, name: str) -> list[Pictured]:
+    """Every slot of the configuration in the form; of its type alone, as long as the course is not known."""
+    context_known = form.instance.pk or form.cleaned_data.get("context_key")
+    if context_known and not form.errors:
+        resolved = plan.resolve(form.candidate(), plugins.gateway())
+        return list(_pictured(resolved.slots, resolved.assets, preview.request_in(resolved), name))
+    overrides = form.cleaned_data.get("generators") or {}
+    return of_type(form.kept("type"), name, overrides)
+
+
+def of_type(
+    credential_type: CredentialType,
+    name: str = "",
+    overrides: Mapping[str, Any] | None = None,
+    versions: Mapping[str, CredentialAsset] | None = None,
+) -> list[Pictured]:
+    """Every slot of a type, in an invented course; with those versions of assets in place of the current ones."""
+    slots = plan.resolve_slots(credential_type, overrides)
+    rule = plan.resolve_rule(credential_type)
+    request = preview.request_without_context(credential_type, rule)
+    return list(_pictured(slots, plan.resolve_assets(slots) | dict(versions or {}), request, name))
+
+
+def of_credential(credential: Credential, name: str) -> list[Pictured]:
+    """Every slot of an issued credential as its edition makes it, under that name."""
+    shown = correct.successor(credential, credential.edition, name, notify=False)
+    shown.verification_id = credential.verification_id
+    found: list[Pictured] = []
+    for slot in credential.edition.content["generators"]:
+        try:
+            station = make.prepare(credential.edition_id, slot)
+            request = replace(request_for(shown, station.edition, slot), draft=True)
+            made = list(station.generator.generate(station.prepared, request))
+        except ConferralError as error:
+            found.append(Pictured(slot, problems=(str(error),)))
+        else:
+            found += [_of(slot, artifact, request) for artifact in made]
+    return found
+
+
+def _pictured(
+    slots: tuple[plan.Slot, ...], versions: Mapping[str, CredentialAsset], request: GenerationRequest, name: str
+) -> Iterator[Pictured]:
+    if name:
+        request = preview.for_name(request, name)
+    for slot in slots:
+        try:
+            made = preview.Drafts.of(slot, versions).make(request)
+        except ConferralError as error:
+            yield Pictured(slot.name, problems=(str(error),))
+            continue
+        for artifact in made:
+            yield _of(slot.name, artifact, request)
+
+
+def _of(slot: str, artifact: Artifact, request: GenerationRequest) -> Pictured:
+    if artifact.content is None or artifact.media_type not in (pictures.PDF, *pictures.IMAGES):
+        note = _("%s: it cannot be shown as a picture") % (artifact.filename or artifact.url)
+        return Pictured(slot, note=note, problems=tuple(artifact.problems))
+    if artifact.media_type == pictures.PDF:
+        image = pictures.draw(artifact.content, width=WIDTH)
+    else:
+        image = pictures.read(artifact.content, artifact.media_type)
+    content = base64.b64encode(pictures.encoded(image, "WEBP")).decode()
+    alt = _("The credential of %s, as it is now") % request.snapshot.name
+    return Pictured(
+        slot, f"data:image/webp;base64,{content}", alt, *image.size, note="", problems=tuple(artifact.problems)
+    )

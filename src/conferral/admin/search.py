@@ -1,0 +1,120 @@
+"""What a person types into a search box, and the rows that an index finds by it: no search reads a whole table.
+
+A number, an address, a key, a username are told by how they look; anything else is a name, which is found by its
+beginning. Tables that stay small (configurations, types, contexts) are read whole.
+"""
+
+import re
+from collections.abc import Iterable
+from functools import reduce
+from operator import or_
+from typing import Any
+
+from django.db import connection
+from django.db.models import Q
+
+from conferral.models import Context, Credential, CredentialConfiguration, Learner
+from conferral.models.verification import normalised
+from conferral.settings import current
+
+MOST = 1000
+"""Learners, or configurations, whose rows are looked for."""
+_SHA256 = re.compile(r"[0-9a-f]{64}", re.IGNORECASE)
+
+
+def starting_with(field: str, text: str) -> Q:
+    """Rows whose field begins with the text, however that is asked so that the database uses its plain index.
+
+    Case is minded but on MySQL, whose collation minds none.
+    """
+    if connection.vendor == "sqlite":  # its LIKE uses no index that minds case
+        return Q(**{f"{field}__gte": text, f"{field}__lt": text + chr(0x10FFFF)})
+    if connection.vendor == "mysql":  # LIKE BINARY, which is Django's other one, uses none
+        return Q(**{f"{field}__istartswith": text})
+    return Q(**{f"{field}__startswith": text})
+
+
+def spellings(text: str) -> list[str]:
+    """As it was typed, and as people are usually written: an index that minds case is asked for each."""
+    return list(dict.fromkeys((text, text.lower(), text.upper(), text.title())))
+
+
+def named(model: type[Credential] | type[Learner], field: str, text: str, to: str = "") -> Q:
+    """Those whose name begins with the first word, and has the others anywhere: `maria silva`, `Maria da Silva`.
+
+    One small query for each spelling: of several joined by OR databases rather read a whole index.
+    """
+    first, *others = text.split()
+    there = [each for each in spellings(first) if model._default_manager.filter(starting_with(field, each)).exists()]  # noqa: SLF001 - documented
+    if connection.vendor == "mysql":  # each is all of them
+        there = there[:1]
+    rest = Q(*(Q(**{f"{to}{field}__icontains": word}) for word in others))  # of those few that the index finds
+    return _any(starting_with(f"{to}{field}", each) & rest for each in there)
+
+
+def learners(text: str, to: str = "") -> Q:
+    """By username, name, e-mail address, or the id of the account; `to` leads to them from the listed records."""
+    if "@" in text:
+        return _addressed(text, to)
+    found = Q(**{f"{to}key__in": spellings(text)}) | named(Learner, "name", text, to)
+    if text.isdigit():
+        found |= Q(**{f"{to}gateway": current().lms, f"{to}external_id": text})
+    return found
+
+
+def credentials(text: str, to: str = "") -> Q:
+    """By number, the recipient's name as it was printed, username, e-mail address, or the key of what it is for."""
+    if number := normalised(text):
+        found = Credential.objects.filter(verification_id=number).values_list("pk", flat=True).first()
+        if found:
+            return Q(**{f"{to}pk": found})
+    if "@" in text:
+        return Q(**{f"{to}learner__in": _keys(Learner.objects.filter(_addressed(text)))})
+    if is_key(text):
+        return Q(**{f"{to}configuration__in": _configured(Q(context_key__icontains=text))})
+    # Asked for by themselves: no database joins two indexes of two tables by OR.
+    known = _keys(Learner.objects.filter(key__in=spellings(text)))
+    return Q(**{f"{to}learner__in": known}) | named(Credential, "recipient_name", text, to)
+
+
+def files(text: str) -> Q:
+    """By what finds their credentials, or by SHA-256."""
+    return Q(sha256=text.lower()) if _SHA256.fullmatch(text) else credentials(text, "credential__")
+
+
+def progress(text: str) -> Q:
+    """By the learner, or by the key of the course or lesson."""
+    if is_key(text) and "@" not in text:
+        return Q(context__in=_keys(Context.objects.filter(key__icontains=text)))
+    return learners(text, "learner__")
+
+
+def candidates(text: str) -> Q:
+    """By the learner."""
+    return learners(text, "learner__")
+
+
+def runs(text: str) -> Q:
+    """By the key of what they were for, or by the name of the credential type."""
+    return Q(configuration__in=_configured(Q(context_key__icontains=text) | Q(type__name__icontains=text)))
+
+
+def is_key(text: str) -> bool:
+    """Whether it looks like the key of a course, lesson or pathway, or like a part of one."""
+    return ":" in text or "+" in text
+
+
+def _addressed(text: str, to: str = "") -> Q:
+    return _any(starting_with(f"{to}email", each) for each in spellings(text))
+
+
+def _configured(which: Q) -> list[int]:
+    return _keys(CredentialConfiguration.objects.filter(which))
+
+
+def _keys(found: Any) -> list[int]:
+    return list(found.order_by("pk").values_list("pk", flat=True)[:MOST])
+
+
+def _any(conditions: Iterable[Q]) -> Q:
+    return reduce(or_, conditions, Q(pk__in=()))

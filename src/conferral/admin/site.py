@@ -1,0 +1,54 @@
+"""The staff's own site: Django's admin for whoever teaches, whom Django need not call staff."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from django.conf import settings
+from django.contrib import admin
+from django.contrib.auth.views import redirect_to_login
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from conferral import access
+
+A = TypeVar("A", bound=type[Any])
+
+
+class StaffSite(admin.AdminSite):
+    """Who may come in is asked of the gateway; what each list, action and page shows is limited as `base` says."""
+
+    site_header = site_title = _("Conferral credentials")
+    index_title = _("What would you like to do?")
+    index_template = "conferral/admin/index.html"
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Whoever has some right of ours, or teaches."""
+        return access.works_here(request.user)
+
+    def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """The site's own way to sign in; who has done so, and may not come in, is told why."""
+        if not request.user.is_authenticated:
+            path = request.GET.get("next") or self._index()
+            return redirect_to_login(path, settings.LOGIN_URL)
+        content = {"title": _("This is for course staff"), "person": request.user}
+        return TemplateResponse(request, "conferral/admin/not_staff.html", content, status=403)
+
+    def _index(self) -> str:
+        return reverse("admin:index", current_app=self.name)
+
+
+staff = StaffSite(name="conferral-staff")
+
+
+def registered(model: type[Model]) -> Callable[[A], A]:
+    """Registers the class with both: the ordinary admin, and the staff's."""
+
+    def both(of: A) -> A:
+        for site in (admin.site, staff):
+            site.register(model, of)
+        return of
+
+    return both

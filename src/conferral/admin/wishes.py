@@ -1,0 +1,214 @@
+"""What a person may ask for on the page of a configuration: runs, dry runs, awards, lists, issuing all of it again."""
+
+from datetime import datetime, time
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext as _now
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from conferral import tasks
+from conferral.admin.asks import Ask, Done, PeopleForm, ReasonForm, usernames
+from conferral.contract import ConferralError
+from conferral.issuance import award, correct, dry_run, reissue, release, standstill
+from conferral.issuance import run as runs
+from conferral.issuance.candidates import Listed
+from conferral.models import CredentialConfiguration, DryRun, Reissue, Run
+
+NAMED = 5
+"""Usernames that a message names."""
+Values = dict[str, Any]
+
+
+class RunForm(forms.Form):
+    """How."""
+
+    notify = forms.BooleanField(label=_("Write to the learners"), required=False, initial=True)
+    release = forms.BooleanField(
+        label=_("Issue at once, however many there are"),
+        required=False,
+        help_text=_("Not checked: what is more than the guard lets pass, or is under review, is held until released."),
+    )
+
+
+class AwardForm(PeopleForm):
+    """To whom, why, since when."""
+
+    earned = forms.DateField(
+        label=_("Earned on"),
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}),
+        help_text=_("Empty: today."),
+    )
+    notify = forms.BooleanField(label=_("Write to the learners"), required=False, initial=True)
+    field_order = ["learners", "reason", "earned", "notify"]
+
+
+class ReissueAllForm(ReasonForm):
+    """What is to be new."""
+
+    design = forms.ChoiceField(
+        label=_("Design"),
+        choices=[
+            (correct.CURRENT_DESIGN, _("as the configuration says now")),
+            (correct.SAME_DESIGN, _("as each was made then")),
+        ],
+        initial=correct.CURRENT_DESIGN,
+    )
+    names = forms.BooleanField(label=_("Take the names that learners have now"), required=False)
+    notify = forms.BooleanField(label=_("Write to the learners"), required=False)
+    field_order = ["design", "names", "reason", "notify"]
+
+
+def _run(admin_: Any, request: HttpRequest, obj: CredentialConfiguration, values: Values) -> Done:
+    asked = runs.ask(obj, by=request.user, notify=values["notify"], release=values["release"])
+    return Done(
+        _now("A run was asked for."), admin_.address("change", asked.pk, model=Run), [(tasks.run_asked, asked.pk)]
+    )
+
+
+def _dry(admin_: Any, request: HttpRequest, obj: CredentialConfiguration, values: Values) -> Done:
+    asked = dry_run.start(obj, by=request.user)
+    return Done("", admin_.address("change", asked.pk, model=DryRun), [(tasks.dry_run, asked.pk)])
+
+
+def _award(admin_: Any, request: HttpRequest, obj: CredentialConfiguration, values: Values) -> Done:
+    earned = values["earned"] and timezone.make_aware(datetime.combine(values["earned"], time(12)))
+    given = award.Award(request.user, values["reason"], earned or None, values["notify"])
+    done = award.award(obj, usernames(values), given)
+    count = len(done.issued)
+    said = ngettext("%d credential was awarded.", "%d credentials were awarded.", count) % count
+    problems = [f"{who}: {why}" for who, why in list(done.problems.items())[:NAMED]]
+    if len(done.problems) > NAMED:
+        problems.append(_now("… and %d more.") % (len(done.problems) - NAMED))
+    return Done(said if count else "", problems=problems, nudges=[(tasks.generate,), (tasks.deliver,)])
+
+
+def _always(admin_: Any, request: HttpRequest, obj: CredentialConfiguration, values: Values) -> Done:
+    return _listed(release.allow(obj, usernames(values), by=request.user, reason=values["reason"]))
+
+
+def _never(admin_: Any, request: HttpRequest, obj: CredentialConfiguration, values: Values) -> Done:
+    return _listed(release.bar(obj, usernames(values), by=request.user, reason=values["reason"]))
+
+
+def _rule(admin_: Any, request: HttpRequest, obj: CredentialConfiguration, values: Values) -> Done:
+    return _listed(release.take_back(obj, usernames(values), by=request.user, reason=values["reason"]))
+
+
+def _listed(found: Listed) -> Done:
+    problems = []
+    if found.unknown:
+        problems.append(_now("Not known, and left out: %s") % _some(found.unknown))
+    if found.holding:
+        problems.append(_now("Hold a credential already, which stays: %s") % _some(found.holding))
+    said = ngettext("Said of %d learner.", "Said of %d learners.", found.done) % found.done
+    return Done(said if found.done else "", problems=problems)
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:NAMED]) + (_now(" and %d more") % (len(names) - NAMED) if len(names) > NAMED else "")
+
+
+def _reissue(admin_: Any, request: HttpRequest, obj: CredentialConfiguration, values: Values) -> Done:
+    wish = reissue.Wish(obj, values["design"], values["names"], values["notify"])
+    asked = reissue.start(wish, by=request.user, reason=values["reason"])
+    said = ngettext("%d credential is issued again.", "%d credentials are issued again.", asked.total) % asked.total
+    return Done(said, admin_.address("change", asked.pk, model=Reissue), [(tasks.reissue, asked.pk)])
+
+
+def _numbers(admin_: Any, request: HttpRequest, obj: CredentialConfiguration, form: Any) -> dict[str, Any]:
+    """What each way would come to, before anything is done."""
+    rows: list[tuple[Any, ...]] = []
+    for label, design, names in (
+        (_("the current design"), correct.CURRENT_DESIGN, False),
+        (_("the present names"), correct.SAME_DESIGN, True),
+        (_("both"), correct.CURRENT_DESIGN, True),
+    ):
+        try:
+            found = reissue.count(reissue.Wish(obj, design, names))
+        except ConferralError as error:
+            rows.append((label, None, None, str(error)))
+        else:
+            cannot = ", ".join(f"{number} {why}" for why, number in found.cannot.items())
+            rows.append((label, found.to_reissue, found.unchanged, cannot))
+    return {"numbers": rows}
+
+
+def _explain_run(obj: CredentialConfiguration) -> str:
+    if stop := standstill.standing():
+        raise ConferralError(_now("Nothing can be started: Conferral is %s.") % stop)
+    return _now(
+        "It looks at every learner of %(key)s and issues to those who qualify and have none yet. Nobody gets two."
+    ) % {"key": obj.context_key}
+
+
+ASKS = {
+    "dry": Ask(
+        title=_("Dry run"),
+        explain=lambda _obj: _now(
+            "It looks at every learner and says who would get one, who has one, who not yet and why, and who cannot be "
+            "mailed. Nothing is issued."
+        ),
+        button=_("Begin"),
+        perform=_dry,
+    ),
+    "run": Ask(
+        title=_("Run now"),
+        explain=_explain_run,
+        button=_("Run now"),
+        form=RunForm,
+        sensible=lambda obj: obj.enabled,
+        perform=_run,
+    ),
+    "award": Ask(
+        title=_("Award by hand"),
+        explain=lambda _obj: _now(
+            "They get a credential now, whatever the rule says. Its evidence says who awarded it."
+        ),
+        button=_("Award"),
+        form=AwardForm,
+        perform=_award,
+    ),
+    "always": Ask(
+        title=_("Always issue to"),
+        explain=lambda _obj: _now("Each run issues to them as soon as they take part, whatever the rule says."),
+        button=_("Always issue"),
+        form=PeopleForm,
+        perform=_always,
+    ),
+    "never": Ask(
+        title=_("Never issue to"),
+        explain=lambda _obj: _now(
+            "No run issues to them. What is held of theirs is refused; what was issued stays, until it is revoked."
+        ),
+        button=_("Never issue"),
+        form=PeopleForm,
+        perform=_never,
+        grave=True,
+    ),
+    "rule": Ask(
+        title=_("Let the rule decide"),
+        explain=lambda _obj: _now("Takes back what was said of them: the rule decides about them again."),
+        button=_("Take back"),
+        form=PeopleForm,
+        sensible=lambda obj: obj.candidates.exclude(verdict="").exists(),
+        perform=_rule,
+    ),
+    "reissue": Ask(
+        title=_("Issue all again"),
+        explain=lambda _obj: _now(
+            "New credentials take the places of those that would come out otherwise; they keep their dates, and old "
+            "links and QR codes lead to them."
+        ),
+        button=_("Issue again"),
+        form=ReissueAllForm,
+        sensible=lambda obj: obj.credentials.filter(current=True).exists(),
+        perform=_reissue,
+        template="conferral/admin/reissue.html",
+        about=_numbers,
+    ),
+}

@@ -1,0 +1,111 @@
+"""Awards by hand: a person issues to learners whom no rule decides about, and the evidence says who did."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from conferral import plugins
+from conferral.contract import LMS, ConferralError, Decision, Fact
+from conferral.contract.text import without_controls
+from conferral.issuance import candidates, history, issue, standstill
+from conferral.issuance.evaluate import Evaluation, Outcome
+from conferral.issuance.plan import Plan, edition_of, resolve
+from conferral.issuance.source import told
+from conferral.models import Candidate, Credential, CredentialConfiguration, Learner
+from conferral.models.verification import shown
+from conferral.settings import current
+
+AWARDED_BY = "awarded by"
+"""The fact in the evidence of what a person awarded."""
+BY_HAND = ("by hand", "")
+"""What the evidence names in place of a rule."""
+
+
+class CannotAward(ConferralError):
+    """Nobody says why."""
+
+
+@dataclass(slots=True)
+class Awarded:
+    """The verification ids of what was issued; and why not, by username."""
+
+    issued: list[str] = field(default_factory=list)
+    problems: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Award:
+    """What a person says of all of them: who, why, when it was earned (None: now), and whether they are written to."""
+
+    by: Any
+    reason: str
+    earned: datetime | None = None
+    notify: bool = True
+
+
+def award(configuration: CredentialConfiguration, learners: Collection[str], given: Award) -> Awarded:
+    """Issues to those usernames now, whatever the rule, the course's dates and the configuration's switch say.
+
+    Who has one, is refused or is not known is told with the reason; the others get theirs. A constant number of
+    queries a page. What is issued is pending: `generate` makes it.
+    """
+    if not given.reason.strip():
+        raise CannotAward("reason: is empty; say why, for those who are asked later")
+    standstill.check()
+    stored = CredentialConfiguration.objects.select_related("type").get(pk=configuration.pk)
+    done = Awarded()
+    wanted = iter(dict.fromkeys(key.strip() for key in learners if key.strip()))
+    with plugins.gateway().reading() as lms:
+        plan = resolve(stored, lms)
+        while page := list(islice(wanted, current().page_size)):
+            try:
+                _award(page, given, done, plan=plan, lms=lms)
+            except IntegrityError:  # a run has issued to some of them meanwhile: look again, once
+                _award(page, given, done, plan=plan, lms=lms)
+    return done
+
+
+@transaction.atomic
+def _award(page: Sequence[str], given: Award, done: Awarded, *, plan: Plan, lms: LMS) -> None:
+    edition = edition_of(plan)
+    people = told(lms.people(page))
+    Learner.objects.follow(current().lms, people)
+    learners = Learner.objects.record(current().lms, people)[0]
+    problems = {key: f"is not known to {lms.label!r}; check the username" for key in page if key not in learners}
+    problems |= _why_not(plan.configuration, learners)
+    who = without_controls(history.name_of(given.by)) or history.ITSELF
+    decision = Decision.on(Fact(AWARDED_BY, who, "staff", met=True), earned=given.earned)
+    chosen = [Evaluation(key, Outcome.ISSUE, decision) for key in page if key not in problems]
+    origin = issue.Origin(timezone.now(), given.notify, decided=BY_HAND)
+    names = issue.insert(origin, plan, edition, chosen, learners)
+    issued = Credential.objects.filter(verification_id__in=names)
+    keys = list(issued.order_by("pk").values_list("pk", flat=True))
+    issue.let_go(issued.filter(state=Credential.State.HELD), has_artifacts=bool(plan.slots))
+    history.record_of([(Credential, pk) for pk in keys], "awarded", by=given.by, reason=given.reason)
+    if keys:
+        about = {"by": given.by, "reason": given.reason, "credentials": len(keys)}
+        history.record("awarded", plan.configuration, **about)
+    done.issued += names
+    done.problems |= problems
+
+
+def _why_not(configuration: CredentialConfiguration, learners: dict[str, Learner]) -> dict[str, str]:
+    refused = candidates.listed(configuration).filter(
+        verdict=Candidate.Verdict.NEVER, learner__in=[one.pk for one in learners.values()]
+    )
+    found = {one.learner.key: f"was refused by {one.by_name} ({one.reason}); take that back first" for one in refused}
+    there = Credential.objects.filter(configuration=configuration, current=True, learner__in=learners.values())
+    for one in there.select_related("learner"):
+        number = shown(one.verification_id)
+        if one.state == Credential.State.HELD:
+            found[one.learner.key] = f"has one that is held ({number}); release it"
+        elif one.revoked:
+            found[one.learner.key] = f"had one that was revoked ({number}); reissue it"
+        else:
+            found[one.learner.key] = f"has one already ({number})"
+    return found

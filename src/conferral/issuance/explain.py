@@ -1,0 +1,60 @@
+"""How far one learner has come, and what is missing: from the same evidence as a run's, and nothing written."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils import timezone
+
+from conferral import plugins
+from conferral.issuance.assess import assess
+from conferral.issuance.candidates import Register
+from conferral.issuance.evaluate import Evaluation
+from conferral.issuance.plan import resolve
+from conferral.models import Credential, CredentialConfiguration, Learner
+from conferral.settings import current
+
+MOST_KEYS = 3
+"""Learners that one person is taken to be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a run would make of the learner now; None when they take no part. `steps` are names by a course's key."""
+
+    context: str
+    evaluation: Evaluation | None
+    steps: dict[str, str]
+    next_run: datetime | None
+
+
+def keys_of(user: object) -> list[str]:
+    """Under which keys the site's gateway knows the person who is signed in: mostly one."""
+    name = current().lms
+    linked = Learner.objects.filter(user=user, gateway=name, retired=None)  # type: ignore[misc]
+    own = plugins.gateway().key_of(user)
+    found = [*([own] if own else []), *linked.order_by("pk").values_list("key", flat=True)[:MOST_KEYS]]
+    return list(dict.fromkeys(found))[:MOST_KEYS]
+
+
+def open_to(learners: Sequence[str], most: int) -> list[CredentialConfiguration]:
+    """The enabled configurations of what they take part in, but for those in which they have a credential."""
+    contexts = [key for learner in learners for key in plugins.gateway().taking_part(learner)]
+    if not contexts:
+        return []
+    found = CredentialConfiguration.objects.filter(enabled=True, archived=None, context_key__in=set(contexts))
+    place = Credential.objects.filter(learner__gateway=current().lms, learner__key__in=learners, current=True)
+    taken = place.exclude(state=Credential.State.HELD).values_list("configuration", flat=True)
+    rows = found.exclude(pk__in=taken).select_related("type").order_by("pk")[:most]
+    return sorted(rows, key=lambda row: contexts.index(row.context_key))
+
+
+def how_far(configuration: CredentialConfiguration, learners: Collection[str]) -> Standing:
+    """Asks the gateway for the progress of that one learner (of whom it knows the first of the keys)."""
+    with plugins.gateway().reading() as lms:
+        plan = resolve(configuration, lms)
+        register = Register(plan, timezone.now())
+        found = next((one for page in assess(plan, lms, register, learners) for one in page), None)
+    return Standing(
+        plan.context.name, found, {key: step.name for key, step in plan.steps.items()}, configuration.next_run_at
+    )

@@ -1,0 +1,88 @@
+"""What holders say about their own credentials: who sees the page, how their name is shown, and how it is written."""
+
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from conferral.contract import ConferralError
+from conferral.contract.text import check_storable
+from conferral.issuance import correct, deliver, history
+from conferral.models import Credential, Delivery, NameRequest
+from conferral.models.verification import shown
+
+LONGEST = 2000
+"""Characters of an explanation, or of a reason."""
+Outcome = NameRequest.Outcome
+
+
+class CannotAsk(ConferralError):
+    """The request makes no sense now."""
+
+
+def show(credential: Credential, *, hidden: bool | None = None, name_form: str | None = None) -> None:
+    """Hides or shows the page, and chooses how it shows the name; what is None stays."""
+    wished: dict[str, Any] = {"hidden": hidden, "name_form": name_form and Credential.NameForm(name_form)}
+    said = {name: value for name, value in wished.items() if value is not None}
+    Credential.objects.filter(pk=credential.pk).update(**said)
+    for name, value in said.items():
+        setattr(credential, name, value)
+
+
+def ask_for_name(credential: Credential, name: str, explanation: str = "") -> NameRequest:
+    """Puts the wish for another name before the staff; a CannotAsk says why not. It replaces one that still waits."""
+    name, explanation = correct.checked_name(name), _text("explanation", explanation)
+    if credential.current is None or credential.revoked or credential.state != Credential.State.AVAILABLE:
+        raise CannotAsk(f"{shown(credential.verification_id)}: it does not hold any more; nothing can be corrected")
+    if name == credential.recipient_name:
+        raise CannotAsk(f"name: {name!r} is what it says already")
+    try:
+        with transaction.atomic():
+            NameRequest.objects.filter(credential=credential, waiting=True).delete()
+            return NameRequest.objects.create(credential=credential, name=name, explanation=explanation)
+    except IntegrityError:
+        raise CannotAsk("name: a request was made at the same moment; look whether it is the right one") from None
+
+
+def approve(request: NameRequest, by: object = None) -> Credential:
+    """Reissues the credential with that name and its own dates; the learner is written to. The new one, to be made.
+
+    It was reissued meanwhile: the one that holds now is corrected, unless its name is the one that was asked for.
+    """
+    with transaction.atomic():
+        _decide(request, Outcome.APPROVED, by)
+        place = {"configuration": request.credential.configuration_id, "learner": request.credential.learner_id}
+        holds = Credential.objects.select_related("learner", "edition").get(**place, current=True)
+        if holds.recipient_name == request.name:
+            return holds
+        return correct.reissue(holds, name=request.name, by=by, reason="the holder asked for it")
+
+
+def refuse(request: NameRequest, reason: str, by: object = None) -> None:
+    """The name stays as it is; the learner is told why."""
+    reason = _text("reason", reason)
+    if not reason:
+        raise CannotAsk("reason: is empty; the learner is told why")
+    with transaction.atomic():
+        _decide(request, Outcome.REFUSED, by, reason)
+        deliver.tell(request.credential, Delivery.Purpose.REFUSED)
+        history.record("name refused", request.credential, by=by, reason=reason)
+
+
+def _decide(request: NameRequest, outcome: Outcome, by: object, reason: str = "") -> None:
+    decided: dict[str, Any] = {"outcome": outcome, "waiting": None, "reason": reason, "decided": timezone.now()}
+    decided["decided_by"] = by if hasattr(by, "pk") else None
+    if not NameRequest.objects.filter(pk=request.pk, waiting=True).update(**decided):
+        raise CannotAsk(f"{request}: somebody has decided meanwhile, or the learner has asked for another name")
+    request.refresh_from_db()
+
+
+def _text(field: str, text: str) -> str:
+    text = text.strip()
+    try:
+        check_storable(text)
+    except ValueError as error:
+        raise CannotAsk(f"{field}: is not accepted: {error}") from None
+    if len(text) > LONGEST:
+        raise CannotAsk(f"{field}: has {len(text)} characters; at most {LONGEST} are accepted")
+    return text

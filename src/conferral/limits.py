@@ -1,0 +1,40 @@
+"""How often one address may ask: counted in Django's cache by django-ratelimit."""
+
+import logging
+from functools import partial
+
+from django.http import HttpRequest
+from django_ratelimit.core import get_usage
+
+logger = logging.getLogger(__name__)
+
+
+def wait(request: HttpRequest, group: str, rate: str, who: str = "") -> int:
+    """Counts the request in its group: 0, or the seconds to wait when that address has asked too often.
+
+    `who` is counted in place of the network address where it is given.
+
+    The address is REMOTE_ADDR, or what the site's RATELIMIT_IP_META_KEY names. Where nothing can be counted, because
+    the cache is down or nobody knows the address, whoever asks is answered: proving a credential matters more.
+    """
+    if not rate:
+        return 0
+    try:
+        usage = get_usage(
+            request,
+            group=f"conferral.{group}",
+            key=partial(_named, who) if who else "ip",
+            rate=rate,
+            increment=True,
+        )
+    except Exception as error:  # each cache has errors of its own, and no common base
+        logger.warning("requests cannot be counted: %r", error)
+        return 0
+    # Without a figure from the cache the library would refuse everybody; it says -1 then.
+    if usage is None or not usage["should_limit"] or usage["time_left"] < 0:
+        return 0
+    return max(int(usage["time_left"]), 1)
+
+
+def _named(who: str, group: str, request: HttpRequest) -> str:
+    return who

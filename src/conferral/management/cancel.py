@@ -1,0 +1,32 @@
+"""`conferral cancel CONTEXT`: stops the run that goes on there."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from rich.console import Console
+
+from conferral.contract import ConferralError
+from conferral.issuance import history
+from conferral.issuance import run as runs
+from conferral.management.find import one_configuration
+from conferral.models import Run
+
+HELP = "Stops the run that goes on, or is about to begin; nothing of it is issued."
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Of this subcommand."""
+    parser.add_argument("context", help="key of a course, lesson or pathway")
+    parser.add_argument("--type", dest="type_name", metavar="NAME", help="the credential type, where there are several")
+    parser.add_argument("--reason", default="", help="why, for those who are asked later")
+
+
+def handle(options: dict[str, Any], console: Console) -> None:
+    """Stops it."""
+    configuration = one_configuration(options["context"], options["type_name"])
+    going_on = configuration.runs.filter(status__in=(Run.Status.ASKED, Run.Status.RUNNING)).order_by("pk")
+    if not going_on:
+        raise ConferralError(f"configuration {configuration}: no run of it goes on; there is nothing to cancel")
+    for run in going_on:
+        runs.cancel(run, by=history.COMMAND_LINE, reason=options["reason"])
+        console.print(f"run {run.pk}: cancelled")

@@ -1,0 +1,44 @@
+"""A learner in a configuration, before a credential."""
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from conferral.models.configuration import CredentialConfiguration
+from conferral.models.learner import Learner
+
+
+class Candidate(models.Model):
+    """Since when the learner qualifies, while a waiting period runs; and what a person said of them beforehand.
+
+    A verdict stands until somebody takes it back: `always` issues whatever the rule says, `never` whatever it says.
+
+    .. pii: Why staff said that a learner always or never gets a credential.
+    .. pii_types: other
+    .. pii_retirement: local_api
+    """
+
+    class Verdict(models.TextChoices):
+        """What a person said; nothing: the rule decides."""
+
+        RULE = "", _("the rule decides")
+        ALWAYS = "always", _("always issued")
+        NEVER = "never", _("never issued")
+
+    configuration = models.ForeignKey(CredentialConfiguration, on_delete=models.CASCADE, related_name="candidates")
+    learner = models.ForeignKey(Learner, on_delete=models.PROTECT, related_name="candidacies")
+    qualified = models.DateTimeField(null=True, blank=True)
+    verdict = models.CharField(max_length=10, choices=Verdict.choices, default=Verdict.RULE, blank=True)
+    reason = models.TextField(blank=True)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    by_name = models.CharField(max_length=255, blank=True)
+    said = models.DateTimeField(null=True, blank=True, help_text="When the verdict was given")
+
+    class Meta:
+        verbose_name = _("candidate")
+        verbose_name_plural = _("candidates")
+        constraints = [models.UniqueConstraint(fields=["configuration", "learner"], name="conferral_candidate_once")]
+        indexes = [models.Index(fields=["configuration", "verdict", "id"], name="conferral_candidate_verdict")]
+
+    def __str__(self) -> str:
+        return f"{self.learner_id} in {self.configuration_id}"

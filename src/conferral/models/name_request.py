@@ -1,0 +1,47 @@
+"""Names that holders want to have corrected."""
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from conferral.models.credential import Credential
+
+
+class NameRequest(models.Model):
+    """A holder asks for another name on their credential; staff approve it, which reissues, or refuse it.
+
+    `waiting` is true until somebody has decided, then NULL (never False): of one credential one request waits at most.
+
+    .. pii: The name that the learner wants to be printed, and why.
+    .. pii_types: name, other
+    .. pii_retirement: local_api
+    """
+
+    class Outcome(models.TextChoices):
+        """Nobody has decided yet; the credential was reissued with that name; it stays as it is."""
+
+        WAITING = "waiting"
+        APPROVED = "approved"
+        REFUSED = "refused"
+
+    credential = models.ForeignKey(Credential, on_delete=models.PROTECT, related_name="name_requests")
+    name = models.CharField(max_length=255)
+    explanation = models.TextField(blank=True, help_text="The learner's own words")
+    outcome = models.CharField(max_length=10, choices=Outcome.choices, default=Outcome.WAITING)
+    waiting = models.BooleanField(null=True, default=True)
+    reason = models.TextField(blank=True, help_text="Why it was refused: the learner is told")
+    asked = models.DateTimeField(default=timezone.now)
+    decided = models.DateTimeField(null=True, blank=True)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+
+    class Meta:
+        verbose_name = _("request to correct a name")
+        verbose_name_plural = _("requests to correct a name")
+        constraints = [models.UniqueConstraint(fields=["credential", "waiting"], name="conferral_namerequest_waiting")]
+        indexes = [models.Index(fields=["outcome", "id"], name="conferral_namerequest_outcome")]
+
+    def __str__(self) -> str:
+        return f"{self.credential}: {self.name}"

@@ -1,0 +1,18 @@
+"""Addresses in an LMS: the pages below `conferral/`, and the verification API beside the platform's own."""
+
+from django.urls import URLPattern, URLResolver, include, path
+
+from conferral.admin.site import staff
+from conferral.api import verification
+from conferral.api.urls import VERIFICATION
+from conferral.web import urls
+
+pages: list[URLPattern | URLResolver] = [
+    path(VERIFICATION, verification.verify, name="verify"),
+    path("conferral/", include(urls.urlpatterns)),
+]
+urlpatterns = [
+    # Not within our namespace: Django's admin finds its own pages by names at the root.
+    path("conferral/staff/", staff.urls),
+    path("", include((pages, "conferral"))),
+]

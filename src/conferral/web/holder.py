@@ -1,0 +1,141 @@
+"""The pages of a learner: what they hold, how far they are, and what they say about their own credentials."""
+
+import logging
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+
+from conferral import access
+from conferral.contract import ConferralError
+from conferral.contract.context import short_key
+from conferral.issuance import explain, wishes
+from conferral.issuance.disclosure import disclose
+from conferral.issuance.evaluate import Outcome
+from conferral.issuance.verdict import SHOWN, Finding, look_up, verdict_on
+from conferral.models import Credential, CredentialConfiguration
+from conferral.web.guarded import form_page, page
+from conferral.web.limited import WRITING, limited
+from conferral.web.views import address, card_content
+from conferral.web.words import lines, moment
+
+logger = logging.getLogger(__name__)
+
+CARDS = 24
+"""Credentials on a page of one's own."""
+ON_THE_WAY = 24
+"""What somebody may still earn, on the same page."""
+REFUSED, UNAVAILABLE = 400, 503
+LOOKED_AT = frozenset({Outcome.HELD, Outcome.WAITING})
+QUALIFIES = LOOKED_AT | {Outcome.ISSUE}
+LEFT_OUT = frozenset({Outcome.EXCLUDED, Outcome.INACTIVE, Outcome.REFUSED})
+
+
+@page
+@login_required
+def mine(request: HttpRequest) -> HttpResponse:
+    """The credentials of whoever is signed in, in pages; on the first, what they may still earn."""
+    found = Credential.objects.filter(learner__user=request.user.pk, current=True, state=Credential.State.AVAILABLE)
+    held = (
+        found.select_related("learner", "edition", "supersedes")
+        .prefetch_related("artifacts")
+        .order_by("-issued", "-pk")
+    )
+    shown_now = Paginator(held, CARDS).get_page(request.GET.get("page"))
+    cards = [card_content(one, disclose(one, verdict_on(one), insider=True)) for one in shown_now]
+    content = {"cards": cards, "page": shown_now, "open": _open_to(request.user) if shown_now.number == 1 else []}
+    return render(request, "conferral/mine.html", content)
+
+
+@page
+@login_required
+@limited("progress")
+def progress(request: HttpRequest, pk: int) -> HttpResponse:
+    """How far whoever is signed in has come there, and what is missing."""
+    enabled = CredentialConfiguration.objects.filter(enabled=True, archived=None).select_related("type")
+    configuration = enabled.filter(pk=pk).first()
+    keys = explain.keys_of(request.user)
+    if configuration is None or configuration not in explain.open_to(keys, ON_THE_WAY):
+        raise Http404
+    try:
+        standing = explain.how_far(configuration, keys)
+    except ConferralError:
+        logger.exception("how far somebody has come in %s cannot be told", configuration)
+        return render(request, "conferral/progress.html", {"type": configuration.type}, status=UNAVAILABLE)
+    found = standing.evaluation
+    facts = found.decision.facts if found and found.decision else ()
+    content = {
+        "type": configuration.type,
+        "context": standing.context,
+        "known": found is not None and found.outcome is not Outcome.FAILED,
+        "lines": lines(facts, standing.steps),
+        "missing": sum(not fact.met for fact in facts),
+        "qualifies": found is not None and found.outcome in QUALIFIES,
+        "looked_at": found is not None and found.outcome in LOOKED_AT,
+        "excluded": found is not None and found.outcome in LEFT_OUT,
+        "next_run": moment(standing.next_run, configuration.time_zone),
+    }
+    return render(request, "conferral/progress.html", content)
+
+
+@form_page
+@login_required
+@limited("wishes", methods=WRITING)
+def wish(request: HttpRequest, text: str) -> HttpResponse:
+    """Who sees the page, and how it shows the name: the holder's say alone."""
+    finding = _of_holder(request, text)
+    assert finding.credential is not None  # else it is not the holder's
+    if request.method == "POST":
+        form = request.POST.get("name_form")
+        wishes.show(
+            finding.credential,
+            hidden=request.POST.get("visibility") == "hidden",
+            name_form=form if form in Credential.NameForm.values else None,
+        )
+        messages.success(request, _("Saved. This is what the page shows now."))
+    return redirect(address(finding.credential))
+
+
+@form_page
+@login_required
+@limited("wishes", methods=WRITING)
+def ask_for_name(request: HttpRequest, text: str) -> HttpResponse:
+    """Asks the staff for another name on the credential."""
+    finding = _of_holder(request, text)
+    assert finding.credential is not None  # as above
+    given = {"name": "", "explanation": ""}
+    content: dict[str, Any] = {"credential": finding.credential, "back": address(finding.credential)}
+    if request.method == "POST":
+        given = {field: request.POST.get(field, "") for field in given}
+        try:
+            wishes.ask_for_name(finding.credential, given["name"], given["explanation"])
+        except ConferralError as error:
+            return render(request, "conferral/name.html", content | given | {"error": str(error)}, status=REFUSED)
+        messages.success(request, _("Your request is with the staff. You are written to as soon as they have decided."))
+        return redirect(address(finding.credential))
+    given["name"] = finding.credential.recipient_name
+    return render(request, "conferral/name.html", content | given)
+
+
+def _of_holder(request: HttpRequest, text: str) -> Finding:
+    """What holds under that number, if it is theirs; else there is no such page."""
+    finding = look_up(text)
+    if finding.credential is None or finding.replaced or finding.verdict not in SHOWN:
+        raise Http404
+    if not access.is_holder(request.user, finding.credential):
+        raise Http404
+    return finding
+
+
+def _open_to(user: Any) -> list[dict[str, Any]]:
+    """What somebody may still earn. A source that does not answer takes away nothing of the page but this."""
+    try:
+        found = explain.open_to(explain.keys_of(user), ON_THE_WAY)
+    except ConferralError:
+        logger.exception("what somebody may still earn cannot be told")
+        return []
+    return [{"pk": one.pk, "type": one.type.name, "context": short_key(one.context_key)} for one in found]

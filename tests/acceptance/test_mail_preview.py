@@ -1,0 +1,66 @@
+"""`conferral mail`: what a learner would be sent, seen beforehand."""
+
+import re
+
+import pytest
+from django.core import mail
+from django.core.management import CommandError, call_command
+
+from tests.conftest import COURSE
+
+FETCHED = re.compile(r"<img|<link|<script|<iframe|@import|url\(|background=|srcset", re.IGNORECASE)
+
+
+@pytest.fixture
+def kind(course):
+    course.configure(wording={"subject": "Well done: {context}", "body": "First.\n\nYou are at {evidence.completion}."})
+    return course
+
+
+def shown(target, *arguments, type_name="Completion"):
+    call_command("conferral", "mail", type_name, "-o", str(target), *arguments)
+    return target.read_text()
+
+
+def test_the_text_in_the_terminal(kind, capsys):
+    call_command("conferral", "mail", "Completion", "--context", COURSE, "--name", "Maria")
+    said = capsys.readouterr().out
+    assert all(each in said for each in ("Well done: Testing", "Congratulations, Maria.", "First.", "You are at 100%"))
+    assert "K7QF-2M9X-4TBD-HW3R" in said
+    assert mail.outbox == []
+
+
+def test_as_html_for_a_browser(kind, tmp_path):
+    page = shown(tmp_path / "mail.html", "--context", COURSE)
+    assert all(
+        each in page for each in ("<p class", "First.", "Completion</strong><br>Testing", "/c/K7QF-2M9X-4TBD-HW3R")
+    )
+
+
+@pytest.mark.parametrize("purpose", ["issued", "corrected", "refused"])
+def test_nothing_is_fetched_from_anywhere(kind, tmp_path, purpose):
+    page = shown(tmp_path / "mail.html", "--purpose", purpose)
+    assert not FETCHED.search(page)
+    assert set(re.findall(r'https?://[^"<\s]+', page)) == {"http://localhost:8000/c/K7QF-2M9X-4TBD-HW3R"}
+    assert "prefers-color-scheme: dark" in page
+
+
+def test_the_whole_message_and_its_purpose(kind, tmp_path):
+    message = shown(tmp_path / "mail.eml", "--purpose", "corrected")
+    assert "Subject: Corrected: Completion" in message
+    assert "multipart/alternative" in message
+    assert "did not agree" in shown(tmp_path / "mail.txt", "--purpose", "refused")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (("Completion", "-o", "mail.pdf"), "output: mail.pdf does not end in one of .html .txt .eml"),
+        (("Nonsense",), "type: 'Nonsense' is not known; known: 'Completion'"),
+        (("Completion", "--context", "course-v1:No+No+No"), "context: 'course-v1:No+No+No' is not known"),
+        (("Completion", "--name", " "), "name: ' ' has nothing that would be seen"),
+    ],
+)
+def test_what_cannot_be_shown_is_told(kind, arguments, why):
+    with pytest.raises(CommandError, match=re.escape(why)):
+        call_command("conferral", "mail", *arguments)

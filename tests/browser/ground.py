@@ -1,0 +1,133 @@
+"""The demo, made once and copied for whoever changes it, and its pages, served by the real processes."""
+
+import fcntl
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import time
+import urllib.request
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from conferral.management.declaration import read
+from tests.acceptance.conftest import Site
+from tests.services.smtp import free_port
+
+ROOT = Path(__file__).parent.parent.parent
+CONTEXTS = {each.name: each.key for each in read(ROOT / "demo" / "credentials.yaml").contexts}
+PEOPLE = {
+    "instructor": "demo-instructor",
+    "operator": "demo-operator",
+    "learner": "demo-learner",
+    "other learner": "other-learner",
+}
+"""Who looks at the pages, by the words of the documentation; the stranger has no account."""
+ACCOUNTS = """
+from django.contrib.auth import get_user_model
+from conferral.models import Learner
+user, _ = get_user_model().objects.get_or_create(username="other-learner")
+Learner.objects.filter(gateway="roster", key="badr.halwani").update(user=user)
+"""
+LINKS = """
+import json
+from django.contrib.auth import get_user_model
+from conferral import access
+users = get_user_model().objects.filter(username__in={usernames!r})
+print(json.dumps({{user.get_username(): access.sign_in_token(user) for user in users}}))
+"""
+PATIENCE = 60
+
+
+@dataclass
+class Pages:
+    """A site of the demo that is being served."""
+
+    site: Site
+    url: str
+    issued: list[dict]
+    tokens: dict[str, str]
+    contexts: dict[str, str]
+
+    def number(self, name, context):
+        """The verification number on what that person holds in that course, lesson or pathway now."""
+        found = [
+            one["verification_id"]
+            for one in self.issued
+            if (one["name"], one["context"]) == (name, self.contexts[context]) and not one["replaced_by"]
+        ]
+        assert found, f"the demo has issued nothing to {name} in {context}"
+        return found[0]
+
+
+def make(path):
+    """The demo in that directory, made by whichever process comes first."""
+    path.mkdir(exist_ok=True)
+    with (path / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        site = Site(path, _environment(path))
+        if not (path / "made.json").exists():
+            site.ok("demo", "--directory", str(ROOT / "demo"))
+            site.ok("shell", "-v0", "-c", ACCOUNTS)
+            made = site.ok("shell", "-v0", "-c", LINKS.format(usernames=list(PEOPLE.values())))
+            content = {"issued": site.json("credentials"), "tokens": json.loads(made.strip().splitlines()[-1])}
+            site.write("made.json", json.dumps(content))
+    return site
+
+
+def copy(site, path):
+    """The same demo elsewhere: files, which nobody changes in place, are the same, the database is another."""
+    shutil.copytree(site.path, path, copy_function=_link, ignore=shutil.ignore_patterns("lock", "broker"))
+    return Site(path, _environment(path))
+
+
+@contextmanager
+def serving(site):
+    """`conferral serve` on a free port: web, worker and beat."""
+    port = free_port()
+    log = (site.path / "serve.log").open("w+")
+    process = site.start("serve", "--port", str(port), out=log)
+    url = f"http://localhost:{port}"
+    try:
+        end = time.monotonic() + PATIENCE
+        while not _answers(port):
+            over = process.poll() is not None or time.monotonic() > end
+            assert not over, (site.path / "serve.log").read_text()
+            time.sleep(0.05)
+        urllib.request.urlopen(f"{url}/static/conferral/conferral.css", timeout=PATIENCE).read()
+        made = json.loads((site.path / "made.json").read_text())
+        yield Pages(site, url, made["issued"], made["tokens"], CONTEXTS)
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(timeout=30)
+        log.close()
+    said = (site.path / "serve.log").read_text()
+    assert not re.search("Traceback|Internal Server Error", said), said
+
+
+def _environment(path):
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("CONFERRAL", "DJANGO", "DATABASE", "EMAIL", "CELERY"))
+    }
+    # The tests ask faster than anybody.
+    limits = {"CONFERRAL_RATE_LIMIT": "0", "CONFERRAL_SIGN_IN_RATE_LIMIT": "0"}
+    return kept | limits | {"CONFERRAL_HOME": str(path / "var"), "PYTHONUTF8": "1"}
+
+
+def _link(source, target):
+    if ".sqlite3" in Path(source).name:
+        return shutil.copy2(source, target)
+    return os.link(source, target)
+
+
+def _answers(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,230 @@
+"""Stories: numbered lists in how-to pages, which are carried out word for word in a browser.
+
+A story begins with a sentence that says who you are (`PEOPLE`); each sentence of its numbered list is one of `STEPS`,
+with names of links, buttons and fields in bold, what is typed as code, and people of the demo in italics.
+"""
+
+import re
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from django.utils import translation
+from django.utils.text import capfirst
+from django.utils.translation import trans_real
+from markdown_it import MarkdownIt
+from markdown_it.tree import SyntaxTreeNode
+from playwright.sync_api import expect
+
+HOW_TO = Path(__file__).parent.parent.parent / "docs" / "how-to"
+PEOPLE = {
+    "You are a stranger.": "stranger",
+    "You are the demo's instructor.": "instructor",
+    "You are the demo's learner.": "learner",
+    "You are the demo's operator.": "operator",
+}
+MARKS = {"strong": "**…**", "em": "*…*", "code_inline": "`…`"}
+PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd]|\{\w+\}")
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """`Press **Save**.` is the words `Press **…**.` and the value `Save`."""
+
+    words: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Story:
+    """Who does what."""
+
+    page: Path
+    title: str
+    person: str
+    steps: tuple[Sentence, ...]
+
+    def __str__(self):
+        return f"{self.page.stem}: {self.title}"
+
+
+def stories(page):
+    """Those of a page."""
+    found, title, person = [], "", ""
+    for node in SyntaxTreeNode(MarkdownIt().parse(page.read_text(encoding="utf-8"))):
+        if node.type == "heading":
+            title, person = _text(node), ""
+        elif node.type == "paragraph":
+            for sentence in _sentences(node):
+                person = PEOPLE.get(sentence.words, person)
+                if person and sentence.words in PEOPLE:
+                    found.append(Story(page, title, person, ()))
+        elif node.type == "ordered_list" and person:
+            steps = tuple(sentence for item in node for sentence in _sentences(item))
+            found[-1] = replace(found[-1], steps=found[-1].steps + steps)
+    return found
+
+
+@dataclass
+class Teller:
+    """Carries out the steps of a story, for a reader of that language: names are those of the catalogs."""
+
+    visitor: Any
+    pages: Any
+    language: str
+
+    def tell(self, story):
+        """From the first step to the last."""
+        assert story.steps, f"{story} has no steps"
+        for number, sentence in enumerate(story.steps, 1):
+            step = STEPS.get(sentence.words)
+            assert step, f"{story}: “{sentence.words}” is not one of the sentences that stories are made of"
+            try:
+                step(self, *sentence.values)
+            except (AssertionError, Exception) as error:
+                filled = " ".join((sentence.words, *map(repr, sentence.values)))
+                raise AssertionError(f"{story}, sentence {number} ({filled}): {error}") from error
+
+    @property
+    def page(self):
+        return self.visitor.page
+
+    def in_words(self, text):
+        """What the reader sees for an English text: from the catalogs, or the same where it is a name."""
+        with translation.override(self.language):
+            told = translation.gettext(text)
+            if told == text and text[:1].isupper():  # Django begins names of fields with a capital
+                small = text[0].lower() + text[1:]
+                told = translation.gettext(small)
+                told = text if told == small else capfirst(told)
+            return self._filled(text) if told == text else told
+
+    def _filled(self, text):
+        """A text with something filled in."""
+        for pattern, translated in self._patterns:
+            if match := pattern.fullmatch(text):
+                parts = PLACEHOLDER.split(translated)
+                values = [self.in_words(value) for value in match.groups()]
+                return "".join(part + value for part, value in zip(parts, [*values, ""], strict=True))
+        return text
+
+    @cached_property
+    def _patterns(self):
+        """Texts with placeholders in the order of the English, of the language."""
+        catalog = trans_real.translation(self.language)._catalog
+        found = []
+        for english, translated in catalog.items():
+            text = english[0] if isinstance(english, tuple) else english
+            places = PLACEHOLDER.findall(text)
+            if places and isinstance(translated, str) and PLACEHOLDER.findall(translated) == places and text[0] != "%":
+                parts = (re.escape(part) for part in PLACEHOLDER.split(text))
+                found.append((re.compile("(.+)".join(parts)), translated))
+        return found
+
+    def _named(self, role, name):
+        """The link, button or field of that name: the whole of it, else a part."""
+        told = self.in_words(name)
+        exact = self.page.get_by_role(role, name=told, exact=True).filter(visible=True)
+        return (exact if exact.count() else self.page.get_by_role(role, name=told).filter(visible=True)).first
+
+    def _field(self, label):
+        told = self.in_words(label)
+        # Django writes a colon behind a label.
+        pattern = re.compile(rf"^\s*{re.escape(told)}\s*:?\s*$")
+        exact = self.page.get_by_label(pattern).filter(visible=True)
+        return (exact if exact.count() else self.page.get_by_label(told).filter(visible=True)).first
+
+    def go(self, path):
+        self.visitor.go(path)
+        self.visitor.look()
+
+    def follow(self, name):
+        self._settle(self._named("link", name))
+
+    def press(self, name):
+        self._settle(self._named("button", name))
+
+    def _settle(self, target):
+        before = self.page.url
+        target.click()
+        self.page.wait_for_load_state()
+        if self.page.url != before:
+            self.visitor.look()
+
+    def write(self, text, label):
+        self._field(label).fill(text)
+
+    def write_number(self, name, context, label):
+        self.write(self.pages.number(name, context), label)
+
+    def choose(self, option, label):
+        self._field(label).select_option(label=self.in_words(option))
+
+    def pick(self, label):
+        self._field(label).check()
+
+    def clear(self, label):
+        self._field(label).uncheck()
+
+    def hand_over(self, path, label):
+        self._field(label).set_input_files(self.pages.site.path / path)
+
+    def download(self, name):
+        # Not by a click, after which Chromium would show the file itself.
+        address = self._named("link", name).evaluate("link => link.href")
+        assert self.page.context.request.get(address).body().startswith(b"%PDF-"), f"{address} is no PDF"
+
+    def see(self, *texts):
+        for text in texts:
+            expect(self._seen(text).first).to_be_visible(timeout=20_000)
+
+    def see_not(self, *texts):
+        for text in texts:
+            expect(self._seen(text)).to_have_count(0)
+
+    def _seen(self, text):
+        pattern = re.compile(r"\s+".join(map(re.escape, self.in_words(text).split())))
+        return self.page.get_by_text(pattern).filter(visible=True)
+
+
+STEPS = {
+    "Open `…`.": Teller.go,
+    "Open **…**.": Teller.follow,
+    "Press **…**.": Teller.press,
+    "Write `…` into **…**.": Teller.write,
+    "Write the number of *…* in *…* into **…**.": Teller.write_number,
+    "Choose **…** in **…**.": Teller.choose,
+    "Choose **…**.": Teller.pick,
+    "Tick **…**.": Teller.pick,
+    "Untick **…**.": Teller.clear,
+    "Choose the file `…` for **…**.": Teller.hand_over,
+    "Download **…**.": Teller.download,
+    "You see **…**.": Teller.see,
+    "You see **…** and **…**.": Teller.see,
+    "You see **…**, **…** and **…**.": Teller.see,
+    "You do not see **…**.": Teller.see_not,
+}
+"""The sentences that stories are made of."""
+
+
+def _text(node):
+    return "".join(each.content for each in node.walk() if each.type in ("text", "code_inline"))
+
+
+def _sentences(node):
+    """The sentences below a node, in order; a full stop in a name ends none."""
+    for inline in (each for each in node.walk() if each.type == "inline"):
+        words, values = "", []
+        for child in inline.children:
+            if child.type in MARKS:
+                words += MARKS[child.type]
+                values.append(child.content if child.type == "code_inline" else _text(child))
+            else:
+                words += " " if child.type == "softbreak" else child.content
+        for sentence in re.split(r"(?<=\.)\s+", " ".join(words.split())):
+            count = sum(sentence.count(mark) for mark in ("**…**", "`…`")) + len(
+                re.findall(r"(?<!\*)\*…\*(?!\*)", sentence)
+            )
+            yield Sentence(sentence, tuple(values[:count]))
+            values = values[count:]

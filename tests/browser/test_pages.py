@@ -1,0 +1,67 @@
+"""Every page that links lead to: for each person, in two languages, on a desktop by day and on a phone by night."""
+
+import re
+from collections import deque
+from urllib.parse import urljoin, urlsplit
+
+import pytest
+
+from tests.browser.ground import PEOPLE
+from tests.browser.visitor import PHONE
+
+STARTS = {
+    "instructor": ["/", "/conferral/staff/"],
+    "operator": ["/admin/", "/conferral/staff/"],
+    "learner": ["/", "/mine/"],
+    "other learner": ["/mine/"],
+    "stranger": ["/", "/check/?id=K7QF", "/check/?id=K7QF-2M9X-4TBD-HW3R", "/nowhere", "/sign-in/stranger"],
+}
+NUMBER = re.compile(r"(?<=/)(\d+|([0-9A-Z]{4}-){3}[0-9A-Z]{4}|\d{8}[^/]*\.eml)(?=/|$)")
+NOT_PAGES = re.compile(
+    r"\.(pdf|png|svg|webp|csv|json|xlsx)$|/(sign-out|logout|language|jsi18n)/|^/(api|static|mails/.*/html)"
+)
+NOT_OURS = re.compile("^/admin/(auth|django_celery_beat)/|/password_change/|/history/$")
+
+
+def kind(path):
+    """Pages that differ in a number alone are of one kind."""
+    return NUMBER.sub("#", path)
+
+
+def links(visitor):
+    found = visitor.page.eval_on_selector_all("a[href]", "all => all.map(each => each.href)")
+    for link in found:
+        parts = urlsplit(urljoin(visitor.url, link))
+        if link.startswith(visitor.url) and not NOT_PAGES.search(parts.path) and not NOT_OURS.search(parts.path):
+            yield parts.path
+
+
+def walk(visitor, starts):
+    """Looks at a page of each kind; the kinds."""
+    queue, seen = deque(starts), set()
+    while queue:
+        path = queue.popleft()
+        if kind(path) in seen:
+            continue
+        seen.add(kind(path))
+        visitor.go(path)
+        visitor.look()
+        queue.extend(links(visitor))
+    return seen
+
+
+@pytest.mark.parametrize("language", ["en", "ar"])
+@pytest.mark.parametrize("person", [*PEOPLE, "stranger"])
+def test_nothing_is_wrong_with_any_page(shared, visit, person, language):
+    visitor = visit(shared, person, language=language)
+    starts = list(STARTS[person])
+    if person == "stranger":
+        starts += [urlsplit(each["url"]).path for each in shared.issued if each["revoked"] or each["replaced_by"]]
+    walk(visitor, starts)
+
+
+def test_the_walk_comes_to_the_pages(shared, visit):
+    """So that a link that is lost does not make a page untested."""
+    visitor = visit(shared, viewport=PHONE)
+    visitor.look = lambda: None
+    assert walk(visitor, ["/"]) >= {"/", "/check/", "/sign-in/", "/mine/", "/mails/#"}

@@ -1,0 +1,85 @@
+"""Somebody who looks at the pages in a real browser, and notices what is wrong with each."""
+
+from dataclasses import dataclass, field
+from urllib.parse import urljoin, urlsplit
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+PHONE, DESKTOP = {"width": 360, "height": 740}, {"width": 1440, "height": 900}
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa"], "resultTypes": ["violations"]}
+TOO_WIDE = """() => {
+  const width = document.documentElement.clientWidth;
+  if (document.documentElement.scrollWidth <= width) return [];
+  return [...document.querySelectorAll("body *")]
+    .filter(each => each.getBoundingClientRect().right > width + 1 || each.getBoundingClientRect().left < -1)
+    .slice(0, 5).map(each => each.outerHTML.slice(0, 120));
+}"""
+axe = Axe()
+
+
+@dataclass
+class Visitor:
+    """A page of a browser, and what went wrong on it."""
+
+    page: Page
+    url: str
+    troubles: list[str] = field(default_factory=list)
+
+    def __post_init__(self):
+        self.page.on("console", self._said)
+        self.page.on("pageerror", lambda error: self._trouble(f"error of a script: {error}"))
+        self.page.on("requestfailed", self._failed)
+        self.page.on("response", self._answered)
+
+    def go(self, path):
+        """Opens that address of the site; its answer."""
+        return self.page.goto(urljoin(self.url, path))
+
+    def sign_in(self, token):
+        """As whoever that link is for."""
+        self.go(f"/sign-in/{token}")
+        self.page.get_by_role("main").get_by_role("button").click()
+
+    def look(self, *, both=True):
+        """Notes what is wrong with the page as it is: on a desktop by day, on a phone by night."""
+        if both:
+            here = self.page.viewport_size
+            for size, scheme in ((DESKTOP, "light"), (PHONE, "dark")):
+                self.page.set_viewport_size(size)
+                self.page.emulate_media(color_scheme=scheme)
+                self._check(f"{size['width']} px, {scheme}")
+            self.page.set_viewport_size(here)
+            self.page.emulate_media(color_scheme=None)
+        else:
+            self._check("")
+
+    def end(self):
+        """Nothing was wrong anywhere."""
+        assert not self.troubles, "\n".join(dict.fromkeys(self.troubles))
+
+    def _check(self, where):
+        self.page.evaluate("document.getAnimations().forEach(each => each.finish())")  # half a colour is none
+        if self.page.viewport_size["width"] == PHONE["width"]:
+            for element in self.page.evaluate(TOO_WIDE) or []:
+                self._trouble(f"{where}: wider than the page: {element}")
+        for violation in axe.run(self.page, options=RULES).response["violations"]:
+            for node in violation["nodes"][:3]:
+                self._trouble(f"{where}: {violation['id']}: {node['html'][:160]} {node['failureSummary']}")
+
+    def _trouble(self, text):
+        self.troubles.append(f"{urlsplit(self.page.url).path}: {' '.join(text.split())}")
+
+    def _said(self, message):
+        # Chromium tells of a page's own 404 here, too, which a page may well be.
+        if message.type in ("error", "warning") and message.location.get("url") != self.page.url:
+            self._trouble(f"console: {message.text}")
+
+    def _failed(self, request):
+        if request.failure != "net::ERR_ABORTED":  # which a download is, and what a new page interrupts
+            self._trouble(f"{request.url} failed: {request.failure}")
+
+    def _answered(self, response):
+        whole = response.request.is_navigation_request()
+        if response.status >= (500 if whole else 400):
+            self._trouble(f"{response.url} answered {response.status}")

@@ -1,0 +1,131 @@
+"""Somebody asks and asks; somebody pretends to be many; and the cache that counts is down."""
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.test import Client
+
+from conferral.settings import current
+from tests.faces.conftest import address
+
+FEW = 3
+PAGES = ("/check/", "{}", "{}/certificate.pdf", "{}/picture/certificate.pdf", "/api/conferral/v1/credentials{}/")
+
+
+@pytest.fixture
+def few(settings):
+    # In a day: no window ends within a test, but for one second in 86,400.
+    settings.CONFERRAL_RATE_LIMIT = settings.CONFERRAL_SIGN_IN_RATE_LIMIT = f"{FEW}/d"
+    return settings
+
+
+def at(page, credential):
+    path = address(credential)
+    return page.format(path.removeprefix("/c") if page.startswith("/api") else path)
+
+
+def asked(client, path, times, **headers):
+    responses = [client.get(path, **headers) for _ in range(times)]
+    for response in responses:
+        b"".join(response)  # a file is read to its end, and closed
+    return [response.status_code for response in responses], responses[-1]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_who_asks_too_often_is_told_when_to_come_back(issued, stranger, few, page):
+    statuses, last = asked(stranger, at(page, issued), FEW + 2)
+    assert statuses == [200] * FEW + [429, 429]
+    assert 0 < int(last["Retry-After"]) <= 86400
+    assert last["Cache-Control"] == "no-store"
+    assert last["X-Content-Type-Options"] == "nosniff"
+    if page.startswith("/api"):
+        assert "too many requests" in last.json()["detail"]
+    else:
+        assert "Too much was asked for from your network address" in last.content.decode()
+        assert "frame-ancestors 'none'" in last["Content-Security-Policy"]
+
+
+def test_wrong_numbers_count_as_right_ones_do(issued, stranger, few):
+    for wrong in ("0000000000000000", "x", "1111111111111111"):
+        assert stranger.get(f"/c/{wrong}").status_code == 404
+    assert stranger.get(address(issued)).status_code == 429
+
+
+def test_each_kind_of_page_and_each_address_counts_by_itself(issued, stranger, few):
+    asked(stranger, "/check/", FEW + 1)
+    assert stranger.get(address(issued)).status_code == 200
+    assert Client(REMOTE_ADDR="198.51.100.7").get("/check/").status_code == 200
+    # A household or a rented server has 2^64 addresses of IPv6: they are one.
+    neighbours = [Client(REMOTE_ADDR=f"2001:db8::{number}") for number in range(FEW + 1)]
+    assert [client.get("/check/").status_code for client in neighbours] == [200] * FEW + [429]
+    assert Client(REMOTE_ADDR="2001:db8:0:1::1").get("/check/").status_code == 200
+
+
+@pytest.mark.parametrize("header", ["X_FORWARDED_FOR", "X_REAL_IP", "FORWARDED", "CLIENT_IP", "CF_CONNECTING_IP"])
+def test_nobody_becomes_another_by_a_header(stranger, few, db, header):
+    statuses = [stranger.get("/check/", **{f"HTTP_{header}": f"203.0.113.{n}"}).status_code for n in range(FEW + 1)]
+    assert statuses == [200] * FEW + [429]
+
+
+def test_a_site_may_say_where_the_address_stands(few, db):
+    few.RATELIMIT_IP_META_KEY = "HTTP_X_REAL_IP"
+    client = Client()
+    assert [client.get("/check/", HTTP_X_REAL_IP=f"203.0.113.{n}").status_code for n in range(FEW + 1)] == [200] * 4
+
+
+@pytest.mark.parametrize("nothing", ["", "0"])
+def test_an_empty_limit_is_none(stranger, settings, db, nothing):
+    settings.CONFERRAL_RATE_LIMIT = nothing
+    assert set(asked(stranger, "/check/", 200)[0]) == {200}
+
+
+@pytest.mark.parametrize("rate", ["many", "0/m", "120", "120/x", "-1/m", "1.5/m", "a.b", "1/0s"])
+def test_a_limit_that_is_none_is_refused(settings, rate):
+    settings.CONFERRAL_RATE_LIMIT = rate
+    with pytest.raises(ImproperlyConfigured, match="RATE_LIMIT: .* is not accepted"):
+        current()
+
+
+# The cache is down
+
+
+@pytest.fixture
+def no_cache(few, tmp_path):
+    """A cache that fails at whatever it is asked: its folder is a file."""
+    (tmp_path / "file").write_text("")
+    backend = "django.core.cache.backends.filebased.FileBasedCache"
+    few.CACHES = {"default": {"BACKEND": backend, "LOCATION": str(tmp_path / "file" / "cache")}}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_without_a_cache_everybody_is_answered(issued, stranger, no_cache, page):
+    assert asked(stranger, at(page, issued), FEW + 2)[0] == [200] * (FEW + 2)
+
+
+def test_a_cache_that_counts_nothing_lets_everybody_in(stranger, few, db):
+    few.CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
+    assert asked(stranger, "/check/", FEW + 2)[0] == [200] * (FEW + 2)
+
+
+@pytest.mark.parametrize("peer", ["", "nonsense"])
+def test_who_has_no_address_is_answered(few, db, peer):
+    assert asked(Client(REMOTE_ADDR=peer), "/check/", FEW + 2)[0] == [200] * (FEW + 2)
+
+
+# Signing in, on the standalone service
+
+
+@pytest.mark.urls("conferral.service.urls")
+def test_passwords_are_not_guessed(few, django_user_model):
+    django_user_model.objects.create_user("ana", password="right")
+    client = Client()
+    tries = [("/sign-in/", "a"), ("/admin/login/", "b"), ("/sign-in/", "c")]
+    for path, password in tries:
+        assert client.post(path, {"username": "ana", "password": password}).status_code == 200
+    for path in ("/sign-in/", "/admin/login/", "/sign-in/some-token"):
+        refused = client.post(path, {"username": "ana", "password": "right"})
+        assert (refused.status_code, bool(refused["Retry-After"])) == (429, True)
+    assert "_auth_user_id" not in client.session
+    # Looking at the form is not trying.
+    assert asked(client, "/sign-in/", FEW + 2)[0] == [200] * (FEW + 2)
+    elsewhere = Client(REMOTE_ADDR="198.51.100.7")
+    assert elsewhere.post("/sign-in/", {"username": "ana", "password": "right"}).status_code == 302

@@ -1,0 +1,227 @@
+"""Configuring in one visit: the form answers while it is filled in, with scripts and without."""
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from conferral.issuance import configure
+from conferral.models import Context, Credential, CredentialConfiguration, CredentialType, RosterEntry
+from tests.conftest import COURSE
+from tests.faces.test_admin import text_of, when
+
+OTHER = "course-v1:Test+OTHER+2026"
+ADD = "credentialconfiguration_add"
+
+
+def at(name, *args):
+    return reverse(f"conferral-staff:conferral_{name}", args=args)
+
+
+@pytest.fixture
+def teacher(course, person):
+    client = person("teacher")
+    Context.objects.get(key=COURSE).teachers.add(client.user)
+    return client
+
+
+@pytest.fixture
+def filled(course, template):
+    """The form as somebody has filled it in, not saved."""
+    configure.save_asset("plain", "plain.pdf", template)
+    configure.save_type(
+        "Completion",
+        processor="completion",
+        processor_options={"required_completion": 0.8},
+        generators={"certificate": {"generator": "pdf", "options": {"template": "plain"}}},
+    )
+    return {
+        "context_key": COURSE,
+        "type": str(CredentialType.objects.get().pk),
+        "time_zone": "Europe/Paris",
+        **when("weekly 1,3 03:00"),
+    }
+
+
+def ask(client, part, values, key="new"):
+    return client.post(at("credentialconfiguration_live", key, part), values)
+
+
+# The key
+
+
+@pytest.mark.parametrize(
+    ("typed", "says"),
+    [
+        (COURSE, "Testing"),
+        ("course-v1:Test+T101+2027", f"There is none with this key. Did you mean {COURSE}?"),
+        ("course-v1:Tset+T101+2026", f"Did you mean {COURSE}?"),
+        ("T101", "This is no key; it looks like course-v1:Demo+CS101+2026."),
+    ],
+)
+def test_a_key_is_explained_at_once(filled, person, typed, says):
+    operator = person("operator", "add_credentialconfiguration")
+    assert says in text_of(ask(operator, "key", filled | {"context_key": typed}))
+
+
+def test_a_teacher_is_told_of_their_courses_alone(filled, teacher):
+    configure.save_context(OTHER, name="Secret seminar", organisation="Test")
+    said = text_of(ask(teacher, "key", filled | {"context_key": OTHER}))
+    assert "You do not teach this one" in said
+    assert "Secret" not in said
+    assert "Did you mean course-v1:Test+T101+2026?" in text_of(ask(teacher, "key", {"context_key": COURSE[:-1]}))
+
+
+def test_keys_are_suggested_by_name_and_key(filled, teacher, person):
+    configure.save_context(OTHER, name="Secret seminar", organisation="Test")
+    operator = person("operator", "add_credentialconfiguration", "view_credentialconfiguration")
+
+    def suggested(client, text):
+        return [
+            each["key"] for each in client.get(at("credentialconfiguration_suggest"), {"q": text}).json()["results"]
+        ]
+
+    assert suggested(operator, "secret") == [OTHER]
+    assert suggested(operator, "t101") == [COURSE]
+    assert suggested(operator, "Test+") == [OTHER, COURSE]
+    assert suggested(teacher, "") == [COURSE]
+    assert suggested(teacher, "secret") == []
+    # Without scripts: the first of them are in the page.
+    assert f'<option value="{COURSE}">Testing</option>' in text_of(teacher.get(at(ADD)))
+    assert OTHER not in text_of(teacher.get(at(ADD)))
+
+
+# The times
+
+
+def test_the_next_runs_are_shown_in_its_time_zone(filled, teacher):
+    said = text_of(ask(teacher, "times", filled))
+    assert "Mon, Wed at 03:00" in said
+    assert said.count("<time>") == 5
+    assert said.count("03:00</time>") == 5
+    assert "Europe/Paris" in said
+    assert "once it is enabled" in said
+    assert "runs by hand alone" in text_of(ask(teacher, "times", filled | when("")))
+
+
+def test_times_are_shown_whatever_else_is_wrong(filled, teacher):
+    assert text_of(ask(teacher, "times", filled | {"context_key": "x", "type": ""})).count("<time>") == 5
+    said = text_of(ask(teacher, "times", filled | when("0 0 30 2 *")))
+    assert "never fires" in said
+
+
+# Who would get one now
+
+
+def test_who_would_get_one_now(course, filled, teacher):
+    course.learner("ana", email="ana@example.com")
+    course.learner("bo")
+    course.learner("cy", completion="0.5")
+    said = " ".join(text_of(ask(teacher, "now", filled)).split())
+    assert "<strong>2</strong> would get one now" in said
+    assert "<strong>1</strong> of them cannot be mailed" in said
+    assert "<strong>1</strong> not yet" in said
+    assert not Credential.objects.exists()
+    assert not CredentialConfiguration.objects.exists()
+
+
+def test_who_has_one_is_counted_as_such(course, teacher):
+    course.learners(3)
+    saved = course.configure()
+    course.run()
+    course.learner("new")
+    values = {"time_zone": "UTC", **when("")}
+    said = text_of(ask(teacher, "now", values, saved.pk))
+    assert "<strong>3</strong> have one already" in said
+    assert "<strong>1</strong> would get one now" in said
+
+
+def test_a_large_course_is_looked_at_as_long_as_somebody_waits(course, filled, teacher, settings, monkeypatch):
+    from conferral.issuance import forecast
+
+    settings.CONFERRAL_PAGE_SIZE = 2
+    monkeypatch.setattr(forecast.forecast, "__defaults__", (0,))
+    course.learners(5)
+    assert "That is of the first 2 learners" in text_of(ask(teacher, "now", filled))
+
+
+def test_what_is_wrong_is_said_instead(filled, teacher):
+    assert "Course, lesson or pathway: This field is required." in text_of(
+        ask(teacher, "now", filled | {"context_key": ""})
+    )
+    RosterEntry.objects.all().delete()
+    assert "<strong>0</strong> would get one now" in text_of(ask(teacher, "now", filled))
+
+
+# How it looks
+
+
+def test_the_certificate_is_shown_as_a_picture(filled, teacher):
+    said = text_of(ask(teacher, "picture", filled | {"sample": "Ana Ñandú"}))
+    assert 'src="data:image/webp;base64,' in said
+    assert 'alt="The credential of Ana Ñandú, as it is now"' in said
+
+
+def test_a_learner_is_shown_by_name_to_those_who_know_them(course, filled, teacher):
+    configure.save_context(OTHER, name="Another", organisation="Test")
+    course.learner("ana", name="Ana Ñandú")
+    course.key = OTHER
+    course.learner("zoe", name="Zoe Secret")
+    assert "Ana Ñandú" in text_of(ask(teacher, "picture", filled | {"sample": "ana"}))
+    assert "Zoe Secret" not in text_of(ask(teacher, "picture", filled | {"sample": "zoe"}))
+
+
+def test_before_the_course_is_chosen_the_type_is_shown(filled, teacher):
+    assert "data:image/webp" in text_of(ask(teacher, "picture", filled | {"context_key": ""}))
+    assert "Choose a credential type" in text_of(ask(teacher, "picture", {}))
+
+
+# Who may ask
+
+
+@pytest.mark.parametrize("part", ["key", "times", "now", "picture"])
+def test_parts_are_for_those_who_may_configure(course, filled, teacher, person, part):
+    saved = course.configure()
+    configure.save_context(OTHER, name="Another", organisation="Test")
+    configure.save_configuration(OTHER, "Completion")
+    theirs = CredentialConfiguration.objects.get(context_key=OTHER)
+    assert ask(teacher, part, filled, saved.pk).status_code == 200
+    assert ask(teacher, part, filled, theirs.pk).status_code == 403
+    assert ask(teacher, part, filled, 999).status_code == 403
+    for client in (Client(), person("learner"), person("viewer", "view_credentialconfiguration")):
+        assert ask(client, part, filled).status_code in (302, 403)
+        assert ask(client, part, filled, saved.pk).status_code in (302, 403)
+    assert teacher.get(at("credentialconfiguration_live", "new", part)).status_code == 404
+    assert ask(teacher, "nothing", filled).status_code == 404
+    refused = Client(enforce_csrf_checks=True)
+    refused.force_login(teacher.user)
+    assert ask(refused, part, filled).status_code == 403
+
+
+# Without scripts
+
+
+def test_a_trial_shows_everything_and_saves_nothing(course, filled, teacher):
+    course.learner("ana")
+    page = teacher.post(at(ADD), filled | {"_try": "1"})
+    said = text_of(page)
+    assert "Nothing is saved yet" in said
+    assert "would get one now" in said
+    assert "data:image/webp" in said
+    assert said.count("<time>") == 5
+    assert "Please correct" not in said
+    assert not CredentialConfiguration.objects.exists()
+    # As it was filled in, to be saved next.
+    assert page.context["adminform"].form["when"].value()["days"] == ["1", "3"]
+
+
+def test_a_trial_of_what_is_wrong_says_so(filled, teacher):
+    said = text_of(teacher.post(at(ADD), filled | {"_try": "1", "context_key": "course-v1:No+Such+1"}))
+    assert "You do not teach this one" in said
+    assert said.count("<time>") == 5
+
+
+def test_saved_in_one_visit(filled, teacher):
+    assert teacher.post(at(ADD), filled | {"enabled": "on"}).status_code == 302
+    saved = CredentialConfiguration.objects.get()
+    assert (saved.schedule, saved.enabled) == ({"crontab": "0 3 * * 1,3"}, True)
+    assert saved.next_run_at is not None

@@ -1,0 +1,236 @@
+"""What the page of a credential tells: to strangers as far as the type publishes it and the holder shows it."""
+
+import io
+import re
+from html import unescape
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from django.contrib.staticfiles.finders import find
+from django.urls import reverse
+from PIL import Image
+
+from conferral.issuance import configure, correct, people, wishes
+from conferral.issuance.disclosure import initials
+from conferral.issuance.generate import generate
+from conferral.models import Credential, CredentialType, Edition, Learner
+from conferral.models.verification import shown
+from tests.faces.conftest import address
+from tests.faces.test_pages import text_of
+
+LIGHT = 100 * 1024
+"""Bytes that may be loaded before a reader sees the page, without the picture."""
+
+
+@pytest.fixture
+def holder(issued, person):
+    """Ana, signed in."""
+    client = person("ana")
+    Learner.objects.update(user=client.user)
+    return client
+
+
+@pytest.fixture
+def publishing(course, template):
+    """`publishing(…)`: Ana's certificate, of a type that publishes that."""
+
+    def made(**publish):
+        configure.save_asset("plain", "plain.pdf", template)
+        course.learner("ana", name="Ana Ñandú", email="ana@example.com")
+        generators = {"certificate": {"generator": "pdf", "options": {"template": "plain"}}}
+        course.configure(generators=generators, publish=publish)
+        course.run_and_generate()
+        return Credential.objects.get()
+
+    return made
+
+
+def properties(page):
+    """What other sites read of the page's head, by name."""
+    found = re.findall(r'<meta property="([^"]+)" content="([^"]*)">', page)
+    return {name: unescape(value) for name, value in found}
+
+
+# What the type publishes
+
+
+def test_what_a_type_publishes_is_frozen_when_it_issues(publishing, stranger):
+    one = publishing(description="Basic skills.", criteria="Pass both exams.", evidence=True, files=False)
+    assert Edition.objects.get().content["publish"]["files"] is False
+    CredentialType.objects.update(publish={})
+    page = text_of(stranger.get(address(one)))
+    assert all(each in page for each in ("What it certifies", "Basic skills.", "Pass both exams.", "100%"))
+    assert "Download" not in page
+    assert "picture/certificate.pdf" in page
+    assert stranger.get(f"{address(one)}/picture/certificate.pdf").status_code == 200
+    refused = stranger.get(f"{address(one)}/certificate.pdf")
+    assert (refused.status_code, "not shown to everybody" in text_of(refused)) == (403, True)
+
+
+def test_the_holder_has_the_file_that_strangers_may_not(publishing, person, stranger):
+    one = publishing(files=False)
+    holder, other = person("ana"), person("bo")
+    Learner.objects.update(user=holder.user)
+    file = f"{address(one)}/certificate.pdf"
+    answers = [client.get(file) for client in (stranger, other, holder)]
+    assert [each.status_code for each in answers] == [403, 403, 200]
+    answers[-1].close()
+
+
+def test_what_was_issued_before_types_published_anything_is_shown_as_ever(issued, stranger):
+    edition = Edition.objects.get()
+    del edition.content["publish"]
+    edition.save()
+    page = text_of(stranger.get(address(issued)))
+    assert "Download PDF" in page
+    assert "100%" not in page
+
+
+def test_a_type_that_publishes_nonsense_is_refused(course):
+    with pytest.raises(Exception, match=r"publish.evidnce: unknown key; known here: criteria, description, evidence"):
+        course.configure(publish={"evidnce": True})
+
+
+# Sharing
+
+
+def test_links_to_other_sites_carry_what_those_document(issued, stranger):
+    Edition.objects.update(
+        content=Edition.objects.get().content | {"issuer": {"name": "Test & Co", "url": "", "linkedin_id": "815"}}
+    )
+    page = text_of(stranger.get(address(issued)))
+    link = unescape(re.search(r'class="profile" href="([^"]+)"', page)[1])
+    assert link.startswith("https://www.linkedin.com/profile/add?")
+    assert {name: values[0] for name, values in parse_qs(urlsplit(link).query).items()} == {
+        "startTask": "CERTIFICATION_NAME",
+        "name": "Completion: Testing",
+        "organizationId": "815",
+        "issueYear": str(issued.issued.year),
+        "issueMonth": str(issued.issued.month),
+        "certUrl": f"http://localhost:8000/c/{shown(issued.verification_id)}",
+        "certId": shown(issued.verification_id),
+    }
+    assert "linkedin.com/sharing/share-offsite/?url=http%3A%2F%2Flocalhost" in page
+    assert "mailto:?subject=Completion%3A%20Testing" in page
+
+
+def test_other_sites_find_a_card(issued, stranger):
+    told = properties(text_of(stranger.get(address(issued))))
+    assert told["og:title"] == "Ana Ñandú · Completion"
+    assert told["og:image"].startswith("http://localhost:8000/c/")
+    response = stranger.get(urlsplit(told["og:image"]).path)
+    assert response["Content-Type"] == "image/png"
+    with Image.open(io.BytesIO(response.content)) as card:
+        assert card.size == (1200, 630)
+
+
+@pytest.mark.parametrize("deed", ["hidden", "revoked", "removed"])
+def test_there_is_no_card_of_what_is_not_shown(issued, stranger, deed):
+    {
+        "hidden": lambda: wishes.show(issued, hidden=True),
+        "revoked": lambda: correct.revoke(issued, "copied"),
+        "removed": lambda: people.retire(issued.learner),
+    }[deed]()
+    assert "og:image" not in properties(text_of(stranger.get(address(issued))))
+    assert stranger.get(reverse("conferral:card", args=[shown(issued.verification_id)])).status_code == 404
+
+
+def test_the_page_is_light(issued, stranger):
+    page = stranger.get(address(issued))
+    needed = re.findall(r'(?:href|src)="/static/([^"]+)"', text_of(page))
+    sizes = [len(page.content), *(Path(find(name)).stat().st_size for name in needed)]
+    assert len(sizes) >= 4
+    assert sum(sizes) < LIGHT
+
+
+def test_nothing_in_the_page_is_for_a_script_or_a_style_within_it(holder, issued):
+    page = text_of(holder.get(address(issued)))
+    assert not re.findall(r"<style|\sstyle=|\son[a-z]+=|<script(?! type=\"module\" src=)", page)
+
+
+# What the holder shows
+
+
+def test_hidden_tells_strangers_the_verdict_and_nothing_else(issued, holder, stranger, person):
+    wishes.show(issued, hidden=True)
+    for client in (stranger, person("bo")):
+        page = text_of(client.get(address(issued)))
+        assert "<strong>Genuine</strong>" in page
+        assert "Issued by Test" in page
+        assert not any(each in page for each in ("Ñandú", "Testing", "Completion", "certificate.pdf", "at least 80%"))
+        assert client.get(f"{address(issued)}/certificate.pdf").status_code == 403
+        assert client.get(f"{address(issued)}/picture/certificate.pdf").status_code == 404
+        told = client.get(reverse("conferral-api:verify", args=[issued.verification_id])).json()
+        assert (told["verdict"], told["hidden"], told["files"]) == ("genuine", True, [])
+        assert {told[each] for each in ("recipient", "type", "context", "issued")} == {None}
+    assert "Ñandú" in text_of(holder.get(address(issued)))
+    assert "Ñandú" in text_of(person("registrar", "view_credential").get(address(issued)))
+    assert holder.get(f"{address(issued)}/picture/certificate.pdf").status_code == 200
+
+
+def test_hidden_and_revoked_says_revoked(issued, stranger):
+    wishes.show(issued, hidden=True)
+    correct.revoke(issued, "not her own work")
+    page = text_of(stranger.get(address(issued)))
+    assert "<strong>Revoked</strong>" in page
+    assert "own work" not in page
+
+
+def test_initials_hide_what_has_the_name_in_full(issued, holder, stranger):
+    wishes.show(issued, name_form="initials")
+    page = text_of(stranger.get(address(issued)))
+    assert "A. Ñandú" in page
+    assert not any(each in page for each in ("Ana", "picture/", "certificate.pdf"))
+    assert stranger.get(f"{address(issued)}/picture/certificate.pdf").status_code == 404
+    assert stranger.get(f"{address(issued)}/certificate.pdf").status_code == 403
+    assert stranger.get(reverse("conferral-api:verify", args=[issued.verification_id])).json()["recipient"] == (
+        "A. Ñandú"
+    )
+    assert "picture/certificate.pdf" in text_of(holder.get(address(issued)))
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("Ana María Ñandú", "A. M. Ñandú"), ("Plato", "Plato"), ("", ""), ("Y\u0308ana Bo", "Y\u0308. Bo")],
+)
+def test_initials(name, expected):
+    assert initials(name) == expected
+
+
+def test_the_holder_chooses_with_a_form_that_nobody_else_can_send(issued, holder, stranger, person):
+    path = reverse("conferral:wish", args=[shown(issued.verification_id)])
+    asked = {"visibility": "hidden", "name_form": "initials"}
+    assert stranger.post(path, asked).status_code == 302  # to sign in
+    for client in (person("bo"), person("registrar", "view_credential", "change_credential")):
+        assert client.post(path, asked).status_code == 404
+    assert (Credential.objects.get().hidden, Credential.objects.get().name_form) == (False, "full")
+    page = text_of(holder.post(path, asked, follow=True))
+    assert "Saved. This is what the page shows now." in page
+    assert (Credential.objects.get().hidden, Credential.objects.get().name_form) == (True, "initials")
+    holder.post(path, {"visibility": "shown", "name_form": "upside-down"})
+    assert (Credential.objects.get().hidden, Credential.objects.get().name_form) == (False, "initials")
+
+
+def test_a_form_of_another_site_changes_nothing(issued, holder):
+    from django.test import Client
+
+    careful = Client(enforce_csrf_checks=True)
+    careful.force_login(holder.user)
+    path = reverse("conferral:wish", args=[shown(issued.verification_id)])
+    assert careful.post(path, {"visibility": "hidden"}).status_code == 403
+    assert not Credential.objects.get().hidden
+
+
+def test_what_the_holder_chose_outlasts_a_correction(issued, holder, stranger):
+    wishes.show(issued, hidden=True, name_form="initials")
+    new = correct.reissue(issued, name="Ana Vidal")
+    generate()
+    assert (new.hidden, new.name_form) == (True, "initials")
+    assert "Vidal" not in text_of(stranger.get(address(new)))
+
+
+def test_the_controls_are_the_holders_alone(issued, holder, stranger, person):
+    for client, theirs in ((stranger, False), (person("bo"), False), (person("x", "view_credential"), False)):
+        assert ("This one is yours" in text_of(client.get(address(issued)))) == theirs
+    assert "This one is yours" in text_of(holder.get(address(issued)))

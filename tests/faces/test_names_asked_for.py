@@ -1,0 +1,149 @@
+"""A learner asks for another name on a credential; staff decide."""
+
+import pytest
+from django.core import mail
+from django.urls import reverse
+
+from conferral.issuance import correct, people, wishes
+from conferral.issuance.deliver import deliver
+from conferral.issuance.generate import generate
+from conferral.models import Credential, Learner, NameRequest
+from conferral.models.verification import shown
+from tests.faces.conftest import address
+from tests.faces.test_pages import text_of
+
+
+@pytest.fixture
+def holder(issued, person):
+    client = person("ana")
+    Learner.objects.update(user=client.user)
+    deliver()
+    mail.outbox.clear()
+    return client
+
+
+@pytest.fixture
+def registrar(person):
+    return person("registrar", "view_namerequest", "view_credential", "change_credential")
+
+
+def path_of(credential):
+    return reverse("conferral:ask-for-name", args=[shown(credential.verification_id)])
+
+
+def page_for(name, request):
+    return f"{reverse(f'admin:conferral_namerequest_{name}')}?ids={request.pk}"
+
+
+def test_from_the_misspelt_name_to_the_corrected_certificate(issued, holder, registrar):
+    assert "Is your name misspelt?" in text_of(holder.get(address(issued)))
+    assert 'value="Ana Ñandú"' in text_of(holder.get(path_of(issued)))
+    asked = holder.post(path_of(issued), {"name": " Ana Ñandú Vidal ", "explanation": "I married."}, follow=True)
+    assert "Your request is with the staff" in text_of(asked)
+    assert "have not decided yet" in text_of(asked)
+    request = NameRequest.objects.get()
+    waiting = text_of(registrar.get(reverse("admin:conferral_namerequest_changelist")))
+    assert "Ana Ñandú → Ana Ñandú Vidal" in waiting
+    assert "I married." in text_of(registrar.get(reverse("admin:conferral_namerequest_change", args=[request.pk])))
+    assert "keeps its dates" in text_of(registrar.get(page_for("approve", request)))
+    registrar.post(page_for("approve", request))
+    generate()
+    deliver()
+    new = Credential.objects.get(current=True)
+    assert (new.recipient_name, new.issued, new.supersedes) == ("Ana Ñandú Vidal", issued.issued, issued)
+    request.refresh_from_db()
+    assert (request.outcome, request.waiting, request.decided_by) == ("approved", None, registrar.user)
+    assert [(each.to, each.subject) for each in mail.outbox] == [
+        (["ana@example.com"], "Corrected: Completion, Testing")
+    ]
+
+
+def test_a_refusal_tells_the_reason(issued, holder, registrar):
+    wishes.ask_for_name(issued, "Ana the Great")
+    request = NameRequest.objects.get()
+    assert "This field is required" in text_of(registrar.post(page_for("refuse", request), {"reason": " "}))
+    registrar.post(page_for("refuse", request), {"reason": "It has to be the name on your identity card."})
+    deliver()
+    (letter,) = mail.outbox
+    assert letter.subject == "Your name on Completion, Testing"
+    for text in (letter.body, letter.alternatives[0][0]):
+        assert all(each in text for each in ("Ana the Great", "It has to be the name on your identity card."))
+    assert Credential.objects.get().recipient_name == "Ana Ñandú"
+    page = text_of(holder.get(address(issued)))
+    assert "It was refused" in page
+    assert "identity card" in page
+    assert "identity card" not in text_of(registrar.get(address(issued)))
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("", "is empty"),
+        ("\u200d", "is empty"),
+        ("Ana Ñandú", "is what it says already"),
+        ("A" * 256, "at most 255"),
+        ("Ana\nVidal", "control character"),
+        ("\u202eanA", "cannot be stored"),
+    ],
+)
+def test_names_that_cannot_be_printed_are_told_at_once(issued, holder, name, why):
+    response = holder.post(path_of(issued), {"name": name})
+    assert response.status_code == 400
+    assert why in text_of(response)
+    assert not NameRequest.objects.exists()
+
+
+def test_the_last_wish_counts(issued, holder):
+    for name in ("Ana One", "Ana Two"):
+        holder.post(path_of(issued), {"name": name})
+    assert [request.name for request in NameRequest.objects.all()] == ["Ana Two"]
+
+
+def test_only_the_holder_asks(issued, holder, stranger, person):
+    assert stranger.post(path_of(issued), {"name": "Eve"}).status_code == 302
+    for client in (person("bo"), person("boss", "view_credential", "change_credential")):
+        assert (client.get(path_of(issued)).status_code, client.post(path_of(issued)).status_code) == (404, 404)
+    assert not NameRequest.objects.exists()
+
+
+def test_only_who_may_correct_decides(issued, holder, person):
+    wishes.ask_for_name(issued, "Ana Vidal")
+    request = NameRequest.objects.get()
+    looks_only = person("clerk", "view_namerequest")
+    assert looks_only.get(reverse("admin:conferral_namerequest_changelist")).status_code == 200
+    for name in ("approve", "refuse"):
+        assert looks_only.post(page_for(name, request), {"reason": "x"}).status_code == 403
+    assert person("guest", "view_credential").get(page_for("approve", request)).status_code == 403
+    assert NameRequest.objects.get().waiting
+
+
+def test_a_decision_is_made_once(issued, holder, registrar):
+    wishes.ask_for_name(issued, "Ana Vidal")
+    request = NameRequest.objects.get()
+    wishes.refuse(request, "no")
+    with pytest.raises(wishes.CannotAsk, match="somebody has decided meanwhile"):
+        wishes.approve(NameRequest.objects.get())
+    assert registrar.get(page_for("approve", request)).status_code == 302
+    assert Credential.objects.count() == 1
+
+
+def test_approved_after_a_reissue_it_corrects_what_holds(issued, holder):
+    request = wishes.ask_for_name(issued, "Ana Vidal")
+    between = correct.reissue(issued, name="Ana Nandu")
+    generate()
+    new = wishes.approve(request)
+    assert (new.supersedes, new.recipient_name) == (between, "Ana Vidal")
+
+
+def test_approved_after_somebody_corrected_it_changes_nothing_more(issued, holder):
+    request = wishes.ask_for_name(issued, "Ana Vidal")
+    by_hand = correct.reissue(issued, name="Ana Vidal")
+    assert wishes.approve(request) == by_hand
+
+
+def test_who_leaves_takes_the_wish_along(issued, holder):
+    wishes.ask_for_name(issued, "Ana Vidal", "I married.")
+    told = people.export(issued.learner)["credentials"][0]["name_requests"]
+    assert [(each["name"], each["explanation"]) for each in told] == [("Ana Vidal", "I married.")]
+    people.retire(issued.learner)
+    assert not NameRequest.objects.exists()

@@ -1,0 +1,254 @@
+"""Options as forms, from outside: what the browser sends, what is stored, and where errors stand."""
+
+import json
+import re
+from html import unescape
+
+import pytest
+from django.test import Client
+
+from conferral.issuance import configure
+from conferral.models import CredentialConfiguration, CredentialType
+from tests.conftest import COURSE
+from tests.faces.test_admin import configuration, errors, page, text_of
+
+PDF = {"generator": "pdf", "options": {"template": "plain", "elements": {"name": {"text": "{name}", "y": "50%"}}}}
+
+
+@pytest.fixture
+def operator(person, django_user_model):
+    client = person("operator")
+    django_user_model.objects.filter(pk=client.user.pk).update(is_staff=True, is_superuser=True)
+    return client
+
+
+@pytest.fixture
+def kind(course, template):
+    configure.save_asset("plain", "plain.pdf", template)
+    configure.save_type(
+        "Completion",
+        processor="completion",
+        processor_options={"required_completion": 0.8},
+        generators={"certificate": PDF},
+    )
+    return CredentialType.objects.get()
+
+
+@pytest.fixture
+def saved(kind):
+    configure.save_configuration(COURSE, "Completion", processor_options={"required_completion": 0.9})
+    return CredentialConfiguration.objects.get()
+
+
+def drawn(response, field):
+    """What the form shows of a field, and its errors by place: as django-jsonform is told."""
+    found = re.search(rf'name="{field}_form"[^>]*data-django-jsonform="([^"]*)"', response.content.decode())
+    config = json.loads(unescape(found[1]))
+    return json.loads(config["data"]), config["errorMap"]
+
+
+def filled(client, address):
+    """What a browser with scripts sends of the page, unchanged."""
+    form = client.get(address).context["adminform"].form
+    sent = {}
+    for bound in form:
+        value = bound.value()
+        if isinstance(value, dict) and "how" in value:
+            sent |= {f"when_{part}": each for part, each in value.items()}
+        elif value is True:
+            sent[bound.html_name] = "on"
+        elif hasattr(bound.field, "shape"):
+            data, _errors = drawn(client.get(address), bound.html_name)
+            sent |= {f"{bound.html_name}_mode": "form", f"{bound.html_name}_form": json.dumps(data)}
+            sent[bound.html_name] = "what the form says counts"
+        elif value not in (False, None):
+            sent[bound.html_name] = json.dumps(value) if isinstance(value, dict) else value
+    return sent
+
+
+def changed(sent, field, change):
+    data = json.loads(sent[f"{field}_form"])
+    change(data)
+    return sent | {f"{field}_form": json.dumps(data)}
+
+
+def send(client, address, sent):
+    return client.post(address, sent, follow=True)
+
+
+# A type
+
+
+def test_a_page_that_is_saved_unchanged_changes_nothing(kind, operator):
+    address = page("credentialtype_change", kind.pk)
+    before = CredentialType.objects.values().get()
+    assert errors(send(operator, address, filled(operator, address))) == {}
+    after = CredentialType.objects.values().get()
+    assert after == before
+
+
+def test_a_percentage_is_stored_as_a_share(kind, operator):
+    address = page("credentialtype_change", kind.pk)
+    sent = filled(operator, address)
+    assert json.loads(sent["processor_options_form"]) == {"required_completion": "80"}
+    assert errors(send(operator, address, sent | {"processor_options_form": '{"required_completion": "79.5"}'})) == {}
+    assert CredentialType.objects.get().processor_options == {"required_completion": 0.795}
+    assert errors(send(operator, address, sent | {"processor_options_form": '{"required_completion": "100 %"}'})) == {}
+    assert CredentialType.objects.get().processor_options == {}  # as is the default
+
+
+def test_a_design_is_changed_without_json(kind, operator):
+    address = page("credentialtype_change", kind.pk)
+
+    def change(slots):
+        (slot,) = slots
+        (element,) = slot["options"]["elements"]
+        assert (slot["name"], element["name"], element["type"]) == ("certificate", "name", "text")
+        element["size"] = "30pt"
+        line = {"name": "rule", "type": "line", "y": "60%"}
+        slot["options"]["elements"].append(line)
+
+    assert errors(send(operator, address, changed(filled(operator, address), "generators", change))) == {}
+    stored = CredentialType.objects.get().generators["certificate"]["options"]["elements"]
+    assert stored["name"]["size"] == "30pt"
+    assert stored["rule"] == {"type": "line", "y": "60%"}
+    assert list(stored) == ["name", "rule"]
+
+
+def test_errors_stand_at_their_fields(kind, operator):
+    address = page("credentialtype_change", kind.pk)
+
+    def change(slots):
+        slots[0]["options"]["elements"][0] |= {"size": "huge", "max_lines": 0}
+
+    response = operator.post(address, changed(filled(operator, address), "generators", change))
+    data, places = drawn(response, "generators")
+    assert set(places) == {"0§options§elements§0§size", "0§options§elements§0§max_lines"}
+    assert "Write a length" in places["0§options§elements§0§size"][0]
+    assert data[0]["options"]["elements"][0]["size"] == "huge"  # as it was typed
+    assert any("size: Write a length" in each for each in errors(response)["generators"])
+
+
+@pytest.mark.parametrize(
+    ("sent", "says"),
+    [
+        ('{"required_completion": "lots"}', "write a share"),
+        ('{"required_completion": "101"}', "write a share"),
+        ("{", "valid JSON"),
+        ("[1]", ""),
+        ('{"required_completion": "1\\u0000"}', "cannot be stored"),
+        ("[" * 100_000, "not accepted as JSON"),
+    ],
+)
+def test_a_hostile_form_is_refused(kind, operator, sent, says):
+    address = page("credentialtype_change", kind.pk)
+    response = operator.post(address, filled(operator, address) | {"processor_options_form": sent})
+    assert says.lower() in errors(response)["processor_options"][0].lower()
+    assert CredentialType.objects.get().processor_options == {"required_completion": 0.8}
+
+
+def test_a_name_that_is_there_twice_is_refused(kind, operator):
+    address = page("credentialtype_change", kind.pk)
+    response = operator.post(
+        address, changed(filled(operator, address), "generators", lambda slots: slots.append(slots[0]))
+    )
+    assert "certificate is there twice" in errors(response)["generators"][0]
+
+
+def test_json_stays_available(kind, operator):
+    address = page("credentialtype_change", kind.pk)
+    sent = filled(operator, address) | {
+        "processor_options_mode": "raw",
+        "processor_options": '{"required_completion": 0.7}',
+    }
+    assert errors(send(operator, address, sent)) == {}
+    assert CredentialType.objects.get().processor_options == {"required_completion": 0.7}
+
+
+def test_options_that_no_form_can_show_are_json_alone(kind, operator):
+    CredentialType.objects.update(processor_options={"gone": 1})
+    said = operator.get(page("credentialtype_change", kind.pk)).content.decode()
+    assert 'name="processor_options_form"' not in said
+    assert "&quot;gone&quot;: 1" in said
+    CredentialType.objects.update(processor="telepathy", processor_options={})
+    assert operator.get(page("credentialtype_change", kind.pk)).status_code == 200
+
+
+# What differs in a course
+
+
+def test_what_the_type_has_is_shown_and_what_differs_is_stored(saved, operator):
+    address = page("credentialconfiguration_change", saved.pk)
+    said = text_of(operator.get(address))
+    assert "Different from the type here:" in said
+    assert "The type has: 80 %." in said.replace('\\"', "")
+    sent = filled(operator, address)
+    assert json.loads(sent["processor_options_form"]) == {"required_completion": "90"}
+    assert errors(send(operator, address, sent)) == {}
+    saved.refresh_from_db()
+    assert (saved.processor_options, saved.generators, saved.audience) == ({"required_completion": 0.9}, {}, {})
+    assert errors(send(operator, address, sent | {"processor_options_form": '{"required_completion": "80"}'})) == {}
+    saved.refresh_from_db()
+    assert saved.processor_options == {}
+
+
+def test_one_word_of_a_design_differs(saved, operator):
+    address = page("credentialconfiguration_change", saved.pk)
+
+    def change(slots):
+        slots[0]["options"]["elements"][0]["text"] = "{name}!"
+
+    assert errors(send(operator, address, changed(filled(operator, address), "generators", change))) == {}
+    saved.refresh_from_db()
+    assert saved.generators == {"certificate": {"options": {"elements": {"name": {"text": "{name}!"}}}}}
+    assert "certificate.options.elements.name.text" in text_of(operator.get(address))
+
+    def remove(slots):
+        slots[0]["options"]["elements"].clear()
+
+    assert errors(send(operator, address, changed(filled(operator, address), "generators", remove))) == {}
+    saved.refresh_from_db()
+    assert saved.generators == {"certificate": {"options": {"elements": {"name": None}}}}
+
+
+def test_a_new_configuration_draws_the_options_of_the_type_that_is_chosen(kind, operator):
+    asked = configuration(processor_options="")
+    address = page("credentialconfiguration_draw", "new", "processor_options")
+    assert drawn(operator.post(address, asked), "processor_options")[0] == {"required_completion": "80"}
+    assert 'name="processor_options_form"' not in text_of(operator.post(address, asked | {"type": ""}))
+
+
+# Between the two
+
+
+def test_the_switch_translates(kind, operator):
+    address = page("credentialtype_draw", kind.pk, "processor_options")
+    base = {"name": "Completion", "processor": "completion"}
+    response = operator.post(address, base | {"processor_options": '{"required_completion": 0.5}'})
+    assert drawn(response, "processor_options")[0] == {"required_completion": "50"}
+    sent = base | {"processor_options_mode": "form", "processor_options_form": '{"required_completion": "60"}'}
+    assert '"required_completion": 0.6' in text_of(operator.post(address, sent))
+    wrong = operator.post(address, base | {"processor_options": '{"required": 1}'})
+    assert 'name="processor_options_form"' not in text_of(wrong)
+    other = operator.post(address, base | {"processor": "listed", "processor_options": ""})
+    assert drawn(other, "processor_options")[0] == {"learners": []}
+
+
+def test_drawing_is_for_those_who_may_save(kind, saved, person):
+    for client in (
+        Client(),
+        person("learner"),
+        person("viewer", "view_credentialtype", "view_credentialconfiguration"),
+    ):
+        for path in (
+            page("credentialtype_draw", kind.pk, "generators"),
+            page("credentialconfiguration_draw", saved.pk, "generators"),
+            page("credentialconfiguration_draw", "new", "generators"),
+        ):
+            assert client.post(path, {}).status_code in (302, 403)
+            assert client.get(path).status_code in (302, 403, 404)
+
+
+def test_only_fields_of_options_are_drawn(kind, operator):
+    assert operator.post(page("credentialtype_draw", kind.pk, "name"), {}).status_code == 404
+    assert operator.post(page("credentialtype_draw", kind.pk, "gone"), {}).status_code == 404

@@ -1,0 +1,138 @@
+"""The databases of the stories under fire, read and written from outside, without Django."""
+
+import re
+import sqlite3
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
+
+from tests.services import mariadb, postgresql
+from tests.services.s3 import ROOT
+
+
+class Database:
+    """One database: its address for the site, and statements as an operator would type them."""
+
+    url = ""
+    settings = "conferral.service.settings"
+    environment: dict[str, str] = {}
+
+    def rows(self, query):
+        raise NotImplementedError
+
+    def do(self, statement):
+        self.rows(statement)
+
+    def cut(self):
+        """Ends every connection but our own; how many."""
+        return 0
+
+
+class SQLite(Database):
+    """The embedded one, a file of the site."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def rows(self, query):
+        with sqlite3.connect(self.path, timeout=20, isolation_level=None) as connection:
+            return connection.execute(query).fetchall()
+
+
+class PostgreSQL(Database):
+    """One of a server's databases."""
+
+    def __init__(self, server, name):
+        self.name = name
+        self.url = re.sub(r"/postgres$", f"/{name}", server)
+        with psycopg.connect(server, autocommit=True) as connection:
+            connection.execute(f"create database {name}")
+
+    def rows(self, query):
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            found = connection.execute(query)
+            return found.fetchall() if found.description else []
+
+    def cut(self):
+        others = f"from pg_stat_activity where datname = '{self.name}' and pid <> pg_backend_pid()"
+        return len(self.rows(f"select pg_terminate_backend(pid) {others}"))
+
+
+class MySQL(Database):
+    """One of a MariaDB server's, with rows inserted as MySQL 8 does it: their keys are not returned."""
+
+    settings = "tests.fire.as_mysql8"
+
+    def __init__(self, server, name):
+        parts = urlsplit(server)
+        self.name, self._port, self._user = name, parts.port, parts.username
+        self.url = server.removesuffix(f"/{mariadb.DATABASE}") + f"/{name}"
+        (packages,) = driver()
+        self.environment = {"PYTHONPATH": str(packages)}
+        self._connect("").cursor().execute(f"create database {name} character set utf8mb4")
+
+    def _connect(self, database):
+        (packages,) = driver()
+        if str(packages) not in sys.path:
+            sys.path.append(str(packages))
+        import MySQLdb
+
+        connection = MySQLdb.connect(
+            host="127.0.0.1", port=self._port, user=self._user, password=mariadb.PASSWORD, database=database
+        )
+        connection.autocommit(True)
+        return connection
+
+    def rows(self, query):
+        connection = self._connect(self.name)
+        try:
+            cursor = connection.cursor()
+            cursor.execute(query)
+            return list(cursor.fetchall())
+        finally:
+            connection.close()
+
+    def cut(self):
+        connection = self._connect(self.name)
+        try:
+            cursor = connection.cursor()
+            cursor.execute(f"select id from information_schema.processlist where db = '{self.name}'")
+            others = [number for (number,) in cursor.fetchall() if number != connection.thread_id()]
+            for number in others:
+                try:
+                    cursor.execute(f"kill {number}")
+                except MySQLdbError:
+                    continue  # it has ended by itself
+            return len(others)
+        finally:
+            connection.close()
+
+
+MySQLdbError = Exception  # the driver is not imported before it is known to be there
+
+
+def driver():
+    """Where mysqlclient is: in an environment of its own, as it has to be compiled."""
+    found = list((ROOT / ".venv-mariadb" / "lib").glob("python3*/site-packages"))
+    if not found:
+        raise mariadb.Missing("mysqlclient is not installed; make .venv-mariadb")
+    return found
+
+
+@contextmanager
+def serving(kind) -> Iterator[object]:
+    """A server of that kind; calling what it yields with a name and a site's home makes a database."""
+    match kind:
+        case "sqlite":
+            yield lambda name, home: SQLite(Path(home) / "conferral.sqlite3")
+        case "postgresql":
+            with postgresql.running() as url:
+                yield lambda name, home: PostgreSQL(url, name)
+        case "mysql":
+            driver()
+            with mariadb.running() as url:
+                yield lambda name, home: MySQL(url, name)

@@ -1,0 +1,218 @@
+"""A site under fire: real workers and clocks, on a broker and a database of choice, that are killed and counted."""
+
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+from celery import Celery
+
+from tests.acceptance.conftest import Site
+from tests.fire.databases import Database
+from tests.services import smtp
+from tests.services.s3 import ROOT
+
+PATIENCE = int(os.environ.get("PATIENCE", "240"))
+CELERY = [sys.executable, "-m", "celery", "--app", "conferral.service", "--quiet"]
+CLOCK = str(Path(__file__).with_name("clock"))
+ALONE = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
+
+
+@dataclass
+class Ground(Site):
+    """A site with its database, its broker's address and its mail server."""
+
+    database: Database = field(default_factory=Database)
+    mails: smtp.Server = field(default_factory=smtp.Server)
+    processes: list = field(default_factory=list)
+    killed: int = 0
+
+    def rows(self, query):
+        return self.database.rows(query)
+
+    def number(self, query):
+        ((found,),) = self.rows(query)
+        return int(found or 0)
+
+    def celery(self, *arguments):
+        """A worker or a beat, in a group of its own."""
+        with (self.path / "log").open("ab") as log:
+            process = subprocess.Popen(
+                [*CELERY, *arguments],
+                cwd=self.path,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self.processes.append(process)
+        return process
+
+    def worker(self, *arguments, concurrency=2):
+        return self.celery("worker", "--concurrency", str(concurrency), *ALONE, *arguments)
+
+    def beat(self):
+        return self.celery("beat", f"--pidfile={self.path}/beat-{len(self.processes)}.pid", "--max-interval", "2")
+
+    def kill(self, process):
+        """With all its children, as the power does."""
+        self.killed += max(len(children(process)), 1)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+    def kill_a_child(self, process, chance):
+        """One process of its pool."""
+        found = children(process)
+        if found:
+            self.killed += 1
+            chance.choice(found).kill()
+
+    def clear(self):
+        for process in self.processes:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+
+    def pool(self):
+        """The processes of all workers' pools."""
+        return [child for process in self.processes for child in children(process)]
+
+    def ticks(self):
+        """How often beat has sent the sweep."""
+        return self.number(
+            "select sum(total_run_count) from django_celery_beat_periodictask where task = 'conferral.sweep'"
+        )
+
+    def more_courses(self, count):
+        """Further configurations like the first, for courses of their own."""
+        contexts, _, types = self.declarations().partition("types:")
+        line = next(line for line in types.splitlines() if line.strip().startswith("- {context:"))
+        keys = [f"course-v1:Test+More{number}+2026" for number in range(count)]
+        contexts += "".join(f'  - {{key: "{key}", name: More}}\n' for key in keys)
+        types += "".join(line.replace("course-v1:Test+T101+2026", key) + "\n" for key in keys)
+        self.write("credentials.yaml", f"{contexts}types:{types}")
+        self.ok("apply", "credentials.yaml")
+
+    def declarations(self):
+        return (self.path / "credentials.yaml").read_text(encoding="utf-8")
+
+    def nudge(self, name="conferral.sweep", *arguments, version=1):
+        """A message as beat and workers send it."""
+        with Celery(broker=self.environment["CELERY_BROKER_URL"]) as app:
+            queue = {"conferral.generate": "conferral.generate", "conferral.deliver": "conferral.deliver"}.get(
+                name, "conferral"
+            )
+            app.send_task(
+                name,
+                args=arguments,
+                queue=queue,
+                exchange=queue,
+                routing_key=queue,
+                headers={"conferral_version": version},
+            )
+
+    def make_due(self):
+        """Its time has come."""
+        self.database.do("update conferral_credentialconfiguration set next_run_at = '2026-01-01 00:00:00'")
+
+    def progress(self):
+        """How many files and mails are done."""
+        return self.number("select count(*) from conferral_credentialartifact where state = 'stored'") + self.number(
+            "select count(*) from conferral_delivery where state = 'sent'"
+        )
+
+    def done(self, learners):
+        return (
+            self.number("select count(*) from conferral_credential where state = 'available'") == learners
+            and self.number("select count(*) from conferral_delivery where state in ('sent', 'failed')") == learners
+        )
+
+    def wait(self, true, what, *, nudging=0.0, patience=PATIENCE):
+        """Until it is; with a sweep each so many seconds, as beat would send it each minute."""
+        end, last = time.monotonic() + patience, time.monotonic()
+        while not true():
+            now = time.monotonic()
+            assert now < end, f"{what}: did not happen in {patience} s\n{self.log()}"
+            if nudging and now - last > nudging:
+                self.nudge()
+                last = now
+            time.sleep(0.05)
+
+    def log(self):
+        path = self.path / "log"
+        return path.read_text(encoding="utf-8", errors="replace")[-3000:] if path.exists() else ""
+
+    def log_count(self, text):
+        return (self.path / "log").read_text(encoding="utf-8", errors="replace").count(text)
+
+    def assert_right(self, learners, *, repeats=None):
+        """Each learner has one credential, each file is there once with its hash, each mail was sent once."""
+        holders = self.rows("select learner_id, state from conferral_credential where current")
+        assert len(holders) == len({learner for learner, _ in holders}) == learners
+        assert {state for _, state in holders} == {"available"}
+        assert self.number("select count(*) from conferral_credential") == learners
+        recorded = self.rows("select storage_name, sha256 from conferral_credentialartifact")
+        assert len(recorded) == len({name for name, _ in recorded}) == learners
+        files = self.home / "files"
+        for name, sha256 in recorded:
+            assert hashlib.sha256((files / name).read_bytes()).hexdigest() == sha256
+        there = {str(path.relative_to(files)) for path in (files / "credentials").rglob("*") if path.is_file()}
+        assert there == {name for name, _ in recorded}
+        assert self.number("select count(*) from conferral_run where active") == 0
+        received = Counter(str(message["Message-ID"]) for message in self.mails.received)
+        assert len(received) == learners
+        assert sum(received.values()) <= learners + (self.killed if repeats is None else repeats)
+        return sum(received.values()) - learners
+
+
+def megabytes(process):
+    """Of memory that a process has by itself; none when it has ended."""
+    try:
+        return process.memory_info().rss / 1e6
+    except psutil.NoSuchProcess:
+        return 0
+
+
+def children(process):
+    try:
+        return psutil.Process(process.pid).children()
+    except psutil.NoSuchProcess:
+        return []
+
+
+def prepared(site, database, broker, mails, *, learners, schedule=", schedule: {every: 30 days}", clock=None, **more):
+    """The site with so many learners who qualify, on that database and broker; with a clock of its own, if given."""
+    inherited = [
+        CLOCK if clock else "",
+        database.environment.get("PYTHONPATH", ""),
+        site.environment["PYTHONPATH"],
+        str(ROOT),
+    ]
+    environment = (
+        site.environment
+        | (clock.environment if clock else {})
+        | {
+            "PYTHONPATH": os.pathsep.join(part for part in inherited if part),
+            "DJANGO_SETTINGS_MODULE": database.settings,
+            "CELERY_BROKER_URL": broker,
+            "EMAIL_URL": f"smtp://127.0.0.1:{mails.port}",
+            "CONFERRAL_RETRY_SECONDS": "0",
+            "CONFERRAL_PAGE_SIZE": "200",
+            "CONFERRAL_BATCH_SIZE": "50",
+            **more,
+        }
+    )
+    if database.url:
+        environment["DATABASE_URL"] = database.url
+    ground = Ground(Path(site.path), environment, database, mails)
+    # The first run issues to everybody, which the guard would hold for a person.
+    configured = f"{schedule}, guards: {{enabled: false}}"
+    ground.set_up([(f"learner-{number}", f"Learner {number}", "1") for number in range(learners)], configured)
+    return ground

@@ -1,0 +1,93 @@
+"""Awards by hand: a person issues, whatever the rule says."""
+
+from datetime import UTC, datetime
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from conferral.issuance import configure, correct, history, people, release
+from conferral.issuance.award import Award, CannotAward, award
+from conferral.issuance.generate import generate
+from conferral.models import Credential, Delivery, Learner
+
+
+@pytest.fixture
+def dean(db):
+    return get_user_model().objects.create_user("dean")
+
+
+def test_a_person_awards_one_and_the_evidence_says_who(course, dean):
+    course.learner("ana", "0")
+    course.configure()
+    done = award(course.configuration, ["ana"], Award(dean, "passed the oral exam"))
+    assert (len(done.issued), done.problems) == (1, {})
+    generate()
+    credential = Credential.objects.get()
+    assert (credential.verification_id, credential.state, credential.run) == (done.issued[0], "available", None)
+    assert credential.evidence["processor"] == "by hand"
+    (fact,) = credential.evidence["facts"]
+    assert (fact["key"], fact["actual"], fact["met"]) == ("awarded by", "dean", True)
+    (act,) = history.of(credential)
+    assert (act.verb, act.by, act.reason) == ("awarded", dean, "passed the oral exam")
+    assert Delivery.objects.get().state == "pending"
+    assert course.run().issued == 0, "a run issues no second one"
+
+
+def test_also_where_it_is_switched_off_silently_and_for_an_earlier_day(course, dean):
+    course.learner("ana", "0")
+    course.configure(generators={})
+    configure.save_configuration(course.key, course.type_name, enabled=False)
+    earned = datetime(2026, 5, 12, tzinfo=UTC)
+    award(course.configuration, ["ana"], Award(dean, "late papers", earned, notify=False))
+    assert Credential.objects.get().earned == earned
+    assert Delivery.objects.get().state == "skipped"
+
+
+def test_who_has_one_is_refused_or_unknown_is_told_and_the_others_get_theirs(course, dean):
+    for name in ("has-one", "revoked", "held", "refused", "gone", "ana"):
+        course.learner(name)
+    course.configure()
+    award(course.configuration, ["has-one", "revoked"], Award(dean, "x"))
+    generate()
+    correct.revoke(Credential.objects.get(learner__key="revoked"), "copied")
+    people.retire(Learner.objects.get(key="gone"))
+    release.bar(course.configuration, ["refused"], by=dean, reason="plagiarism")
+    configure.save_configuration(course.key, course.type_name, enabled=True, guards={"review": True})
+    release.allow(course.configuration, ["ana"], by=dean, reason="x")
+    release.take_back(course.configuration, ["ana"], by=dean)
+    release.bar(course.configuration, ["ana"], by=dean, reason="x")
+    course.run()
+    release.take_back(course.configuration, ["ana"], by=dean)
+    done = award(
+        course.configuration, ["has-one", "revoked", "held", "refused", "gone", "nobody", "ana"], Award(dean, "x")
+    )
+    assert len(done.issued) == 1
+    told = {key: why.split(" (")[0] for key, why in done.problems.items()}
+    assert told == {
+        "has-one": "has one already",
+        "revoked": "had one that was revoked",
+        "held": "has one that is held",
+        "refused": "was refused by dean",
+        "gone": "is not known to 'Imported rosters'; check the username",
+        "nobody": "is not known to 'Imported rosters'; check the username",
+    }
+
+
+def test_why_has_to_be_said(course, dean):
+    course.configure()
+    with pytest.raises(CannotAward, match="reason: is empty"):
+        award(course.configuration, ["ana"], Award(dean, " "))
+
+
+def test_queries_do_not_grow_with_learners(course, dean):
+    course.configure()
+    costs = []
+    for count, first in ((5, 0), (40, 5)):
+        course.learners(count, first=first)
+        names = [f"learner-{number}" for number in range(first, first + count)]
+        with CaptureQueriesContext(connection) as seen:
+            assert len(award(course.configuration, names, Award(dean, "x")).issued) == count
+        costs.append(len(seen))
+    assert costs[0] >= costs[1]
