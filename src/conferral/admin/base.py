@@ -119,6 +119,16 @@ class RecordAdmin(LimitedAdmin):
     show_facets: ClassVar[Any] = getattr(getattr(admin, "ShowFacets", None), "NEVER", None)
     found_by: ClassVar[Callable[[str], models.Q] | None] = None
 
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """How it was made is for operators: a link that is refused leads nobody on."""
+        found = super().get_fieldsets(request, obj)
+        if access.limits(request.user, "view_edition") is None:
+            return found
+        return [
+            (title, {**options, "fields": [name for name in options["fields"] if name != "edition"]})
+            for title, options in found
+        ]
+
     def get_changelist(self, request: HttpRequest, **named: Any) -> type[RecordList]:
         """One that counts up to a bound."""
         return RecordList

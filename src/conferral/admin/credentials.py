@@ -20,7 +20,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from conferral import access, tasks
+from conferral import tasks
 from conferral.admin import filters, pictured, search, words
 from conferral.admin.asks import Ask, AskedAdmin, Done
 from conferral.admin.base import RecordAdmin, RecordInline, named, nudge, told
@@ -175,15 +175,6 @@ class CredentialAdmin(AskedAdmin, RecordAdmin):
         found = super().get_queryset(request).select_related("learner", "edition__type")
         deferred: QuerySet[Credential] = found.defer("evidence", "edition__content")
         return deferred
-
-    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Without what this person may not look at."""
-        if access.limits(request.user, "view_edition") is None:
-            return super().get_fieldsets(request, obj)
-        return [
-            (title, {**options, "fields": [name for name in options["fields"] if name != "edition"]})
-            for title, options in super().get_fieldsets(request, obj)
-        ]
 
     def has_correct_permission(self, request: HttpRequest) -> bool:
         """Whether this person may revoke, reissue, and so on."""

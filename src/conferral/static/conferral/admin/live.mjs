@@ -48,11 +48,25 @@ if (form) {
     return part;
   }
 
+  // The form as it stands, to be compared.
+  function filled() {
+    return JSON.stringify([...new FormData(form)].map(([name, value]) => [name, value.name ?? value, value.size]));
+  }
+
+  // Options that are being drawn anew become part of the form.
+  async function settled() {
+    if (!form.querySelector("[data-options][aria-busy]")) return;
+    while (form.querySelector("[data-options][aria-busy]")) {
+      await new Promise((done) => form.addEventListener("conferral:changed", done, { once: true }));
+    }
+    await new Promise((done) => setTimeout(done, PAUSE));
+  }
+
   function later(part) {
     clearTimeout(part.timer);
     if (part.button) {
       // What it said was of other values.
-      part.output.replaceChildren();
+      if (part.asked !== filled()) part.output.replaceChildren();
       return;
     }
     part.timer = setTimeout(() => ask(part), PAUSE);
@@ -63,6 +77,9 @@ if (form) {
     const running = (part.running = new AbortController());
     part.output.setAttribute("aria-busy", "true");
     if (part.button) part.output.textContent = part.waiting;
+    await settled();
+    if (running.signal.aborted) return;
+    part.asked = filled();
     try {
       const answer = await fetch(part.url, { method: "POST", body: new FormData(form), signal: running.signal });
       if (!answer.ok) throw new Error(answer.statusText);

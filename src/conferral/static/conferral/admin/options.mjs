@@ -63,6 +63,7 @@ if (form) {
 
   async function draw(root, wanted) {
     const name = root.dataset.options;
+    let now = root;
     root.setAttribute("aria-busy", "true");
     try {
       const answer = await fetch(`${url}${name}/`, { method: "POST", body: new FormData(form) });
@@ -71,13 +72,14 @@ if (form) {
       const fresh = document.importNode(page.querySelector("[data-options]"), true);
       root.replaceWith(fresh);
       begin(fresh, wanted);
-      tell(fresh);
+      now = fresh;
     } catch {
       root.removeAttribute("aria-busy");
       let problem = root.querySelector(":scope > .conferral-problem");
       if (!problem) root.append((problem = Object.assign(document.createElement("p"), { className: "conferral-problem" })));
       problem.textContent = failed;
     }
+    tell(now);
   }
 
   function tell(root) {
