@@ -1,4 +1,4 @@
-"""Draws the demo's blank certificates, the logo of Demo University, and its registrar's signature.
+"""Draws the demo's blank certificates, the logo of Demo University, and the signatures of its registrar and of the next one.
 
     python demo/templates/make.py
 
@@ -351,6 +351,12 @@ WRITTEN = (
     "101 48, 108 42, 113 36, 118 36, 117 44, 122 47, 129 41, 133 37, 137 43, 143 46, 154 41, 170 37, 184 38, 180 45, "
     "140 53, 92 58, 52 61, 70 56, 120 54, 168 57, 192 54"
 )
+SUCCESSOR = (
+    # Two tall strokes, a loop, and a line that leaves the page.
+    "16 52, 22 36, 31 14, 36 6, 33 20, 28 40, 26 52, 34 38, 46 16, 55 7, 53 22, 47 42, 50 50, 58 44, 64 34, 70 33, 68 42, "
+    "74 46, 82 38, 88 24, 94 8, 90 5, 85 20, 84 40, 90 48, 98 40, 103 34, 101 44, 108 47, 116 38, 122 35, 120 44, 128 46, "
+    "140 40, 156 36, 176 30, 194 18"
+)
 NIB = (0.75, -0.65)
 
 
@@ -367,8 +373,8 @@ def through(points, steps=9):
     yield points[-1]
 
 
-def signature():
-    line = list(through([tuple(map(float, point.split())) for point in WRITTEN.split(",")]))
+def signature(written):
+    line = list(through([tuple(map(float, point.split())) for point in written.split(",")]))
     dx, dy = NIB
     swept = [
         polygon([(x0 - dx, y0 - dy), (x0 + dx, y0 + dy), (x1 + dx, y1 + dy), (x1 - dx, y1 - dy)])
@@ -406,5 +412,6 @@ write(
     "classic.pdf", compiled(classic(), 841.89, 595.28, "white", format="pdf", pdf_tags=False, title="Classic"), 200_000
 )
 write("modern.pdf", compiled(modern(), 792, 612, "white", format="pdf", pdf_tags=False, title="Modern"), 200_000)
-write("signature.svg", signature().encode(), 40_000)
+write("signature.svg", signature(WRITTEN).encode(), 40_000)
+write("new-signature.svg", signature(SUCCESSOR).encode(), 40_000)
 write("logo.png", compiled(logo(), 512, 512, "none", format="png", ppi=72), 60_000)

@@ -11,6 +11,7 @@ import time
 import urllib.request
 from contextlib import contextmanager
 from dataclasses import dataclass
+from email import message_from_bytes, policy
 from pathlib import Path
 
 from conferral.management.declaration import read
@@ -52,15 +53,24 @@ class Pages:
     tokens: dict[str, str]
     contexts: dict[str, str]
 
-    def number(self, name, context):
-        """The verification number on what that person holds in that course, lesson or pathway now."""
+    def number(self, name, context, *, replaced=False):
+        """The verification number on what that person holds, or held first, in that course, lesson or pathway."""
         found = [
             one["verification_id"]
             for one in self.issued
-            if (one["name"], one["context"]) == (name, self.contexts[context]) and not one["replaced_by"]
+            if (one["name"], one["context"]) == (name, self.contexts[context]) and bool(one["replaced_by"]) == replaced
         ]
         assert found, f"the demo has issued nothing to {name} in {context}"
         return found[0]
+
+    def link_mailed_to(self, address):
+        """The first link in the newest mail to that address."""
+        mails = sorted((self.site.path / "var" / "mail").glob("*.eml"), reverse=True)
+        for path in mails:
+            mail = message_from_bytes(path.read_bytes(), policy=policy.default)
+            if address in mail["To"]:
+                return re.search(r"https?://\S+", mail.get_body(("plain",)).get_content())[0]
+        raise AssertionError(f"there is no mail to {address}")
 
 
 def make(path):

@@ -5,8 +5,10 @@ with names of links, buttons and fields in bold, what is typed as code, and peop
 """
 
 import re
-from dataclasses import dataclass, replace
-from functools import cached_property
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +19,16 @@ from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
 from playwright.sync_api import expect
 
-HOW_TO = Path(__file__).parent.parent.parent / "docs" / "how-to"
+ROOT = Path(__file__).parent.parent.parent
+HOW_TO = ROOT / "docs" / "how-to"
+PATIENCE = 60
+"""Seconds for what workers do."""
 PEOPLE = {
     "You are a stranger.": "stranger",
     "You are the demo's instructor.": "instructor",
     "You are the demo's learner.": "learner",
     "You are the demo's operator.": "operator",
+    "You are another learner.": "other learner",
 }
 MARKS = {"strong": "**…**", "em": "*…*", "code_inline": "`…`"}
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd]|\{\w+\}")
@@ -68,15 +74,21 @@ def stories(page):
 
 @dataclass
 class Teller:
-    """Carries out the steps of a story, for a reader of that language: names are those of the catalogs."""
+    """Carries out the steps of a story, for readers of that language: names are those of the catalogs.
 
-    visitor: Any
+    `come` opens a browser of that person's.
+    """
+
+    come: Callable[[str], Any]
     pages: Any
     language: str
+    visitors: dict[str, Any] = field(default_factory=dict)
+    visitor: Any = None
 
     def tell(self, story):
         """From the first step to the last."""
         assert story.steps, f"{story} has no steps"
+        self.be(story.person)
         for number, sentence in enumerate(story.steps, 1):
             step = STEPS.get(sentence.words)
             assert step, f"{story}: “{sentence.words}” is not one of the sentences that stories are made of"
@@ -135,12 +147,36 @@ class Teller:
         exact = self.page.get_by_label(pattern).filter(visible=True)
         return (exact if exact.count() else self.page.get_by_label(told).filter(visible=True)).first
 
+    def be(self, person):
+        if person not in self.visitors:
+            self.visitors[person] = self.come(person)
+        self.visitor = self.visitors[person]
+
     def go(self, path):
         self.visitor.go(path)
         self.visitor.look()
 
+    def go_to_page(self, name, context):
+        self.go(f"/c/{self.pages.number(name, context)}")
+
+    def go_to_link_of_mail(self, address):
+        self.go(self.pages.link_mailed_to(address))
+
     def follow(self, name):
         self._settle(self._named("link", name))
+
+    def follow_number(self, name, context):
+        self._settle(self.page.get_by_role("link", name=self.pages.number(name, context)).first)
+
+    def search(self, text):
+        field = self._named("textbox", "Search")
+        field.fill(text)
+        field.press("Enter")
+        self.page.wait_for_load_state()
+        self.visitor.look()
+
+    def unfold(self, name):
+        self.page.get_by_text(self.in_words(name)).filter(visible=True).first.click()
 
     def press(self, name):
         self._settle(self._named("button", name))
@@ -158,6 +194,9 @@ class Teller:
     def write_number(self, name, context, label):
         self.write(self.pages.number(name, context), label)
 
+    def write_first_number(self, name, context, label):
+        self.write(self.pages.number(name, context, replaced=True), label)
+
     def choose(self, option, label):
         self._field(label).select_option(label=self.in_words(option))
 
@@ -168,7 +207,7 @@ class Teller:
         self._field(label).uncheck()
 
     def hand_over(self, path, label):
-        self._field(label).set_input_files(self.pages.site.path / path)
+        self._field(label).set_input_files((ROOT if path.startswith("demo/") else self.pages.site.path) / path)
 
     def download(self, name):
         # Not by a click, after which Chromium would show the file itself.
@@ -178,6 +217,15 @@ class Teller:
     def see(self, *texts):
         for text in texts:
             expect(self._seen(text).first).to_be_visible(timeout=20_000)
+
+    def see_in_time(self, text):
+        """What workers do meanwhile: the page is loaded again until it says so."""
+        end = time.monotonic() + PATIENCE
+        while not self._seen(text).count():
+            assert time.monotonic() < end, f"“{text}” was not seen within {PATIENCE} s"
+            self.page.wait_for_timeout(500)
+            self.page.reload()
+        self.visitor.look()
 
     def see_not(self, *texts):
         for text in texts:
@@ -191,9 +239,15 @@ class Teller:
 STEPS = {
     "Open `…`.": Teller.go,
     "Open **…**.": Teller.follow,
+    "Open the number of *…* in *…*.": Teller.follow_number,
+    "Open the page of *…* in *…*.": Teller.go_to_page,
+    "Open the link in the mail to `…`.": Teller.go_to_link_of_mail,
+    "Unfold **…**.": Teller.unfold,
+    "Search for `…`.": Teller.search,
     "Press **…**.": Teller.press,
     "Write `…` into **…**.": Teller.write,
     "Write the number of *…* in *…* into **…**.": Teller.write_number,
+    "Write the first number of *…* in *…* into **…**.": Teller.write_first_number,
     "Choose **…** in **…**.": Teller.choose,
     "Choose **…**.": Teller.pick,
     "Tick **…**.": Teller.pick,
@@ -204,6 +258,11 @@ STEPS = {
     "You see **…** and **…**.": Teller.see,
     "You see **…**, **…** and **…**.": Teller.see,
     "You do not see **…**.": Teller.see_not,
+    "Within a minute you see **…**.": Teller.see_in_time,
+    **{
+        f"Now {sentence[0].lower()}{sentence[1:]}": partial(Teller.be, person=person)
+        for sentence, person in PEOPLE.items()
+    },
 }
 """The sentences that stories are made of."""
 
@@ -222,7 +281,9 @@ def _sentences(node):
                 values.append(child.content if child.type == "code_inline" else _text(child))
             else:
                 words += " " if child.type == "softbreak" else child.content
-        for sentence in re.split(r"(?<=\.)\s+", " ".join(words.split())):
+        # A name that ends in a full stop ends its sentence.
+        whole = re.sub(r"(\*\*…\*\*)(?= [A-Z]|$)", r"\1.", " ".join(words.split()))
+        for sentence in re.split(r"(?<=\.)\s+", whole):
             count = sum(sentence.count(mark) for mark in ("**…**", "`…`")) + len(
                 re.findall(r"(?<!\*)\*…\*(?!\*)", sentence)
             )
