@@ -20,6 +20,7 @@ help:
 	@echo 'make test       sets up .venv/ and runs every check and test'
 	@echo 'make test-under-fire  kills, cuts, hangs and repeats: with real brokers and databases'
 	@echo 'make test-browser  looks at every page in Chromium, and tells the stories of the documentation there'
+	@echo 'make screenshots  makes pictures of every page and mail, in docs/screenshots/ (needs Chromium)'
 	@echo 'make messages   renews the catalogs of translations (needs GNU gettext)'
 	@echo 'make audit      looks for what is unsafe: in our code, in how it is deployed, in the packages'
 	@echo 'make bench-run  measures the main job over 1,000 and 20,000 learners'
@@ -69,6 +70,9 @@ test-under-fire: $(READY)
 # Needs Chromium. Each story has a site of its own, served by the real processes.
 test-browser: $(READY)
 	@$(BIN)/pytest tests/browser -n 2 --dist loadgroup $(ARGS)
+
+screenshots: $(READY)
+	@PYTHONPATH=. $(BIN)/python docs/screenshots/make.py
 
 messages: $(READY)
 	@$(BIN)/python src/conferral/locale/make.py

@@ -10,7 +10,7 @@ import socket
 import time
 import urllib.request
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from pathlib import Path
 
@@ -31,7 +31,7 @@ ACCOUNTS = """
 from django.contrib.auth import get_user_model
 from conferral.models import Learner
 user, _ = get_user_model().objects.get_or_create(username="other-learner")
-Learner.objects.filter(gateway="roster", key="badr.halwani").update(user=user)
+Learner.objects.filter(gateway="roster", key="declan.odriscoll").update(user=user)
 """
 LINKS = """
 import json
@@ -52,6 +52,7 @@ class Pages:
     issued: list[dict]
     tokens: dict[str, str]
     contexts: dict[str, str]
+    since: float = field(default_factory=time.time)
 
     def number(self, name, context, *, replaced=False):
         """The verification number on what that person holds, or held first, in that course, lesson or pathway."""
@@ -64,12 +65,14 @@ class Pages:
         return found[0]
 
     def link_mailed_to(self, address):
-        """The first link in the newest mail to that address."""
-        mails = sorted((self.site.path / "var" / "mail").glob("*.eml"), reverse=True)
-        for path in mails:
-            mail = message_from_bytes(path.read_bytes(), policy=policy.default)
-            if address in mail["To"]:
-                return re.search(r"https?://\S+", mail.get_body(("plain",)).get_content())[0]
+        """The link of the first mail to that address since the pages are served; it may be on its way."""
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            for path in sorted((self.site.path / "var" / "mail").glob("*.eml")):
+                mail = message_from_bytes(path.read_bytes(), policy=policy.default)
+                if path.stat().st_mtime > self.since and address in mail["To"]:
+                    return re.search(r"https?://\S+", mail.get_body(("plain",)).get_content())[0]
+            time.sleep(0.1)
         raise AssertionError(f"there is no mail to {address}")
 
 

@@ -76,12 +76,15 @@ def stories(page):
 class Teller:
     """Carries out the steps of a story, for readers of that language: names are those of the catalogs.
 
-    `come` opens a browser of that person's.
+    `come` opens a browser of that person's. `hand` is how links, buttons and fields are worked: by the mouse, or by
+    nothing but the keyboard. Pages that are come to are looked at, unless told otherwise.
     """
 
     come: Callable[[str], Any]
     pages: Any
     language: str
+    hand: Any = None
+    looking: bool = True
     visitors: dict[str, Any] = field(default_factory=dict)
     visitor: Any = None
 
@@ -137,8 +140,11 @@ class Teller:
     def _named(self, role, name):
         """The link, button or field of that name: the whole of it, else a part."""
         told = self.in_words(name)
-        exact = self.page.get_by_role(role, name=told, exact=True).filter(visible=True)
-        return (exact if exact.count() else self.page.get_by_role(role, name=told).filter(visible=True)).first
+        for exact in (told, f"{told}…"):
+            found = self.page.get_by_role(role, name=exact, exact=True).filter(visible=True)
+            if found.count():
+                return found.first
+        return self.page.get_by_role(role, name=told).filter(visible=True).first
 
     def _field(self, label):
         told = self.in_words(label)
@@ -152,9 +158,13 @@ class Teller:
             self.visitors[person] = self.come(person)
         self.visitor = self.visitors[person]
 
+    def _look(self):
+        if self.looking:
+            self.visitor.look()
+
     def go(self, path):
         self.visitor.go(path)
-        self.visitor.look()
+        self._look()
 
     def go_to_page(self, name, context):
         self.go(f"/c/{self.pages.number(name, context)}")
@@ -168,28 +178,28 @@ class Teller:
     def follow_number(self, name, context):
         self._settle(self.page.get_by_role("link", name=self.pages.number(name, context)).first)
 
-    def search(self, text):
-        field = self._named("textbox", "Search")
-        field.fill(text)
-        field.press("Enter")
-        self.page.wait_for_load_state()
-        self.visitor.look()
-
-    def unfold(self, name):
-        self.page.get_by_text(self.in_words(name)).filter(visible=True).first.click()
-
     def press(self, name):
         self._settle(self._named("button", name))
 
     def _settle(self, target):
         before = self.page.url
-        target.click()
+        self.hand.press(target)
         self.page.wait_for_load_state()
         if self.page.url != before:
-            self.visitor.look()
+            self._look()
+
+    def search(self, text):
+        field = self.page.locator("#searchbar")
+        self.hand.write(field, text)
+        field.press("Enter")
+        self.page.wait_for_load_state()
+        self._look()
+
+    def unfold(self, name):
+        self.hand.press(self.page.locator("summary", has_text=self.in_words(name)).filter(visible=True).first)
 
     def write(self, text, label):
-        self._field(label).fill(text)
+        self.hand.write(self._field(label), text)
 
     def write_number(self, name, context, label):
         self.write(self.pages.number(name, context), label)
@@ -198,13 +208,13 @@ class Teller:
         self.write(self.pages.number(name, context, replaced=True), label)
 
     def choose(self, option, label):
-        self._field(label).select_option(label=self.in_words(option))
+        self.hand.choose(self._field(label), self.in_words(option))
 
     def pick(self, label):
-        self._field(label).check()
+        self.hand.check(self._field(label))
 
     def clear(self, label):
-        self._field(label).uncheck()
+        self.hand.uncheck(self._field(label))
 
     def hand_over(self, path, label):
         self._field(label).set_input_files((ROOT if path.startswith("demo/") else self.pages.site.path) / path)
@@ -225,7 +235,7 @@ class Teller:
             assert time.monotonic() < end, f"“{text}” was not seen within {PATIENCE} s"
             self.page.wait_for_timeout(500)
             self.page.reload()
-        self.visitor.look()
+        self._look()
 
     def see_not(self, *texts):
         for text in texts:
