@@ -107,13 +107,15 @@ class Teller:
 
     def in_words(self, text):
         """What the reader sees for an English text: from the catalogs, or the same where it is a name."""
+        return self._wordings(text)[0]
+
+    def _wordings(self, text):
+        """The same with a capital that Django gave it, too, which begins names of fields and records with one."""
         with translation.override(self.language):
-            told = translation.gettext(text)
-            if told == text and text[:1].isupper():  # Django begins names of fields with a capital
-                small = text[0].lower() + text[1:]
-                told = translation.gettext(small)
-                told = text if told == small else capfirst(told)
-            return self._filled(text) if told == text else told
+            small = text[:1].lower() + text[1:]
+            found = [translation.gettext(text), capfirst(translation.gettext(small))]
+            known = [each for each, english in zip(found, (text, capfirst(small)), strict=True) if each != english]
+            return list(dict.fromkeys(known)) or [self._filled(text)]
 
     def _filled(self, text):
         """A text with something filled in."""
@@ -139,12 +141,14 @@ class Teller:
 
     def _named(self, role, name):
         """The link, button or field of that name: the whole of it, else a part."""
-        told = self.in_words(name)
-        for exact in (told, f"{told}…"):
-            found = self.page.get_by_role(role, name=exact, exact=True).filter(visible=True)
-            if found.count():
-                return found.first
-        return self.page.get_by_role(role, name=told).filter(visible=True).first
+        told = self._wordings(name)
+        for _ in range(20):
+            for exact in (*told, *(f"{each}…" for each in told)):
+                found = self.page.get_by_role(role, name=exact, exact=True).filter(visible=True)
+                if found.count():
+                    return found.first
+            self.page.wait_for_timeout(100)  # the page may be on its way
+        return self.page.get_by_role(role, name=told[0]).filter(visible=True).first
 
     def _field(self, label):
         told = self.in_words(label)
@@ -173,17 +177,20 @@ class Teller:
         self.go(self.pages.link_mailed_to(address))
 
     def follow(self, name):
-        self._settle(self._named("link", name))
+        self._follow(self._named("link", name))
 
     def follow_number(self, name, context):
-        self._settle(self.page.get_by_role("link", name=self.pages.number(name, context)).first)
+        self._follow(self.page.get_by_role("link", name=self.pages.number(name, context)).first)
+
+    def _follow(self, link):
+        with self.page.expect_navigation():
+            self.hand.press(link)
+        self._look()
 
     def press(self, name):
-        self._settle(self._named("button", name))
-
-    def _settle(self, target):
         before = self.page.url
-        self.hand.press(target)
+        self.hand.press(self._named("button", name))
+        self.page.wait_for_timeout(100)  # by a key it begins a moment later
         self.page.wait_for_load_state()
         if self.page.url != before:
             self._look()
@@ -191,8 +198,8 @@ class Teller:
     def search(self, text):
         field = self.page.locator("#searchbar")
         self.hand.write(field, text)
-        field.press("Enter")
-        self.page.wait_for_load_state()
+        with self.page.expect_navigation():
+            field.press("Enter")
         self._look()
 
     def unfold(self, name):
