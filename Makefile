@@ -82,7 +82,7 @@ messages: $(READY)
 # Our code, how a site is deployed, and what is known of the packages in the locks.
 audit: $(READY) .venv-audit
 	@.venv-audit/bin/bandit --quiet --recursive src --ini src/.bandit 2>/dev/null
-	@home=$$(mktemp -d) && CONFERRAL_HOME=$$home CONFERRAL_PUBLIC_URL=https://credentials.example.com \
+	@home=$$(mktemp -d) && CONFERRAL_HOME=$$home CONFERRAL_PUBLIC_URL=https://credentials.example.com TRUSTED_PROXIES=127.0.0.1 \
 		$(BIN)/conferral check --deploy --fail-level WARNING && rm -rf $$home
 	@$(PYTHON) .ci/audit .venv-audit/bin/pip-audit requirements/django52.txt requirements/django42.txt
 
