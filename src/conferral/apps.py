@@ -3,9 +3,12 @@
 from typing import Any
 
 from django.apps import AppConfig
+from django.conf import settings
 
 LMS = "lms.djangoapp"
 """The kind of project that the plugin is for: Studio does not load it."""
+PLATFORM = "platform"
+"""The gateway of whoever is inside one."""
 SIGNALS = "openedx.core.djangoapps.user_api.accounts.signals"
 
 
@@ -40,5 +43,8 @@ class ConferralConfig(AppConfig):
     }
 
     def ready(self) -> None:
-        """Registers the system checks."""
-        from conferral import checks  # noqa: F401, PLC0415 - it needs settings, which are read by now
+        """Registers the system checks; in an LMS, whose servers start without them, the log is told."""
+        from conferral import checks  # noqa: PLC0415 - it needs settings, which are read by now
+
+        if getattr(settings, "CONFERRAL_LMS", "") == PLATFORM:
+            checks.tell_the_log()
