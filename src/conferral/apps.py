@@ -4,6 +4,7 @@ from typing import Any
 
 from django.apps import AppConfig
 from django.conf import settings
+from django.utils.translation import gettext_lazy as _
 
 LMS = "lms.djangoapp"
 """The kind of project that the plugin is for: Studio does not load it."""
@@ -19,7 +20,7 @@ class ConferralConfig(AppConfig):
     """
 
     name = "conferral"
-    verbose_name = "Conferral credentials"
+    verbose_name = _("Conferral credentials")
     default_auto_field = "django.db.models.BigAutoField"
     plugin_app: dict[str, Any] = {
         "url_config": {LMS: {"namespace": None, "regex": r"^", "relative_path": "plugin.urls"}},

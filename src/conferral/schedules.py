@@ -40,11 +40,15 @@ def check(schedule: Mapping[str, str], time_zone: str) -> None:
     except (ValueError, TypeError, ParseException, ValidationError) as error:
         said = "; ".join(error.messages) if isinstance(error, ValidationError) else str(error)
         raise OptionsError(
-            f"schedule.crontab: {text!r} is not accepted: write minute, hour, day of month, month, day of week,"
-            f" like 0 3 * * 1 ({said})"
+            "%(text)r is not accepted: write minute, hour, day of month, month, day of week, like 0 3 * * 1 (%(said)s)",
+            where="schedule.crontab",
+            text=text,
+            said=said,
         ) from None
     if next_after(schedule, time_zone, after=datetime.now(UTC), since=None) is None:
-        raise OptionsError(f"schedule.crontab: {text!r} never fires: there is no such day; correct day and month")
+        raise OptionsError(
+            "%(text)r never fires: there is no such day; correct day and month", where="schedule.crontab", text=text
+        )
 
 
 def next_after(

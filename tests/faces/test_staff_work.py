@@ -254,7 +254,7 @@ def test_opening_and_guards_are_plain_fields(saved, teacher):
     address = at("credentialconfiguration_change", saved.pk)
     sent = {
         "enabled": "on", "time_zone": "UTC", "when_how": "hand", "opens": "after_end", "opens_days": "3", "stop": "30",
-        "guard": "on", "guard_learners": "10", "guard_share": "12.5", "wait": "7 days", "review": "on",
+        "guard": "on", "guard_learners": "10", "guard_share": "12.5", "wait": "7", "wait_unit": "day", "review": "on",
     }  # fmt: skip
     response = teacher.post(address, sent, follow=True)
     assert "was changed successfully" in said(response)[0]

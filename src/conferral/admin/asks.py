@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from conferral.admin.base import LimitedAdmin, nudge
 from conferral.admin.forms import TRY
 from conferral.contract import ConferralError
+from conferral.spoken import spoken
 
 Text = str | Promise
 LATER = _(
@@ -94,7 +95,7 @@ class AskedAdmin(LimitedAdmin):
             try:
                 done = ask.perform(self, request, obj, form.cleaned_data)
             except ConferralError as error:
-                form.add_error(None, capfirst(str(error)))
+                form.add_error(None, capfirst(spoken(error)))
             else:
                 return self._ended(request, obj, done, back)
         content = {
@@ -131,7 +132,7 @@ class AskedAdmin(LimitedAdmin):
         try:
             return {"explanation": ask.explain(obj)}
         except ConferralError as error:
-            return {"explanation": capfirst(str(error)), "impossible": True}
+            return {"explanation": capfirst(spoken(error)), "impossible": True}
 
 
 class ReasonForm(forms.Form):

@@ -23,6 +23,7 @@ from conferral.contract import ConferralError
 from conferral.contract.options import SLUG_PATTERN
 from conferral.issuance import configure, versions
 from conferral.models import CredentialAsset, CredentialType
+from conferral.spoken import spoken, without_place
 
 NOW, LATER = "now", "later"
 SHOWN_TYPES = 3
@@ -65,9 +66,9 @@ class AssetForm(UseCaseForm):
         """The bytes, once for the trial and the upload."""
         cleaned["content"] = cleaned["file"].read()
 
-    def put(self, message: str) -> None:
+    def put(self, error: ConferralError) -> None:
         """Whatever is wrong is wrong with the file."""
-        self.add_error("file", message.removeprefix(f"asset {self.cleaned_data['slug']!r}: "))
+        self.add_error("file", without_place(error))
 
     def identity(self) -> dict[str, Any]:
         """The version that was uploaded."""
@@ -126,7 +127,7 @@ def _pictures(admin_: Any, request: HttpRequest, obj: CredentialAsset, form: Any
         try:
             shown.append((one.name, pictured.of_type(one), pictured.of_type(one, versions={obj.slug: obj})))
         except ConferralError as error:
-            problem = [pictured.Pictured(one.name, problems=(str(error),))]
+            problem = [pictured.Pictured(one.name, problems=(spoken(error),))]
             shown.append((one.name, [], problem))
     return {"types": shown}
 

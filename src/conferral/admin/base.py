@@ -21,6 +21,7 @@ from conferral.admin.forms import UseCaseForm
 from conferral.admin.lists import BoundedPaginator, RecordList
 from conferral.contract import ConferralError
 from conferral.models import CredentialConfiguration
+from conferral.spoken import spoken
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
@@ -223,7 +224,7 @@ class UseCaseAdmin(LimitedAdmin):
         try:
             return super().changeform_view(request, object_id, form_url, extra_context)
         except ConferralError as error:
-            self.message_user(request, str(error), messages.ERROR)
+            self.message_user(request, spoken(error), messages.ERROR)
         except IntegrityError:
             self.message_user(request, _("Somebody else saved at the same time; look at it again."), messages.ERROR)
         return HttpResponseRedirect(request.get_full_path())
@@ -233,7 +234,7 @@ class UseCaseAdmin(LimitedAdmin):
         try:
             return super().delete_view(request, object_id, extra_context)
         except ConferralError as error:
-            self.message_user(request, str(error), messages.ERROR)
+            self.message_user(request, spoken(error), messages.ERROR)
         return HttpResponseRedirect(self.address("change", object_id))
 
 
@@ -259,6 +260,16 @@ def named(name: str, label: Any) -> Callable[[Any, Any], Any]:
     return shown
 
 
+def recorded(name: str, label: Any) -> Callable[[Any, Any], str]:
+    """A method of an admin that shows a reason, which is recorded in English, in the reader's language."""
+
+    @admin.display(description=label)
+    def shown(self: Any, obj: Any) -> str:
+        return spoken(getattr(obj, name) or "-")
+
+    return shown
+
+
 def preformatted(text: str) -> SafeString:
     """Text with its own lines and spaces."""
     return format_html('<pre style="margin: 0; white-space: pre-wrap">{}</pre>', text)
@@ -266,7 +277,7 @@ def preformatted(text: str) -> SafeString:
 
 def told(admin_: Any, request: HttpRequest, error: Exception) -> None:
     """Tells what went wrong."""
-    admin_.message_user(request, capfirst(str(error)), messages.ERROR)
+    admin_.message_user(request, capfirst(spoken(error)), messages.ERROR)
 
 
 def nudge(request: HttpRequest, *wanted: tuple[Any, ...], lost: Text) -> None:

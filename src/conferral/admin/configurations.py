@@ -19,7 +19,7 @@ from django.utils.html import format_html_join
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext_lazy
 
 from conferral import plugins, schedules, tasks
 from conferral.admin import keys, options, pictured, when, wishes, words
@@ -44,6 +44,7 @@ from conferral.issuance import run as runs
 from conferral.issuance.forecast import PATIENCE, forecast
 from conferral.issuance.preflight import Preflight, Problem
 from conferral.models import CredentialConfiguration, CredentialType, Run
+from conferral.spoken import spoken
 
 OPENS = rules.OPENS
 EVERYTHING = ("",)
@@ -131,12 +132,14 @@ class ConfigurationForm(UseCaseForm):
         decimal_places=3,
         initial=20,
     )
-    wait = forms.CharField(
+    wait = forms.IntegerField(
         label=_("Waiting period"),
         required=False,
-        max_length=20,
-        help_text=_("Between qualifying and issuing, like 7 days, 12 hours or 2 weeks. Empty: none."),
+        min_value=1,
+        max_value=rules.MOST,
+        help_text=_("Between qualifying and issuing. Empty: none."),
     )
+    wait_unit = forms.ChoiceField(label=_("Its unit"), required=False, choices=list(rules.WAITS.items()), initial="day")
     review = forms.BooleanField(
         label=_("Review first: each credential is held until somebody releases or refuses it"), required=False
     )
@@ -264,7 +267,7 @@ class ConfigurationAdmin(AskedAdmin, LiveAdmin):
                 "stop",
                 "guard",
                 ("guard_learners", "guard_share"),
-                "wait",
+                ("wait", "wait_unit"),
                 "review",
             ),
             "classes": ("collapse",),
@@ -350,9 +353,9 @@ class ConfigurationAdmin(AskedAdmin, LiveAdmin):
         if problems := form.told():
             return "problem", {"problems": problems}
         found = forecast(form.candidate())
-        said = [capfirst(each) for each in (found.why_held, *found.remarks) if each]
+        remarks = [capfirst(spoken(each)) for each in (found.why_held, *found.remarks) if each]
         figures = list(words.figures(found.figures))
-        return "now", {"figures": figures, "whole": found.whole, "evaluated": found.evaluated, "remarks": said}
+        return "now", {"figures": figures, "whole": found.whole, "evaluated": found.evaluated, "remarks": remarks}
 
     def live_picture(self, request: HttpRequest, form: Any) -> tuple[str, dict[str, Any]]:
         """Every design of the type, as this course has it."""
@@ -398,7 +401,7 @@ class ConfigurationAdmin(AskedAdmin, LiveAdmin):
         issued = ngettext("%d issued", "%d issued", obj.last_issued) % obj.last_issued
         return f"{words.word(words.RUN, obj.last_status)}, {issued} ({words.local(obj.last_started, obj.time_zone)})"
 
-    @admin.display(description=_("Next"))
+    @admin.display(description=pgettext_lazy("run", "Next"))
     def next_runs(self, obj: CredentialConfiguration) -> str:
         """The next five, in its own time zone."""
         if not obj.enabled:
@@ -406,7 +409,7 @@ class ConfigurationAdmin(AskedAdmin, LiveAdmin):
         times = [words.local(instant, obj.time_zone) for instant in schedules.upcoming(obj, UPCOMING)]
         return format_html_join("", "{}<br>", ((each,) for each in times)) or _now("None: it runs by hand alone.")
 
-    @admin.display(description=_("Last"))
+    @admin.display(description=pgettext_lazy("run", "Last"))
     def last_runs(self, obj: CredentialConfiguration) -> str:
         """The latest five: when, how they ended, and what they counted."""
         rows = [
@@ -415,7 +418,7 @@ class ConfigurationAdmin(AskedAdmin, LiveAdmin):
                 words.word(words.RUN, run.status),
                 ngettext("%d looked at", "%d looked at", run.evaluated) % run.evaluated,
                 ngettext("%d issued", "%d issued", run.issued) % run.issued,
-                f" · {run.error or run.remarks}" if run.error or run.remarks else "",
+                f" · {spoken(run.error or run.remarks)}" if run.error or run.remarks else "",
             )
             for run in obj.runs.order_by("-pk")[:LATEST]
         ]
@@ -460,7 +463,7 @@ class ConfigurationAdmin(AskedAdmin, LiveAdmin):
                     one.context_key, one.type.name, by=request.user, enabled=on, **values
                 )
             except ConferralError as error:
-                told(self, request, ConferralError(f"{one}: {error}"))
+                told(self, request, ConferralError("%(error)s", where=str(one), error=error))
                 continue
             if change.action == "change":
                 done += 1

@@ -107,7 +107,7 @@ def _resend(chosen: Sequence[Credential], values: dict[str, Any], by: Any, told:
 def _retry(chosen: Sequence[Credential], values: dict[str, Any], by: Any, told: Callable[[Exception], None]) -> Done:
     def again(one: Credential) -> None:
         if not any(correct.retry([one])):
-            raise ConferralError(f"{shown(one.verification_id)}: nothing has failed that could be tried again")
+            raise ConferralError("%(id)s: nothing has failed that could be tried again", id=shown(one.verification_id))
 
     return _each(chosen, again, "Tried again.", told)
 

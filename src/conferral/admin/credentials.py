@@ -23,7 +23,7 @@ from django.utils.translation import gettext_lazy as _
 from conferral import tasks
 from conferral.admin import filters, pictured, search, words
 from conferral.admin.asks import Ask, AskedAdmin, Done
-from conferral.admin.base import RecordAdmin, RecordInline, named, nudge, told
+from conferral.admin.base import RecordAdmin, RecordInline, named, nudge, recorded, told
 from conferral.admin.corrections import CORRECTIONS, Correction
 from conferral.admin.site import registered
 from conferral.contract import Fact
@@ -110,8 +110,9 @@ class ArtifactInline(RecordInline):
 
     model = CredentialArtifact
     verbose_name_plural = _("Files")
-    fields = ("slot", "state_in_words", "filename", "size", "attempts", "last_error")
-    readonly_fields = ("state_in_words",)
+    fields = ("slot", "state_in_words", "filename", "size", "attempts", "went_wrong")
+    readonly_fields = ("state_in_words", "went_wrong")
+    went_wrong = recorded("last_error", _("What went wrong"))
     show_change_link = True
 
     @admin.display(description=_("State"))
@@ -125,8 +126,9 @@ class DeliveryInline(RecordInline):
 
     model = Delivery
     verbose_name_plural = _("Mails")
-    fields = ("purpose", "sequence", "state_in_words", "sent", "attempts", "last_error")
-    readonly_fields = ("state_in_words",)
+    fields = ("purpose", "sequence", "state_in_words", "sent", "attempts", "went_wrong")
+    readonly_fields = ("state_in_words", "went_wrong")
+    went_wrong = recorded("last_error", _("What went wrong"))
     show_change_link = True
 
     @admin.display(description=_("State"))

@@ -4,7 +4,7 @@ It only draws: pydantic alone says what is right. A person sees names as fields 
 assets as choices; both ways are here, and where in the form an error belongs.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -72,7 +72,8 @@ class Drawing:
         if "const" in node:
             return said | {"type": "string", "const": node["const"], "readonly": True}
         if "enum" in node:
-            return said | {"type": "string", "choices": [*_none(node), *node["enum"]]}
+            choices = [{"title": _(str(each)), "value": each} for each in node["enum"]]
+            return said | {"type": "string", "choices": [*_none(node), *choices]}
         match self._kind(node):
             case "object":
                 return said | {"type": "object", "properties": self._properties(node, depth, inherited)}
@@ -93,7 +94,7 @@ class Drawing:
         if key in drawn.get("properties", {}):
             known = self._resolved(node)
             said = self._resolved(known["properties"][key]).get("const", "")
-            drawn |= {"title": known.get(CALLED) or _title(str(said).title(), share=False)}
+            drawn |= {"title": _(known.get(CALLED) or _title(str(said).title()))}
             drawn["properties"][key] |= {"widget": "hidden"}
         return drawn
 
@@ -122,15 +123,17 @@ class Drawing:
     def _described(self, node: Schema, inherited: Any) -> dict[str, Any]:
         inner = self._resolved(node)
         is_object = "properties" in inner
-        title = str(node.get("title") or inner.get("title") or "")
+        title = _titled(node) or _titled(inner)
         text = str(node.get("description") or ("" if is_object else inner.get("description") or ""))
+        title, text = (_(each) if each else "" for each in (title, " ".join(text.split())))
         default = node.get("default")
         if inherited not in (None, "") and not isinstance(inherited, dict | list):
             text += " " + _("The type has: %s.") % self._said(inherited, inner)
         elif default not in (None, "") and not isinstance(default, dict | list):
             text += " " + _("Default: %s.") % self._said(default, inner)
-        said = {"title": _title(title, share=not is_object and self._kind(inner) == "share")} if title else {}
-        return said | ({"help_text": " ".join(text.split())} if text.strip() else {})
+        percent = " (%)" if not is_object and self._kind(inner) == "share" else ""
+        said = {"title": f"{title}{percent}"} if title else {}
+        return said | ({"help_text": text.strip()} if text.strip() else {})
 
     def _said(self, value: Any, node: Schema) -> str:
         shown = self._shown(value, node)
@@ -306,6 +309,25 @@ def difference(base: Any, value: Any) -> Any:
     return said
 
 
+def texts(schema: Any) -> Iterator[str]:
+    """What a form says of options with that schema, before it is translated."""
+    if isinstance(schema, list):
+        for each in schema:
+            yield from texts(each)
+    elif isinstance(schema, Mapping):
+        if "properties" not in schema and isinstance(schema.get("description"), str):
+            yield " ".join(schema["description"].split())
+        yield _titled(schema)
+        yield from map(str, schema.get("enum", ()))
+        if "const" in schema:
+            yield _title(str(schema["const"]).title())
+        for name, each in schema.items():
+            if name in ("properties", "$defs"):
+                yield from texts(list(each.values()))
+            elif name not in ("default", "examples"):
+                yield from texts(each)
+
+
 def paths(said: Any, before: str = "") -> Iterable[str]:
     """The names of all that is said, `elements.name.size` and so on."""
     if isinstance(said, Mapping) and said:
@@ -339,11 +361,16 @@ def _none(node: Schema) -> list[dict[str, str]]:
     return [{"title": _("none"), "value": ""}] if node.get("null") else []
 
 
-def _title(title: str, *, share: bool) -> str:
+def _titled(node: Schema) -> str:
+    """What it is called; the name of a class is none for people."""
+    title = str(node.get("title") or "")
+    return "" if "properties" in node and " " not in title else _title(title)
+
+
+def _title(title: str) -> str:
     words = title.replace("_", " ").strip()
     words = words[:1].upper() + words[1:].lower() if words.istitle() else words
-    words = words.upper() if len(words) <= ACRONYM else words
-    return f"{words} (%)" if share else words
+    return words.upper() if len(words) <= ACRONYM else words
 
 
 def _shifted(value: Any, places: int) -> str:

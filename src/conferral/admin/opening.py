@@ -7,11 +7,15 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from conferral.admin.when import MOST, UNITS
 from conferral.contract import ConferralError
 from conferral.issuance import guards
 from conferral.models import CredentialConfiguration
 
+__all__ = ["MOST", "OPENS", "WAITS", "guards_of", "opening_of", "shown"]
 OPENS = {"": _("at once"), "after_start": _("after the start of the course"), "after_end": _("after its end")}
+WAITS = {unit: UNITS[unit] for unit in ("day", "hour", "week")}
+"""The units of a waiting period."""
 PERCENT = 100
 
 
@@ -30,7 +34,8 @@ def shown(configuration: CredentialConfiguration) -> dict[str, Any]:
         "guard": rules.enabled,
         "guard_learners": rules.learners,
         "guard_share": f"{(rules.share * PERCENT).normalize():f}",
-        "wait": rules.wait,
+        "wait": rules.wait.partition(" ")[0],
+        "wait_unit": rules.wait.partition(" ")[2].removesuffix("s") or "day",
         "review": rules.review,
     }
 
@@ -50,12 +55,12 @@ def opening_of(cleaned: Mapping[str, Any]) -> dict[str, Any]:
 def guards_of(cleaned: Mapping[str, Any]) -> dict[str, Any]:
     """What the fields say, as far as it is not the default."""
     share = cleaned.get("guard_share")
-    usual = guards.Guards()
+    usual, wait = guards.Guards(), cleaned.get("wait")
     said = {
         "enabled": bool(cleaned.get("guard")),
         "learners": usual.learners if cleaned.get("guard_learners") is None else cleaned["guard_learners"],
         "share": usual.share if share is None else Decimal(share) / PERCENT,
-        "wait": " ".join(str(cleaned.get("wait") or "").split()),
+        "wait": f"{wait} {cleaned.get('wait_unit') or 'day'}{'' if wait == 1 else 's'}" if wait else "",
         "review": bool(cleaned.get("review")),
     }
     return {

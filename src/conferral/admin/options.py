@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from django_jsonform.widgets import JSONFormWidget
@@ -17,11 +18,23 @@ from conferral import plugins
 from conferral.admin.drawn import CALLED, NAME, Drawing, NotDrawn, difference, paths
 from conferral.admin.forms import MONOSPACE, StructureField
 from conferral.contract import ConferralError
+from conferral.contract.options import reason
 from conferral.issuance import plan
 from conferral.models import CredentialAsset
+from conferral.spoken import spoken
 
 FORM, RAW = "form", "raw"
 MOST_SAID = 12
+BUTTONS = {
+    "Add item": _("Add item"),
+    "Add new item": _("Add new item"),
+    "Remove": _("Remove"),
+    "Move up": _("Move up"),
+    "Move down": _("Move down"),
+    "Collapse": _("Collapse"),
+    "Expand": _("Expand"),
+}
+"""What django-jsonform says in English alone; the script says it in the reader's language."""
 """Differences from the type that are named."""
 
 
@@ -134,6 +147,7 @@ class OptionsWidget(forms.Textarea):
             widget = JSONFormWidget(schema=state.schema)
             if self.error_map:
                 widget.add_error(self.error_map)
+            context["widget"]["buttons"] = json.dumps({english: str(word) for english, word in BUTTONS.items()})
             context["widget"]["drawn"] = widget.render(
                 f"{name}_form", json.dumps(state.shown), {"id": f"{identifier}_form"}
             )
@@ -276,11 +290,9 @@ def _slugs(kind: str) -> Iterable[str]:
     return list(found.values_list("slug", flat=True))
 
 
-def _message(error: Mapping[str, Any]) -> str:
-    if error["type"] == "missing":
-        return _now("Is required.")
-    message = str(error["msg"]).removeprefix("Value error, ")
-    return message[:1].upper() + message[1:] + ("" if message.endswith((".", "!")) else ".")
+def _message(error: Any) -> str:
+    message = capfirst(spoken(reason(error)))
+    return message + ("" if message.endswith((".", "!")) else ".")
 
 
 def _told(path: Iterable[int | str], message: str) -> str:

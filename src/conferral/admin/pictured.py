@@ -12,6 +12,7 @@ from conferral.contract import Artifact, ConferralError, GenerationRequest
 from conferral.issuance import correct, make, plan, preview
 from conferral.issuance.snapshot import request_for
 from conferral.models import Credential, CredentialAsset, CredentialType
+from conferral.spoken import spoken
 
 WIDTH = 900
 """Pixels, for a column that is half as wide."""
@@ -64,7 +65,7 @@ def of_credential(credential: Credential, name: str) -> list[Pictured]:
             request = replace(request_for(shown, station.edition, slot), draft=True)
             made = list(station.generator.generate(station.prepared, request))
         except ConferralError as error:
-            found.append(Pictured(slot, problems=(str(error),)))
+            found.append(Pictured(slot, problems=(spoken(error),)))
         else:
             found += [_of(slot, artifact, request) for artifact in made]
     return found
@@ -79,7 +80,7 @@ def _pictured(
         try:
             made = preview.Drafts.of(slot, versions).make(request)
         except ConferralError as error:
-            yield Pictured(slot.name, problems=(str(error),))
+            yield Pictured(slot.name, problems=(spoken(error),))
             continue
         for artifact in made:
             yield _of(slot.name, artifact, request)

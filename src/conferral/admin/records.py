@@ -9,7 +9,7 @@ from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext_lazy as _
 
 from conferral.admin import filters, search, words
-from conferral.admin.base import LimitedAdmin, RecordAdmin, RecordInline, configured, structure
+from conferral.admin.base import LimitedAdmin, RecordAdmin, RecordInline, configured, recorded, structure
 from conferral.admin.site import registered
 from conferral.contract.decision import readable
 from conferral.issuance import standstill
@@ -101,7 +101,7 @@ class ArtifactAdmin(RecordAdmin):
     """The files of credentials."""
 
     of = "credential__configuration"
-    list_display = ("number", "slot", "state_in_words", "filename", "size_in_words", "attempts", "last_error")
+    list_display = ("number", "slot", "state_in_words", "filename", "size_in_words", "attempts", "went_wrong")
     list_filter = (words.ArtifactState, filters.Slot)
     list_select_related = ("credential",)
     sortable_by = ("number",)
@@ -111,9 +111,10 @@ class ArtifactAdmin(RecordAdmin):
     ordering = ("-pk",)
     fields = (
         *("of_credential", "slot", "required", "state_in_words", "filename", "media_type", "size_in_words", "url"),
-        *("shown_problems", "attempts", "next_try", "last_error", "generator_version", "sha256", "edition"),
+        *("shown_problems", "attempts", "next_try", "went_wrong", "generator_version", "sha256", "edition"),
     )
     shown_problems = structure("problems", _("To be looked at"))
+    went_wrong = recorded("last_error", _("What went wrong"))
 
     @admin.display(description=_("Credential"), ordering="credential_id")
     def number(self, obj: CredentialArtifact) -> str:
@@ -141,7 +142,7 @@ class DeliveryAdmin(RecordAdmin):
     """The messages to learners."""
 
     of = "credential__configuration"
-    list_display = ("number", "learner", "purpose", "sequence", "state_in_words", "sent", "attempts", "last_error")
+    list_display = ("number", "learner", "purpose", "sequence", "state_in_words", "sent", "attempts", "went_wrong")
     list_filter = (words.DeliveryState, filters.Purpose, "sent")
     list_select_related = ("credential__learner",)
     sortable_by = ("number", "sent")
@@ -151,8 +152,9 @@ class DeliveryAdmin(RecordAdmin):
     ordering = ("-pk",)
     fields = (
         *("of_credential", "learner", "channel", "purpose", "sequence", "state_in_words", "sent"),
-        *("attempts", "next_try", "last_error"),
+        *("attempts", "next_try", "went_wrong"),
     )
+    went_wrong = recorded("last_error", _("What went wrong"))
 
     @admin.display(description=_("Credential"), ordering="credential_id")
     def number(self, obj: Delivery) -> str:

@@ -16,7 +16,7 @@ from django.utils.translation import ngettext
 from conferral import tasks
 from conferral.admin import filters, search, words
 from conferral.admin.asks import Ask, AskedAdmin, Done, ReasonForm
-from conferral.admin.base import PER_PAGE, RecordAdmin
+from conferral.admin.base import PER_PAGE, RecordAdmin, recorded
 from conferral.admin.site import registered
 from conferral.contract import Fact
 from conferral.contract.context import short_key
@@ -25,6 +25,7 @@ from conferral.issuance import run as runs
 from conferral.issuance.evaluate import Outcome
 from conferral.issuance.progress import progress_of
 from conferral.models import Credential, CredentialArtifact, DryRun, Run
+from conferral.spoken import spoken
 
 GOING_ON = (Run.Status.ASKED, Run.Status.RUNNING)
 BROKEN_OFF = (Run.Status.FAILED, Run.Status.LOST, Run.Status.CANCELLED)
@@ -95,9 +96,11 @@ class RunAdmin(AskedAdmin, RecordAdmin):
     found_by = search.runs
     ordering = ("-pk",)
     fields = (
-        *("configuration", "begun_by", "outcome", "error", "remarks", "started", "lasted", "notify"),
+        *("configuration", "begun_by", "outcome", "went_wrong", "remarked", "started", "lasted", "notify"),
         *("evaluated", "eligible", "already", "issued", "held", "waiting", "refused", "failed"),
     )
+    went_wrong = recorded("error", _("What went wrong"))
+    remarked = recorded("remarks", _("Remarks"))
     asks: ClassVar = {
         "release": Ask(
             title=_("Release what it holds"),
@@ -188,7 +191,7 @@ class RunAdmin(AskedAdmin, RecordAdmin):
                 "progress": told(run),
                 "progress_url": self.address("progress", run.pk),
                 "failures": [
-                    (self.link_to(one.credential, one.credential.recipient_name), one.last_error)
+                    (self.link_to(one.credential, one.credential.recipient_name), spoken(one.last_error))
                     for one in broken.select_related("credential").order_by("pk")[:10]
                 ],
             }

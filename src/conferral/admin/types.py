@@ -24,11 +24,6 @@ from conferral.issuance import configure, correct
 from conferral.models import CredentialType
 
 KINDS = {Kind.COURSE: _("Course"), Kind.LESSON: _("Lesson"), Kind.PATHWAY: _("Pathway")}
-DATES = {
-    CredentialType.PrintedDate.ISSUED: _("Day of issue"),
-    CredentialType.PrintedDate.EARNED: _("Day on which it was earned"),
-    CredentialType.PrintedDate.END: _("End of the course"),
-}
 USED = 20
 """Configurations that a type's page names."""
 VALIDITY = {"years": 100, "months": 1200, "days": 36500}
@@ -77,9 +72,7 @@ class TypeForm(UseCaseForm):
         widget=forms.CheckboxSelectMultiple,
         help_text=_("None checked: for all that the rule knows."),
     )
-    printed_date = forms.ChoiceField(
-        label=_("Printed date"), choices=[(str(date), word) for date, word in DATES.items()]
-    )
+    printed_date = forms.ChoiceField(label=_("Printed date"), choices=CredentialType.PrintedDate.choices)
     subject = forms.CharField(
         label=_("Subject of the mail"),
         required=False,

@@ -17,6 +17,7 @@ from conferral.issuance import award, correct, dry_run, reissue, release, stands
 from conferral.issuance import run as runs
 from conferral.issuance.candidates import Listed
 from conferral.models import CredentialConfiguration, DryRun, Reissue, Run
+from conferral.spoken import spoken
 
 NAMED = 5
 """Usernames that a message names."""
@@ -81,7 +82,7 @@ def _award(admin_: Any, request: HttpRequest, obj: CredentialConfiguration, valu
     done = award.award(obj, usernames(values), given)
     count = len(done.issued)
     said = ngettext("%d credential was awarded.", "%d credentials were awarded.", count) % count
-    problems = [f"{who}: {why}" for who, why in list(done.problems.items())[:NAMED]]
+    problems = [f"{who}: {spoken(why)}" for who, why in list(done.problems.items())[:NAMED]]
     if len(done.problems) > NAMED:
         problems.append(_now("… and %d more.") % (len(done.problems) - NAMED))
     return Done(said if count else "", problems=problems, nudges=[(tasks.generate,), (tasks.deliver,)])
@@ -131,9 +132,9 @@ def _numbers(admin_: Any, request: HttpRequest, obj: CredentialConfiguration, fo
         try:
             found = reissue.count(reissue.Wish(obj, design, names))
         except ConferralError as error:
-            rows.append((label, None, None, str(error)))
+            rows.append((label, None, None, spoken(error)))
         else:
-            cannot = ", ".join(f"{number} {why}" for why, number in found.cannot.items())
+            cannot = ", ".join(f"{number} {spoken(why)}" for why, number in found.cannot.items())
             rows.append((label, found.to_reissue, found.unchanged, cannot))
     return {"numbers": rows}
 

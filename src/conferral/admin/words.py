@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from conferral.issuance.evaluate import Outcome
 from conferral.models import Credential, CredentialArtifact, Delivery, Run
@@ -51,6 +52,30 @@ TRIGGER: Words = {
     Run.Trigger.COMMAND: _("a command"),
     Run.Trigger.PERSON: _("a person"),
 }
+ACT: Words = {
+    "awarded": pgettext_lazy("act", "awarded"),
+    "name refused": pgettext_lazy("act", "name refused"),
+    "refused": pgettext_lazy("act", "refused"),
+    "some released": pgettext_lazy("act", "some released"),
+    "released": pgettext_lazy("act", "released"),
+    "some refused": pgettext_lazy("act", "some refused"),
+    "opened again": pgettext_lazy("act", "opened again"),
+    "closed": pgettext_lazy("act", "closed"),
+    "revoked": pgettext_lazy("act", "revoked"),
+    "reissued": pgettext_lazy("act", "reissued"),
+    "activated": pgettext_lazy("act", "activated"),
+    "not activated": pgettext_lazy("act", "not activated"),
+    "run asked for": pgettext_lazy("act", "run asked for"),
+    "cancelled": pgettext_lazy("act", "cancelled"),
+    "reissue asked for": pgettext_lazy("act", "reissue asked for"),
+    "reissue ended": pgettext_lazy("act", "reissue ended"),
+    "mail sent again": pgettext_lazy("act", "mail sent again"),
+    "uploaded": pgettext_lazy("act", "uploaded"),
+    "renamed": pgettext_lazy("act", "renamed"),
+    "created": pgettext_lazy("act", "created"),
+    "changed": pgettext_lazy("act", "changed"),
+}
+"""What was done, in the history."""
 
 
 def of_credential(credential: Credential) -> str:

@@ -34,11 +34,16 @@ def revoke(credential: Credential, reason: str, by: Any = None) -> Credential:
     Remote credentials are withdrawn first, by their generators; when one of them fails, nothing is revoked.
     """
     if not reason.strip():
-        raise CannotCorrect("reason: is empty; say why, for those who are asked later")
+        raise CannotCorrect("is empty; say why, for those who are asked later", where="reason")
     with transaction.atomic():
         found = _locked(credential)
         if found.revoked:
-            raise CannotCorrect(f"{_id(found)} was revoked on {found.revoked:%Y-%m-%d} already: {found.revoked_reason}")
+            raise CannotCorrect(
+                "%(id)s was revoked on %(day)s already: %(reason)s",
+                id=_id(found),
+                day=f"{found.revoked:%Y-%m-%d}",
+                reason=found.revoked_reason,
+            )
         withdraw_remote(found)
         found.revoked, found.revoked_reason = timezone.now(), reason.strip()
         found.revoked_by = history.account(by)
@@ -68,9 +73,9 @@ def reissue(  # noqa: PLR0913 - what a person may say
         Learner.objects.select_for_update().get(pk=credential.learner_id)  # so that nobody retires them meanwhile
         old = _locked(credential)
         if old.state == State.PENDING:
-            raise CannotCorrect(f"{_id(old)} is still being made; wait until it is ready")
+            raise CannotCorrect("%(id)s is still being made; wait until it is ready", id=_id(old))
         if old.learner.retired:
-            raise CannotCorrect(f"{_id(old)}: the learner is retired; nothing personal is kept of them")
+            raise CannotCorrect("%(id)s: the learner is retired; nothing personal is kept of them", id=_id(old))
         edition = _current_edition(old) if design == CURRENT_DESIGN else old.edition
         old.current = None
         old.save(update_fields=["current"])
@@ -179,9 +184,11 @@ def _locked(credential: Credential) -> Credential:
     """The row as it is now, for this transaction alone; one that was replaced is refused with its successor's id."""
     row = Credential.objects.select_for_update().get(pk=credential.pk)
     if row.state == State.HELD:
-        raise CannotCorrect(f"{_id(row)} is held: release or refuse it")
+        raise CannotCorrect("%(id)s is held: release or refuse it", id=_id(row))
     if row.current is None:
-        raise CannotCorrect(f"{_id(row)} was replaced by {_id(row.superseded_by)}; name that one")
+        raise CannotCorrect(
+            "%(id)s was replaced by %(other)s; name that one", id=_id(row), other=_id(row.superseded_by)
+        )
     return row
 
 
@@ -193,7 +200,9 @@ def _current_edition(credential: Credential) -> Edition:
 def try_out(new: Credential, edition: Edition, prepare: Callable[[int, str], make.Station] = make.prepare) -> None:
     """Makes it once for nothing: what cannot be made never takes the place of what is there."""
     if not is_visible(new.recipient_name):
-        raise CannotCorrect("name: the learner has none; give one, or add it where the learner's account is kept")
+        raise CannotCorrect(
+            "the learner has none; give one, or add it where the learner's account is kept", where="name"
+        )
     for slot, declared in edition.content["generators"].items():
         try:
             station = prepare(edition.pk, slot)
@@ -202,7 +211,9 @@ def try_out(new: Credential, edition: Edition, prepare: Callable[[int, str], mak
                 made = list(station.generator.generate(station.prepared, request))
             make.check(made, slot, station.generator.version)
         except ConferralError as error:
-            raise CannotCorrect(f"{slot}: it cannot be made like this, and nothing was changed: {error}") from error
+            raise CannotCorrect(
+                "%(slot)s: it cannot be made like this, and nothing was changed: %(error)s", slot=slot, error=error
+            ) from error
 
 
 def _make_missing_again(credential: Credential, again: dict[str, object]) -> int:
@@ -229,11 +240,16 @@ def checked_name(name: str) -> str:
     try:
         check_line(name)
     except ValueError as error:
-        raise CannotCorrect(f"name: {name!r} is not accepted: {error}") from None
+        raise CannotCorrect("%(name)r is not accepted: %(error)s", where="name", name=name, error=error) from None
     if not is_visible(name):
-        raise CannotCorrect("name: is empty; write the name as it is to be printed")
+        raise CannotCorrect("is empty; write the name as it is to be printed", where="name")
     if len(name) > NAME_LENGTH:
-        raise CannotCorrect(f"name: has {len(name)} characters; at most {NAME_LENGTH} are accepted")
+        raise CannotCorrect(
+            "has %(count)s characters; at most %(most)s are accepted",
+            where="name",
+            count=len(name),
+            most=NAME_LENGTH,
+        )
     return name
 
 

@@ -16,7 +16,7 @@ from django.db.models import F, Max
 from django.utils import timezone, translation
 
 from conferral import journal, plugins
-from conferral.contract import ConferralError, GenerationRequest, TransientError
+from conferral.contract import ConferralError, GenerationRequest, Phrase, TransientError
 from conferral.contract.placeholders import fill, values
 from conferral.contract.text import storable
 from conferral.issuance import history, lease, standstill, work
@@ -99,7 +99,7 @@ def resend(credential: Credential, *, by: Any = None) -> Delivery:
     A CannotResend says why there is nothing to send. `by` is who asks for it.
     """
     if reason := why_not(credential):
-        raise CannotResend(f"{shown(credential.verification_id)}: {reason}")
+        raise CannotResend("%(id)s: %(reason)s", id=shown(credential.verification_id), reason=reason)
     with transaction.atomic():
         history.record("mail sent again", credential, by=by)
         Credential.objects.select_for_update().get(pk=credential.pk)
@@ -125,12 +125,12 @@ def why_not(credential: Credential) -> str:
     """Why its learner is not to be written to about this credential; empty when there is no reason."""
     learner = credential.learner
     reasons = {
-        "it was replaced by another": credential.current is None,
-        "it was revoked": credential.revoked is not None,
+        Phrase("it was replaced by another"): credential.current is None,
+        Phrase("it was revoked"): credential.revoked is not None,
         f"it is {credential.state}": credential.state != Credential.State.AVAILABLE,
-        "the learner is retired": learner.retired is not None,
-        "the learner's account is not active": not learner.active,
-        "the learner has no e-mail address": not learner.email,
+        Phrase("the learner is retired"): learner.retired is not None,
+        Phrase("the learner's account is not active"): not learner.active,
+        Phrase("the learner has no e-mail address"): not learner.email,
     }
     return next((reason for reason, applies in reasons.items() if applies), "")
 
@@ -215,7 +215,11 @@ def _batch() -> int | None:
     except ConferralError as error:
         delay = error.delay if isinstance(error, TransientError) else None
         for row in batch:
-            _wait(row, token, Unreachable(f"the learners' addresses could not be read: {error}", delay=delay))
+            _wait(
+                row,
+                token,
+                Unreachable("the learners' addresses could not be read: %(error)s", error=error, delay=delay),
+            )
         return None
     with Lease(partial(work.renew, Delivery.objects, token)), Post() as post:
         for position, row in enumerate(batch):

@@ -271,4 +271,4 @@ def _renew(row: DryRun, **said: Any) -> int:
 
 def _keep(row: DryRun, **said: Any) -> None:
     if not _renew(row, **said):
-        raise LeaseLost(f"{row}: was cancelled, or taken over")
+        raise LeaseLost("%(row)s: was cancelled, or taken over", row=row)

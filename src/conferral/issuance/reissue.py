@@ -67,9 +67,14 @@ def count(wish: Wish) -> Numbers:
 def start(wish: Wish, *, by: Any, reason: str) -> Reissue:
     """Asks for it in the background, and returns its row: `carry_out_batch` makes it, which the sweep sees to."""
     if not reason.strip():
-        raise CannotCorrect("reason: is empty; say why, for those who are asked later")
+        raise CannotCorrect("is empty; say why, for those who are asked later", where="reason")
     if wish.selection is not None and len(wish.selection) > MOST_SELECTED:
-        raise CannotCorrect(f"selection: {len(wish.selection)} are too many; choose {MOST_SELECTED} at most, or all")
+        raise CannotCorrect(
+            "%(count)s are too many; choose %(most)s at most, or all",
+            where="selection",
+            count=len(wish.selection),
+            most=MOST_SELECTED,
+        )
     standstill.check()
     edition = _edition(wish)
     numbers = _count(wish, edition)
@@ -139,7 +144,9 @@ def _edition(wish: Wish) -> Edition | None:
     if wish.design == CURRENT_DESIGN:
         return edition_of(resolve(wish.configuration, plugins.gateway()))
     if not wish.names:
-        raise CannotCorrect("design: nothing would change; ask for the current design, for the present names, or both")
+        raise CannotCorrect(
+            "nothing would change; ask for the current design, for the present names, or both", where="design"
+        )
     return None
 
 
@@ -252,4 +259,4 @@ def _renew(row: Reissue, **said: Any) -> int:
 
 def _keep(row: Reissue, **said: Any) -> None:
     if not _renew(row, **said):
-        raise LeaseLost(f"{row}: was cancelled, or taken over")
+        raise LeaseLost("%(row)s: was cancelled, or taken over", row=row)

@@ -134,7 +134,11 @@ def cancel(run: Run, *, by: Any, reason: str = "") -> Run:
         else:
             done = issue.withdraw(current_row, Run.Status.CANCELLED, said)
         if not done:
-            raise NotRunning(f"run {run.pk}: has ended ({current_row.status}); there is nothing to cancel")
+            raise NotRunning(
+                "run %(number)s: has ended (%(status)s); there is nothing to cancel",
+                number=run.pk,
+                status=current_row.status,
+            )
         history.record("cancelled", current_row, by=by, reason=reason)
     current_row.refresh_from_db()
     return current_row
@@ -209,7 +213,9 @@ def _as_stored(configuration: CredentialConfiguration) -> CredentialConfiguratio
     stored = CredentialConfiguration.objects.filter(pk=configuration.pk, enabled=True, archived=None)
     found = stored.select_related("type").first()
     if found is None:
-        raise ConferralError(f"configuration {configuration}: was switched off or deleted meanwhile")
+        raise ConferralError(
+            "configuration %(configuration)s: was switched off or deleted meanwhile", configuration=configuration
+        )
     return found
 
 
@@ -221,7 +227,9 @@ def _begin(configuration: CredentialConfiguration, trigger: str, **given: Any) -
     try:
         with transaction.atomic():
             if trigger == Run.Trigger.SCHEDULE and not schedules.take_turn(configuration, now):
-                raise NotDue(f"configuration {configuration}: somebody else has taken its turn")
+                raise NotDue(
+                    "configuration %(configuration)s: somebody else has taken its turn", configuration=configuration
+                )
             configuration.runs.filter(next_try__isnull=False).update(next_try=None)
             return Run.objects.create(
                 configuration=configuration,
@@ -248,8 +256,13 @@ def _close_if_lost(run: Run) -> bool:
 
 
 def _already(other: Run | None) -> AlreadyRunning:
-    since = f" since {other.started:%H:%M:%S} UTC, by {other.claim.rsplit(':', 1)[0]}" if other else ""
-    return AlreadyRunning(f"a run of this configuration is going on{since}; wait until it has ended")
+    if other is None:
+        return AlreadyRunning("a run of this configuration is going on; wait until it has ended")
+    return AlreadyRunning(
+        "a run of this configuration is going on since %(since)s UTC, by %(who)s; wait until it has ended",
+        since=f"{other.started:%H:%M:%S}",
+        who=other.claim.rsplit(":", 1)[0],
+    )
 
 
 def _pass(run: Run, lms: LMS, progressed: Progressed | None) -> None:

@@ -32,8 +32,22 @@ if (form) {
     }
   }
 
+  // Says what django-jsonform says in English alone in the reader's language.
+  function translate(drawn) {
+    const words = JSON.parse(drawn.dataset.buttons);
+    for (const button of drawn.querySelectorAll("button")) {
+      if (Object.hasOwn(words, button.title)) button.title = words[button.title];
+      const texts = document.createTreeWalker(button, NodeFilter.SHOW_TEXT);
+      while (texts.nextNode()) {
+        const said = texts.currentNode.nodeValue.trim();
+        if (Object.hasOwn(words, said)) texts.currentNode.nodeValue = texts.currentNode.nodeValue.replace(said, words[said]);
+      }
+    }
+  }
+
   // Gives each field its label, which stands beside it, and each folded group the name of what is in it.
   function name(drawn) {
+    translate(drawn);
     for (const row of drawn.querySelectorAll(".rjf-form-row-inner")) {
       const label = row.querySelector("label");
       for (const input of row.querySelectorAll("input, select, textarea")) {
