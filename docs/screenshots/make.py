@@ -1,4 +1,4 @@
-"""Makes pictures of every page and mail, on a desktop by day beside a phone by night: `make screenshots` (it takes Chromium).
+"""Makes pictures of every page and mail, on a desktop by day beside a phone by night: `make screenshots`.
 
 The pages are those of the demo, served by the real processes; README.md beside this file shows them all.
 """
@@ -119,6 +119,12 @@ def filling_in(teller: Teller) -> None:
     teller.see("would get one now")
 
 
+def how_far(teller: Teller) -> None:
+    """What a learner is told who has not reached everything yet."""
+    teller.go("/mine/")
+    teller.follow("How far am I?")
+
+
 def dry_run(teller: Teller) -> None:
     """A dry run that has ended."""
     configuration("course-v1:Demo+CS101+2026", "Dry run")(teller)
@@ -172,7 +178,7 @@ SHOTS = (
         "how-far",
         "How far somebody is, and what is missing",
         "other learner",
-        lambda teller: (teller.go("/mine/"), teller.follow("How far am I?")) and None,
+        how_far,
         arabic=True,
     ),
     Shot("staff", "The pages of whoever teaches", "instructor", at("/conferral/staff/")),
@@ -264,7 +270,10 @@ def mail_shots(browser: Browser, pages: ground.Pages) -> list[tuple[str, str]]:
         found[re.search(r"[^\s<]+@[^\s>]+", mail["To"])[0]] = mail.get_body(("html",)).get_content()  # type: ignore[index]
     for name, (caption, address) in MAILS.items():
         page.set_content(found[address])
-        sizes = [({"width": width, "height": 400}, scheme) for width, scheme in zip(MAIL_WIDTHS, ("light", "dark"), strict=True)]
+        sizes = [
+            ({"width": width, "height": 400}, scheme)
+            for width, scheme in zip(MAIL_WIDTHS, ("light", "dark"), strict=True)
+        ]
         side_by_side([picture(page, size, scheme) for size, scheme in sizes], HERE / f"{name}.webp")
         made.append((f"{name}.webp", caption))
     return made
@@ -278,7 +287,11 @@ def main() -> None:
         with ground.serving(ground.make(WORK / "demo")) as pages:
             made = page_shots(browser, pages) + mail_shots(browser, pages)
         browser.close()
-    lines = ["# Every page and mail", "", "*For the curious: on a desktop by day, on a phone by night. `make screenshots` makes them from the demo.*"]
+    lines = [
+        "# Every page and mail",
+        "",
+        "*For the curious: on a desktop by day, on a phone by night. `make screenshots` makes them from the demo.*",
+    ]
     for file, caption in made:
         lines += ["", f"## {caption}", "", f"![{caption}]({file})"]
     (HERE / "README.md").write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -5,7 +5,8 @@ LONG = 250
 HAS_FOCUS = """target => {
   const focused = document.activeElement;
   if (target === focused) return true;
-  return target.type === "radio" && focused.type === "radio" && target.name === focused.name && target.form === focused.form;
+  const group = ({ type, name, form }) => type === "radio" && form && `${form.id} ${name}`;
+  return group(target) && group(target) === group(focused);
 }"""
 LOOKS = """element => {
   const around = [element, element.parentElement, element.closest("label, article, li"), element.nextElementSibling];
@@ -36,7 +37,7 @@ class Mouse:
 
 
 class Keyboard:
-    """Goes from one thing to the next by Tab, sees where it is, and works it with the keys that browsers have for it."""
+    """Goes from one thing to the next by Tab, sees where it is, and works it with the keys of the browser."""
 
     def press(self, target):
         self._reach(target)

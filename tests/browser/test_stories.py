@@ -30,7 +30,7 @@ WAYS = {
     "english phone, without scripts": Way("en", PHONE, Mouse(), scripts=False),
 }
 NEED_SCRIPTS = {"Choose a file", "See who would get one now", "Weekly"}
-"""What a story may name that needs them, which its page says: checking a file, and the parts that are looked up at once."""
+"""What a story may name that needs them, which its page says: checking a file, and parts that are looked up at once."""
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -56,7 +56,8 @@ def test_a_sentence_is_words_and_values(tmp_path):
     page = tmp_path / "page.md"
     page.write_text(
         "# Title\n\nYou are a stranger. Read on.\n\n1. Open `/`. Write `a. b`\n   into **It. Self**.\n\nA note.\n\n"
-        "2. Write the number of *Ana B.* in *It* into **Number**.\n3. You see **An end.** Now you are another learner.\n\n"
+        "2. Write the number of *Ana B.* in *It* into **Number**.\n"
+        "3. You see **An end.** Now you are another learner.\n\n"
         "## Another\n\n1. No story.\n"
     )
     (told,) = story.stories(page)
