@@ -204,6 +204,12 @@ def test_they_configure_their_courses_and_no_other(teacher):
     refused = teacher.post(at("credentialconfiguration_add"), configuration(OTHER))
     assert "You do not teach this one" in refused.context["adminform"].form.errors["context_key"][0]
     assert not CredentialConfiguration.objects.filter(type__name="Third").exists()
+    # Nor are they told of what is configured there already, whatever else they write.
+    theirs = configuration(OTHER) | {"type": CredentialType.objects.get(name="Other").pk}
+    for wrong in ({}, {"time_zone": "nowhere"}, {"when_how": "once", "when_at": ""}):
+        told = teacher.post(at("credentialconfiguration_add"), theirs | wrong).context["adminform"].form.errors
+        assert "You do not teach this one" in told["context_key"][0]
+        assert "already" not in str(told)
     assert teacher.post(at("credentialconfiguration_add"), configuration(COURSE)).status_code == 302
     assert CredentialConfiguration.objects.get(type__name="Third").context_key == COURSE
 

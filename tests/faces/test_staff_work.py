@@ -4,10 +4,11 @@ import json
 
 import pytest
 from celery import Celery, current_app
+from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.urls import reverse
 
-from conferral.issuance import configure, dry_run, guards
+from conferral.issuance import configure, dry_run, guards, release
 from conferral.issuance import run as runs
 from conferral.issuance.generate import generate
 from conferral.models import (
@@ -19,7 +20,9 @@ from conferral.models import (
     CredentialConfiguration,
     Delivery,
     DryRun,
+    Learner,
     Reissue,
+    RosterEntry,
     Run,
 )
 from tests.conftest import COURSE, Course
@@ -215,7 +218,8 @@ def test_an_award_by_hand(course, saved, teacher):
     course.learner("ana", completion="0")
     response = ask(teacher, saved, "award", learners="ana\nnobody", reason="an oral exam", earned="2026-05-12")
     assert "1 credential was awarded." in said(response)
-    assert any(each.startswith("nobody: is not known") for each in said(response))
+    assert "Take no part here, and were left out: nobody" in said(response)
+    assert "Recognised: Ana (ana)" in said(response)
     made = Credential.objects.get()
     assert f"{made.earned:%Y-%m-%d}" == "2026-05-12"
     assert made.evidence["facts"][0]["key"] == "awarded by"
@@ -225,7 +229,8 @@ def test_an_award_by_hand(course, saved, teacher):
 def test_lists_of_who_always_and_who_never(course, saved, teacher):
     course.learners(2)
     course.learner("far", completion="0.1")
-    assert said(ask(teacher, saved, "always", learners="far", reason="an exception")) == ["Said of 1 learner."]
+    response = ask(teacher, saved, "always", learners="far", reason="an exception")
+    assert said(response) == ["Said of 1 learner.", "Recognised: Far (far)"]
     ask(teacher, saved, "never", learners="learner-0", reason="copied")
     course.run()
     assert {one.learner.key for one in Credential.objects.all()} == {"far", "learner-1"}
@@ -233,6 +238,45 @@ def test_lists_of_who_always_and_who_never(course, saved, teacher):
     course.run()
     assert Credential.objects.count() == 3
     assert Candidate.objects.exclude(verdict="").count() == 1
+
+
+def test_whoever_teaches_says_nothing_of_anybody_who_takes_no_part(course, saved, theirs, teacher):
+    course.learner("ana", name="Ana Ñandú", email="ana@example.com")
+    Learner.objects.filter(key="zoe").update(email="zoe@example.com", name="Zoe Ō")
+    for what in ("award", "always", "never", "rule"):
+        Candidate.objects.all().delete()
+        if what == "rule":
+            release.bar(saved, ["ana"], by=None, reason="x")
+        told = [
+            [each.replace(who, "…") for each in said(ask(teacher, saved, what, learners=who, reason="x"))]
+            for who in ("zoe", "zoe@example.com", "nobody", "nobody@example.com")
+        ]
+        assert told == [["Take no part here, and were left out: …"]] * 4, what
+    assert not Credential.objects.exists()
+    assert not Candidate.objects.filter(learner__key="zoe").exists()
+    assert teacher.get(at("learner_change", Learner.objects.get(key="zoe").pk)).status_code != 200
+
+
+def test_people_are_found_by_their_address_and_named(course, saved, teacher, person):
+    course.learner("ana", name="Ana Ñandú", email="ana@example.com")
+    course.learner("bo", email="both@example.com")
+    course.learner("cy", email="both@example.com")
+    response = ask(teacher, saved, "award", learners="Ana@example.com\nana\nboth@example.com", reason="an exam")
+    assert said(response) == [
+        "Take no part here, and were left out: both@example.com",
+        "1 credential was awarded.",
+        "Recognised: Ana Ñandú (ana)",
+    ]
+    assert "Ana" not in LogEntry.objects.get().change_message
+    everywhere = person("dean", "change_credentialconfiguration")
+    assert "Not known, and left out: nobody" in said(ask(everywhere, saved, "never", learners="nobody", reason="x"))[0]
+
+
+def test_who_took_part_once_can_still_be_refused(course, saved, teacher):
+    course.learner("ana")
+    course.run_and_generate()
+    RosterEntry.objects.all().delete()
+    assert "Said of 1 learner." in said(ask(teacher, saved, "never", learners="ana", reason="copied"))
 
 
 def test_all_are_issued_again_after_the_numbers_were_told(course, saved, teacher):

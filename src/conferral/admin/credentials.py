@@ -59,7 +59,7 @@ def _correct_name(admin_: Any, request: HttpRequest, obj: Credential, values: di
     told = _now("The name was corrected: %(old)s is %(new)s now.")
     names = {"old": obj.recipient_name or _now("(no name)"), "new": new.recipient_name}
     nudges = ((tasks.withdraw,), (tasks.generate,), (tasks.deliver,))
-    return Done(told % names, admin_.address("change", new.pk), nudges)
+    return Done(told % names, admin_.address("change", new.pk), nudges, logged=_now("The name was corrected."))
 
 
 def _about_name(admin_: Any, request: HttpRequest, obj: Credential, form: Any) -> dict[str, Any]:
