@@ -100,7 +100,7 @@ class RestGateway(LMS):
     def progress(
         self, context: LearningContext, needs: frozenset[Need], learners: Collection[str] | None = None
     ) -> Iterator[Sequence[Progress]]:
-        """Reads the whole course, whoever is asked for: of chosen learners the LMS tells alone whether they take part."""
+        """Reads the whole course, whoever is asked for: of chosen ones the LMS tells whether they take part."""
         if not needs and learners is not None and plugins.pathway_source(GATEWAY, context.key) is None:
             for some in _hundreds(learners):
                 if there := self._modes(context.key, some):
