@@ -179,7 +179,7 @@ def test_a_dry_run_says_who_and_why(course, saved, teacher):
     assert rows(o="name") == ["cy", "ana", "bo"]
     table = teacher.get(at("dryrun_csv", asked.pk), {"outcome": "issue"})
     lines = b"".join(table.streaming_content).decode("utf-8-sig").splitlines()
-    assert [line.split(",")[0] for line in lines] == ["username", "ana", "cy"]
+    assert [line.split(",")[0] for line in lines] == ['"username"', '"ana"', '"cy"']
     assert "'=HYPERLINK(1)" in lines[2]
     assert not Credential.objects.exists()
 
