@@ -177,6 +177,21 @@ def test_types_and_files_are_there_to_be_read(teacher):
         assert teacher.post(at(f"{name_of(model)}_delete", one.pk), {"post": "yes"}).status_code == 403
 
 
+def test_a_type_tells_nothing_of_other_courses(teacher, operator):
+    configure.save_type("Completion", processor="listed", processor_options={"learners": ["ana", "zoe@example.com"]})
+    configure.save_configuration(OTHER, "Completion", enabled=False)
+    shared = CredentialType.objects.get(name="Completion")
+    seen = teacher.get(at("credentialtype_change", shared.pk)).content.decode()
+    assert COURSE in seen
+    assert "1 credential was issued." in seen
+    assert OTHER not in seen
+    assert "zoe" not in seen
+    assert [row.use for row in teacher.get(at("credentialtype_changelist")).context["cl"].result_list] == [1, 0]
+    everything = operator.get(at("credentialtype_change", shared.pk)).content.decode()
+    assert OTHER in everything
+    assert "zoe@example.com" in everything
+
+
 def test_a_right_that_was_granted_counts_everywhere(two_courses, person):
     client = person("designer", "view_credentialtype", "change_credentialtype", "add_credentialtype")
     Context.objects.get(key=COURSE).teachers.add(client.user)

@@ -5,10 +5,11 @@ import json
 import pytest
 from celery import Celery, current_app
 from django.contrib.admin.models import LogEntry
+from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 
-from conferral.issuance import configure, dry_run, guards, release
+from conferral.issuance import configure, dry_run, guards, reissue, release
 from conferral.issuance import run as runs
 from conferral.issuance.generate import generate
 from conferral.models import (
@@ -144,6 +145,8 @@ def test_failures_are_told_and_tried_again(course, saved, teacher):
     page = text_of(teacher.get(at("run_change", run.pk)))
     assert "the storage said no" in page
     assert "Ana Ñandú" in page
+    assert at("credential_ask", Credential.objects.get().pk, "name") in page
+    assert f"{at('credential_changelist')}?run__id__exact={run.pk}&is=failed" in page
     assert "Tried again: 1 files" in said(ask(teacher, run, "retry"))[0]
     generate()
     assert Credential.objects.get().state == "available"
@@ -151,6 +154,42 @@ def test_failures_are_told_and_tried_again(course, saved, teacher):
     response = ask(teacher, run, "again")
     assert response.redirect_chain[-1][0] == at("run_change", Run.objects.last().pk)
     assert Run.objects.count() == 2
+
+
+def test_a_run_is_told_in_words_and_leads_to_what_it_issued(course, theirs, saved, teacher):
+    CredentialConfiguration.objects.filter(pk=saved.pk).update(time_zone="Asia/Tokyo")
+    course.learners(12)
+    course.run_and_generate()
+    run = Run.objects.get()
+    page = text_of(teacher.get(at("run_change", run.pk)))
+    assert "Asia/Tokyo" in page
+    assert f"run {run.pk} of" not in page
+    assert "What a person should look at" not in page
+    issued = f"{at('credential_changelist')}?run__id__exact={run.pk}"
+    assert f'<a href="{issued}">12</a>' in page
+    assert teacher.get(issued).context["cl"].result_count == 12
+    CredentialArtifact.objects.update(state="failed")
+    Credential.objects.update(state="failed")
+    page = text_of(teacher.get(at("run_change", run.pk)))
+    assert "All that failed" in page
+    assert page.count(">Correct name<") == 10
+
+
+def test_lists_are_narrowed_to_one_configuration(course, saved, theirs, teacher):
+    course.learners(1)
+    course.run()
+    dry_run.start(saved, by=None)
+    release.allow(saved, ["learner-0"], by=None, reason="x")
+    for name in ("run", "dryrun", "candidate", "credential"):
+        mine = teacher.get(at(f"{name}_changelist"), {"configuration__id__exact": saved.pk})
+        assert mine.context["cl"].result_count == 1, name
+        assert COURSE in text_of(mine)
+        other = teacher.get(at(f"{name}_changelist"), {"configuration__id__exact": theirs.pk})
+        assert other.context["cl"].result_count == 0
+        assert OTHER not in text_of(other)
+    assert teacher.get(at("dryrun_changelist"), {"q": COURSE}).context["cl"].result_count == 1
+    found = teacher.get(at("candidate_changelist"), {"verdict": "never"}).context["cl"].result_count
+    assert found == 0
 
 
 # Dry runs
@@ -289,6 +328,37 @@ def test_all_are_issued_again_after_the_numbers_were_told(course, saved, teacher
     response = ask(teacher, saved, "reissue", design="current", reason="another wording")
     assert "3 credentials are issued again." in said(response)
     assert Reissue.objects.get().by_name == "teacher"
+
+
+def test_a_reissue_is_followed_and_cancelled(course, saved, teacher, person, settings):
+    settings.CONFERRAL_BATCH_SIZE = 1
+    course.learners(3)
+    course.run_and_generate()
+    Learner.objects.update(name="Somebody")
+    ask(teacher, saved, "reissue", design="same", names="on", reason="a wrong table")
+    asked = Reissue.objects.get()
+    assert teacher.get(at("reissue_progress", asked.pk)).json()["said"] == "It is about to begin."
+    reissue.carry_out_batch(asked.pk)
+    told = teacher.get(at("reissue_progress", asked.pk)).json()
+    assert (told["going_on"], told["said"]) == (True, "1 of 3 are issued again.")
+    assert "<progress" in text_of(teacher.get(at("reissue_change", asked.pk)))
+    assert teacher.get(at("reissue_changelist"), {"q": COURSE}).context["cl"].result_count == 1
+    assert person("nobody").post(at("reissue_ask", asked.pk, "cancel")).status_code in (302, 403)
+    assert "1 of 3 are issued again, and stay" in text_of(teacher.get(at("reissue_ask", asked.pk, "cancel")))
+    assert "was cancelled" in said(ask(teacher, asked, "cancel"))[0]
+    assert not reissue.carry_out_batch(asked.pk)
+    assert Act.objects.get(verb="cancelled").by == teacher.user
+    assert teacher.get(at("reissue_progress", asked.pk)).json()["going_on"] is False
+
+
+def test_a_reissue_is_cancelled_by_a_command_too(course, saved):
+    course.learners(2)
+    course.run_and_generate()
+    Learner.objects.update(name="Somebody")
+    asked = reissue.start(reissue.Wish(saved, names=True), by=None, reason="x")
+    call_command("conferral", "cancel", COURSE, reissue=True)
+    asked.refresh_from_db()
+    assert asked.status == Reissue.Status.CANCELLED
 
 
 # Rules in plain fields

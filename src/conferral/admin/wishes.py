@@ -1,6 +1,7 @@
 """What a person may ask for on the page of a configuration: runs, dry runs, awards, lists, issuing all of it again."""
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, time
 from typing import Any
 
@@ -158,7 +159,11 @@ def _reissue(admin_: Any, request: HttpRequest, obj: CredentialConfiguration, va
 
 
 def _numbers(admin_: Any, request: HttpRequest, obj: CredentialConfiguration, form: Any) -> dict[str, Any]:
-    """What each way would come to, before anything is done."""
+    return {"numbers": numbers({obj: None})}
+
+
+def numbers(chosen: Mapping[CredentialConfiguration, Collection[int] | None]) -> list[tuple[Any, ...]]:
+    """What each way would come to, before anything is done: of all of a configuration, or of those credentials."""
     rows: list[tuple[Any, ...]] = []
     for label, design, names in (
         (_("the current design"), correct.CURRENT_DESIGN, False),
@@ -166,13 +171,14 @@ def _numbers(admin_: Any, request: HttpRequest, obj: CredentialConfiguration, fo
         (_("both"), correct.CURRENT_DESIGN, True),
     ):
         try:
-            found = reissue.count(reissue.Wish(obj, design, names))
+            found = [reissue.count(reissue.Wish(one, design, names, selection=keys)) for one, keys in chosen.items()]
         except ConferralError as error:
             rows.append((label, None, None, str(error)))
         else:
-            cannot = ", ".join(f"{number} {why}" for why, number in found.cannot.items())
-            rows.append((label, found.to_reissue, found.unchanged, cannot))
-    return {"numbers": rows}
+            cannot = sum((Counter(each.cannot) for each in found), Counter[str]())
+            told = ", ".join(f"{number} {why}" for why, number in cannot.items())
+            rows.append((label, sum(each.to_reissue for each in found), sum(each.unchanged for each in found), told))
+    return rows
 
 
 def _explain_run(obj: CredentialConfiguration) -> str:
