@@ -17,7 +17,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from conferral import access, assets, models
-from conferral.issuance import configure, correct, dry_run, history, standstill, wishes
+from conferral.issuance import configure, correct, dry_run, history, reissue, standstill, wishes
 from conferral.issuance.deliver import deliver
 from conferral.issuance.generate import generate
 from conferral.issuance.run import asked
@@ -32,6 +32,7 @@ from conferral.models import (
     Delivery,
     Issuer,
     Learner,
+    Reissue,
     Run,
     Standstill,
 )
@@ -759,29 +760,119 @@ def test_reissuing_several_asks_for_no_name(course, instructor):
     both = list(Credential.objects.all())
     asked = act(instructor, "credential", "reissue", *both)
     assert "name" not in asked.context["form"].fields
-    response = correct_by(instructor, "reissue", *both, design="current", name="Everybody")
-    assert said(response) == ["2 credentials were reissued."]
+    Learner.objects.filter(key="learner-0").update(name="Lea")
+    counted = instructor.get(page("credential_reissue"), {"ids": f"{both[0].pk},{both[1].pk}"})
+    assert [row[1:3] for row in counted.context["numbers"]] == [(0, 2), (1, 1), (1, 1)]
+    assert "Reissue 2 credentials" in text_of(counted)
+    assert "reason" in errors(correct_by(instructor, "reissue", *both, design="same", names="on"))
+    response = correct_by(instructor, "reissue", *both, design="same", names="on", reason="a name was wrong")
+    assert said(response) == ["1 credential is issued again."]
+    reissue.carry_out(Reissue.objects.get().pk)
     new = Credential.objects.filter(current=True)
-    assert {one.recipient_name for one in new} == {"Learner-0", "Learner-1"}
-    assert not any(one.notify for one in new)
+    assert {one.recipient_name: one.notify for one in new} == {"Lea": False, "Learner-1": True}
+    told = text_of(instructor.get(page("credential_history", new.get(recipient_name="Lea").pk)))
+    assert "a name was wrong" in told
+
+
+def test_reissuing_more_than_an_address_names(course, instructor):
+    course.learners(101)
+    course.configure()
+    course.run_and_generate()
+    Learner.objects.update(name="Somebody")
+    asked = act(instructor, "credential", "reissue", *Credential.objects.all())
+    assert [row[1] for row in asked.context["numbers"]] == [0, 101, 101]
+    sent = {"ids": asked.context["ids"], "design": "same", "names": "on", "reason": "all names were wrong"}
+    instructor.post(asked.context["address"], sent)
+    assert len(Reissue.objects.get().selection) == 101
+
+
+def test_many_are_asked_about_and_the_number_is_told(course, instructor):
+    course.learners(101)
+    course.configure()
+    course.run_and_generate()
+    asked = act(instructor, "credential", "revoke", *Credential.objects.all())
+    assert "Revoke 101 credentials" in text_of(asked)
+    assert "and 1 more" in text_of(asked)
+    sent = {"ids": asked.context["ids"], "reason": "a leaked exam"}
+    assert said(instructor.post(asked.context["address"], sent, follow=True)) == ["101 credentials were revoked."]
+
+
+@pytest.fixture
+def held(course):
+    """Credentials of two learners that wait to be looked at."""
+    course.learners(2)
+    course.configure()
+    configure.save_configuration(COURSE, "Completion", enabled=True, guards={"review": True})
+    course.run()
+    return list(Credential.objects.order_by("pk"))
+
+
+def test_each_that_is_held_is_released_or_refused(held, course, instructor):
+    run = Run.objects.get()
+    seen = text_of(instructor.get(page("run_change", run.pk)))
+    assert f"{page('credential_changelist')}?run__id__exact={run.pk}&is=held" in seen
+    offered = instructor.get(page("credential_change", held[0].pk)).context["corrections"]
+    assert [str(title) for title, _ in offered] == ["Release", "Refuse"]
+    assert "Release 1 credential" in text_of(act(instructor, "credential", "release", held[0]))
+    assert said(correct_by(instructor, "release", held[0], notify="on")) == ["1 credential was released."]
+    assert "reason" in errors(correct_by(instructor, "refuse", held[1]))
+    assert said(correct_by(instructor, "refuse", held[1], reason="copied")) == ["1 credential was refused."]
+    assert Credential.objects.get().state == Credential.State.PENDING
+    run.refresh_from_db()
+    assert (run.status, run.held, run.issued) == (Run.Status.FINISHED, 0, 1)
+    assert {act.by for act in history.of(run) if "some" in act.verb} == {instructor.user}
+    assert "is not held" in said(correct_by(instructor, "release", held[0]))[0]
+
+
+def test_who_did_what_is_told_on_every_object(issued, instructor, person):
+    correct_by(instructor, "resend", issued)
+    CredentialArtifact.objects.update(state=CredentialArtifact.State.FAILED, next_try=None)
+    correct_by(instructor, "retry", issued)
+    correct_by(instructor, "reissue", issued, name="Ana Vidal", design="same", reason="married")
+    told = text_of(instructor.get(page("credential_history", issued.pk)))
+    for act in history.of(issued).filter(kind="credential"):
+        assert act.by == instructor.user
+    for words in ("mail sent again", "tried again", "reissued", "married", "instructor"):
+        assert words in told
+    assert "created" in text_of(instructor.get(page("credentialconfiguration_history", issued.configuration_id)))
+    stranger = person("somebody", "view_run")
+    assert stranger.get(page("credential_history", issued.pk)).status_code == 302
+
+
+def test_the_history_is_searched_and_leads_to_its_objects(issued, operator, person):
+    correct.revoke(issued, "copied", by=operator.user)
+
+    def found(**query):
+        return {(act.kind, act.verb) for act in operator.get(page("act_changelist"), query).context["cl"].result_list}
+
+    assert found(q=shown(issued.verification_id)) == found(q="ana") == {("credential", "revoked")}
+    assert found(q=COURSE) == {("credentialconfiguration", "created")}
+    assert ("credential", "revoked") in found(q="operator")
+    assert found(kind="credential") == {("credential", "revoked")}
+    seen = text_of(operator.get(page("act_changelist"), {"kind": "credential"}))
+    assert f'href="{page("credential_change", issued.pk)}"' in seen
+    assert page("credential_change", issued.pk) not in text_of(
+        person("auditor", "view_act").get(page("act_changelist"))
+    )
 
 
 @COMMITTED
 def test_writing_again(issued, instructor, broker, mailoutbox):
     deliver()
     broker("memory://", eager=True)
-    assert said(act(instructor, "credential", "resend", issued)) == ["1 mail is sent again."]
+    assert "Send 1 mail" in text_of(act(instructor, "credential", "resend", issued))
+    assert said(correct_by(instructor, "resend", issued)) == ["1 mail is sent again."]
     assert len(mailoutbox) == 2
     Learner.objects.update(email="")
-    assert "the learner has no e-mail address" in said(act(instructor, "credential", "resend", issued))[0]
+    assert "the learner has no e-mail address" in said(correct_by(instructor, "resend", issued))[0]
 
 
 def test_trying_again_what_failed(issued, instructor):
-    assert "nothing has failed" in said(act(instructor, "credential", "retry", issued))[0]
+    assert "nothing has failed" in said(correct_by(instructor, "retry", issued))[0]
     Delivery.objects.all().delete()
     Credential.objects.update(state=Credential.State.FAILED)
     CredentialArtifact.objects.update(state=CredentialArtifact.State.FAILED, next_try=None)
-    assert said(act(instructor, "credential", "retry", issued)) == ["1 credential is tried again."]
+    assert said(correct_by(instructor, "retry", issued)) == ["1 credential is tried again."]
     generate()
     assert Credential.objects.get().state == Credential.State.AVAILABLE
 
@@ -789,7 +880,7 @@ def test_trying_again_what_failed(issued, instructor):
 @COMMITTED
 def test_without_a_broker_the_sweep_does_it(issued, instructor, broker):
     broker("amqp://guest@127.0.0.1:1//")
-    response = act(instructor, "credential", "resend", issued)
+    response = correct_by(instructor, "resend", issued)
     assert response.status_code == 200
     assert any("the work is done by the next sweep" in each for each in said(response))
     assert Delivery.objects.filter(state=Delivery.State.PENDING).exists()
@@ -817,3 +908,23 @@ def test_a_name_is_text(issued, instructor):
     for address_ in (page("credential_changelist"), page("credential_change", issued.pk)):
         assert b"<img src=x" not in instructor.get(address_).content
     assert b"<img src=x" not in act(instructor, "credential", "revoke", issued).content
+
+
+def test_the_account_is_asked_for_the_right_name(issued, instructor):
+    def asked():
+        return instructor.get(page("credential_ask", issued.pk, "name"))
+
+    def while_typing(name):
+        return text_of(instructor.post(page("credential_picture", issued.pk), {"name": name}))
+
+    still = "The account of the learner still has the name “Ana Ñandú”"
+    assert asked().context["form"]["name"].value() == "Ana Ñandú"
+    assert still in while_typing("Ana Vidal")
+    assert still not in while_typing("Ana Ñandú")
+    # Somebody has corrected the account already.
+    Learner.objects.update(name="Ana Vidal")
+    assert asked().context["form"]["name"].value() == "Ana Vidal"
+    assert "As the account of the learner has it" in text_of(asked())
+    assert "still has" not in while_typing("Ana Vidal") + while_typing("Ana Ñandú")
+    assert "The account of the learner says “Ana Vidal”" in while_typing("Ana V")
+    assert page("learner_change", issued.learner_id) in while_typing("Ana V")

@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from conferral.admin import lists, search
+from conferral.admin import base, lists, search
 from conferral.issuance import correct
 from conferral.models import Credential, CredentialArtifact, CredentialType, Delivery, Learner, RosterEntry, Run
 from conferral.models.verification import shown
@@ -153,9 +153,15 @@ def test_nobody_is_found(maria, staff, typed):
         assert listed(staff, name, q=typed) == []
 
 
-def test_a_surname_alone_is_not_found(maria, staff):
-    """No index answers it; whoever has it finds the person by username, address, or first name and surname."""
-    assert listed(staff, "credential", q="silva") == []
+def test_a_surname_alone_is_found_where_the_list_is_short(maria, staff, monkeypatch):
+    """No index answers it: among more, whoever has it finds the person by username, address, or the whole name."""
+    chosen = {"configuration__id__exact": maria.configuration_id}
+    assert listed(staff, "credential", q="silva") == [maria]
+    assert listed(staff, "learner", q="silva") == [maria.learner]
+    monkeypatch.setattr(base, "SHORT", 3)
+    assert listed(staff, "credential", q="silva") == listed(staff, "credential", q="silva", **chosen) == []
+    monkeypatch.setattr(base, "SHORT", 4)
+    assert listed(staff, "credential", q="silva", **chosen) == [maria]
 
 
 @pytest.mark.parametrize("typed", [shown, str.lower, lambda stored: f" {shown(stored).lower()} "])

@@ -4,10 +4,12 @@ import json
 
 import pytest
 from celery import Celery, current_app
+from django.contrib.admin.models import LogEntry
+from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 
-from conferral.issuance import configure, dry_run, guards
+from conferral.issuance import configure, dry_run, guards, reissue, release
 from conferral.issuance import run as runs
 from conferral.issuance.generate import generate
 from conferral.models import (
@@ -19,7 +21,9 @@ from conferral.models import (
     CredentialConfiguration,
     Delivery,
     DryRun,
+    Learner,
     Reissue,
+    RosterEntry,
     Run,
 )
 from tests.conftest import COURSE, Course
@@ -141,6 +145,8 @@ def test_failures_are_told_and_tried_again(course, saved, teacher):
     page = text_of(teacher.get(at("run_change", run.pk)))
     assert "the storage said no" in page
     assert "Ana Ñandú" in page
+    assert at("credential_ask", Credential.objects.get().pk, "name") in page
+    assert f"{at('credential_changelist')}?run__id__exact={run.pk}&is=failed" in page
     assert "Tried again: 1 files" in said(ask(teacher, run, "retry"))[0]
     generate()
     assert Credential.objects.get().state == "available"
@@ -148,6 +154,42 @@ def test_failures_are_told_and_tried_again(course, saved, teacher):
     response = ask(teacher, run, "again")
     assert response.redirect_chain[-1][0] == at("run_change", Run.objects.last().pk)
     assert Run.objects.count() == 2
+
+
+def test_a_run_is_told_in_words_and_leads_to_what_it_issued(course, theirs, saved, teacher):
+    CredentialConfiguration.objects.filter(pk=saved.pk).update(time_zone="Asia/Tokyo")
+    course.learners(12)
+    course.run_and_generate()
+    run = Run.objects.get()
+    page = text_of(teacher.get(at("run_change", run.pk)))
+    assert "Asia/Tokyo" in page
+    assert f"run {run.pk} of" not in page
+    assert "What a person should look at" not in page
+    issued = f"{at('credential_changelist')}?run__id__exact={run.pk}"
+    assert f'<a href="{issued}">12</a>' in page
+    assert teacher.get(issued).context["cl"].result_count == 12
+    CredentialArtifact.objects.update(state="failed")
+    Credential.objects.update(state="failed")
+    page = text_of(teacher.get(at("run_change", run.pk)))
+    assert "All that failed" in page
+    assert page.count(">Correct name<") == 10
+
+
+def test_lists_are_narrowed_to_one_configuration(course, saved, theirs, teacher):
+    course.learners(1)
+    course.run()
+    dry_run.start(saved, by=None)
+    release.allow(saved, ["learner-0"], by=None, reason="x")
+    for name in ("run", "dryrun", "candidate", "credential"):
+        mine = teacher.get(at(f"{name}_changelist"), {"configuration__id__exact": saved.pk})
+        assert mine.context["cl"].result_count == 1, name
+        assert COURSE in text_of(mine)
+        other = teacher.get(at(f"{name}_changelist"), {"configuration__id__exact": theirs.pk})
+        assert other.context["cl"].result_count == 0
+        assert OTHER not in text_of(other)
+    assert teacher.get(at("dryrun_changelist"), {"q": COURSE}).context["cl"].result_count == 1
+    found = teacher.get(at("candidate_changelist"), {"verdict": "never"}).context["cl"].result_count
+    assert found == 0
 
 
 # Dry runs
@@ -176,7 +218,7 @@ def test_a_dry_run_says_who_and_why(course, saved, teacher):
     assert rows(o="name") == ["cy", "ana", "bo"]
     table = teacher.get(at("dryrun_csv", asked.pk), {"outcome": "issue"})
     lines = b"".join(table.streaming_content).decode("utf-8-sig").splitlines()
-    assert [line.split(",")[0] for line in lines] == ["username", "ana", "cy"]
+    assert [line.split(",")[0] for line in lines] == ['"username"', '"ana"', '"cy"']
     assert "'=HYPERLINK(1)" in lines[2]
     assert not Credential.objects.exists()
 
@@ -215,7 +257,8 @@ def test_an_award_by_hand(course, saved, teacher):
     course.learner("ana", completion="0")
     response = ask(teacher, saved, "award", learners="ana\nnobody", reason="an oral exam", earned="2026-05-12")
     assert "1 credential was awarded." in said(response)
-    assert any(each.startswith("nobody: is not known") for each in said(response))
+    assert "Take no part here, and were left out: nobody" in said(response)
+    assert "Recognised: Ana (ana)" in said(response)
     made = Credential.objects.get()
     assert f"{made.earned:%Y-%m-%d}" == "2026-05-12"
     assert made.evidence["facts"][0]["key"] == "awarded by"
@@ -225,7 +268,8 @@ def test_an_award_by_hand(course, saved, teacher):
 def test_lists_of_who_always_and_who_never(course, saved, teacher):
     course.learners(2)
     course.learner("far", completion="0.1")
-    assert said(ask(teacher, saved, "always", learners="far", reason="an exception")) == ["Said of 1 learner."]
+    response = ask(teacher, saved, "always", learners="far", reason="an exception")
+    assert said(response) == ["Said of 1 learner.", "Recognised: Far (far)"]
     ask(teacher, saved, "never", learners="learner-0", reason="copied")
     course.run()
     assert {one.learner.key for one in Credential.objects.all()} == {"far", "learner-1"}
@@ -233,6 +277,45 @@ def test_lists_of_who_always_and_who_never(course, saved, teacher):
     course.run()
     assert Credential.objects.count() == 3
     assert Candidate.objects.exclude(verdict="").count() == 1
+
+
+def test_whoever_teaches_says_nothing_of_anybody_who_takes_no_part(course, saved, theirs, teacher):
+    course.learner("ana", name="Ana Ñandú", email="ana@example.com")
+    Learner.objects.filter(key="zoe").update(email="zoe@example.com", name="Zoe Ō")
+    for what in ("award", "always", "never", "rule"):
+        Candidate.objects.all().delete()
+        if what == "rule":
+            release.bar(saved, ["ana"], by=None, reason="x")
+        told = [
+            [each.replace(who, "…") for each in said(ask(teacher, saved, what, learners=who, reason="x"))]
+            for who in ("zoe", "zoe@example.com", "nobody", "nobody@example.com")
+        ]
+        assert told == [["Take no part here, and were left out: …"]] * 4, what
+    assert not Credential.objects.exists()
+    assert not Candidate.objects.filter(learner__key="zoe").exists()
+    assert teacher.get(at("learner_change", Learner.objects.get(key="zoe").pk)).status_code != 200
+
+
+def test_people_are_found_by_their_address_and_named(course, saved, teacher, person):
+    course.learner("ana", name="Ana Ñandú", email="ana@example.com")
+    course.learner("bo", email="both@example.com")
+    course.learner("cy", email="both@example.com")
+    response = ask(teacher, saved, "award", learners="Ana@example.com\nana\nboth@example.com", reason="an exam")
+    assert said(response) == [
+        "Take no part here, and were left out: both@example.com",
+        "1 credential was awarded.",
+        "Recognised: Ana Ñandú (ana)",
+    ]
+    assert "Ana" not in LogEntry.objects.get().change_message
+    everywhere = person("dean", "change_credentialconfiguration")
+    assert "Not known, and left out: nobody" in said(ask(everywhere, saved, "never", learners="nobody", reason="x"))[0]
+
+
+def test_who_took_part_once_can_still_be_refused(course, saved, teacher):
+    course.learner("ana")
+    course.run_and_generate()
+    RosterEntry.objects.all().delete()
+    assert "Said of 1 learner." in said(ask(teacher, saved, "never", learners="ana", reason="copied"))
 
 
 def test_all_are_issued_again_after_the_numbers_were_told(course, saved, teacher):
@@ -245,6 +328,37 @@ def test_all_are_issued_again_after_the_numbers_were_told(course, saved, teacher
     response = ask(teacher, saved, "reissue", design="current", reason="another wording")
     assert "3 credentials are issued again." in said(response)
     assert Reissue.objects.get().by_name == "teacher"
+
+
+def test_a_reissue_is_followed_and_cancelled(course, saved, teacher, person, settings):
+    settings.CONFERRAL_BATCH_SIZE = 1
+    course.learners(3)
+    course.run_and_generate()
+    Learner.objects.update(name="Somebody")
+    ask(teacher, saved, "reissue", design="same", names="on", reason="a wrong table")
+    asked = Reissue.objects.get()
+    assert teacher.get(at("reissue_progress", asked.pk)).json()["said"] == "It is about to begin."
+    reissue.carry_out_batch(asked.pk)
+    told = teacher.get(at("reissue_progress", asked.pk)).json()
+    assert (told["going_on"], told["said"]) == (True, "1 of 3 are issued again.")
+    assert "<progress" in text_of(teacher.get(at("reissue_change", asked.pk)))
+    assert teacher.get(at("reissue_changelist"), {"q": COURSE}).context["cl"].result_count == 1
+    assert person("nobody").post(at("reissue_ask", asked.pk, "cancel")).status_code in (302, 403)
+    assert "1 of 3 are issued again, and stay" in text_of(teacher.get(at("reissue_ask", asked.pk, "cancel")))
+    assert "was cancelled" in said(ask(teacher, asked, "cancel"))[0]
+    assert not reissue.carry_out_batch(asked.pk)
+    assert Act.objects.get(verb="cancelled").by == teacher.user
+    assert teacher.get(at("reissue_progress", asked.pk)).json()["going_on"] is False
+
+
+def test_a_reissue_is_cancelled_by_a_command_too(course, saved):
+    course.learners(2)
+    course.run_and_generate()
+    Learner.objects.update(name="Somebody")
+    asked = reissue.start(reissue.Wish(saved, names=True), by=None, reason="x")
+    call_command("conferral", "cancel", COURSE, reissue=True)
+    asked.refresh_from_db()
+    assert asked.status == Reissue.Status.CANCELLED
 
 
 # Rules in plain fields

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from celery.exceptions import OperationalError
 from django.contrib import admin, messages
+from django.core.paginator import Paginator
 from django.db import IntegrityError, models, transaction
 from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
@@ -17,9 +18,11 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from conferral import access
+from conferral.admin import search, words
 from conferral.admin.forms import UseCaseForm
 from conferral.admin.lists import BoundedPaginator, RecordList
 from conferral.contract import ConferralError
+from conferral.issuance import history
 from conferral.models import CredentialConfiguration
 from conferral.spoken import spoken
 
@@ -30,6 +33,10 @@ else:  # Django's own classes take no type parameters
     ModelAdmin, TabularInline = admin.ModelAdmin, admin.TabularInline
 
 PER_PAGE = 50
+SHORT = 10_000
+"""Records that may be read one by one for somebody who searches."""
+ACTS = 100
+"""Rows on a page of an object's history."""
 Text = str | Promise
 
 
@@ -41,6 +48,7 @@ class LimitedAdmin(ModelAdmin):
     """
 
     of: ClassVar[str | None] = None
+    object_history_template = "conferral/admin/history.html"
 
     class Media:
         css: ClassVar[Any] = {"all": ["conferral/admin.css"]}
@@ -91,6 +99,15 @@ class LimitedAdmin(ModelAdmin):
         """As above."""
         return self.may(request, obj, "delete")
 
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> Any:
+        """Who did what, when and why, as the use cases wrote it down; then what Django did, of itself."""
+        obj = self.get_object(request, object_id)
+        content: dict[str, Any] = {}
+        if obj is not None:
+            page = Paginator(history.of(obj), ACTS).get_page(request.GET.get("acts"))
+            content = {"acts": page, "told": [(act, words.verb(act.verb), list(words.details(act))) for act in page]}
+        return super().history_view(request, object_id, {**content, **(extra_context or {})})
+
     def address(self, page: str, *args: Any, model: type[models.Model] | None = None) -> str:
         """The address of a page about records, on the site where this person is."""
         opts = model._meta if model else self.opts  # noqa: SLF001 - documented
@@ -119,6 +136,8 @@ class RecordAdmin(LimitedAdmin):
     # Numbers beside each choice of a filter would count every row; Django 4.2 has none.
     show_facets: ClassVar[Any] = getattr(getattr(admin, "ShowFacets", None), "NEVER", None)
     found_by: ClassVar[Callable[[str], models.Q] | None] = None
+    contains = ""
+    """The field of a name, which is looked through whole where the list is that of a course or two, and is short."""
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """How it was made is for operators: a link that is refused leads nobody on."""
@@ -140,6 +159,9 @@ class RecordAdmin(LimitedAdmin):
         if find is None or not text:
             return super().get_search_results(request, queryset, text)
         found = queryset.filter(find(text))
+        if self.contains and search.is_name(text) and not found.exists() and _is_short(queryset):
+            words_ = (models.Q(**{f"{self.contains}__icontains": word}) for word in text.split())
+            return queryset.filter(*words_), False
         if set(found.query.order_by) == {"-pk"}:
             # By a sum, which no index sorts: to have the first page sorted, databases else walk through all rows by
             # key until they have met enough of those that are searched for.
@@ -157,6 +179,11 @@ class RecordAdmin(LimitedAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Nobody deletes one here."""
         return False
+
+
+def _is_short(rows: Any) -> bool:
+    """Whether there are few enough to be read; what is counted are keys, and no more than that."""
+    return bool(rows.order_by()[: SHORT + 1].count() <= SHORT)
 
 
 class RecordInline(TabularInline):

@@ -186,10 +186,15 @@ class ConfigurationForm(UseCaseForm):
         shown = {"when": when.parts(instance.schedule, when.zone_of(instance.time_zone)), "printed": instance.fields}
         return shown | rules.shown(instance)
 
+    def clean_context_key(self) -> Any:
+        """Before anything else is looked at: whoever may not configure there is told nothing of what is there."""
+        key = self.cleaned_data["context_key"]
+        if self.limits is not None and key not in self.limits:
+            raise ValidationError(_("You do not teach this one; check the key, or ask who runs it."))
+        return key
+
     def read(self, cleaned: dict[str, Any]) -> None:
         """The schedule; what was not touched stays to the second."""
-        if self.limits is not None and self.kept("context_key") not in self.limits:
-            raise ValidationError({"context_key": _("You do not teach this one; check the key, or ask who runs it.")})
         cleaned["schedule"] = self.schedule()
         cleaned["opening"], cleaned["guards"] = rules.opening_of(cleaned), rules.guards_of(cleaned)
         if cleaned["schedule"] != self.instance.schedule and _is_past(cleaned["schedule"]):

@@ -36,6 +36,7 @@ class LearnerAdmin(RecordAdmin):
     search_fields = ("key", "name", "email", "external_id")
     search_help_text = _("Username, e-mail address, or name from its beginning")
     found_by = search.learners
+    contains = "name"
     ordering = ("key", "id")
     fields = ("key", "name", "email", "language", "gateway", "external_id", "active", "retired", "user")
 

@@ -1,6 +1,7 @@
 """Issuing runs and dry runs: how far they are, what came of them, and what a person decides about them."""
 
 from typing import Any, ClassVar
+from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import admin
@@ -9,6 +10,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, StreamingHttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
+from django.utils.html import format_html
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -16,7 +18,7 @@ from django.utils.translation import ngettext
 from conferral import tasks
 from conferral.admin import filters, search, words
 from conferral.admin.asks import Ask, AskedAdmin, Done, ReasonForm
-from conferral.admin.base import PER_PAGE, RecordAdmin, recorded
+from conferral.admin.base import PER_PAGE, RecordAdmin, named, recorded
 from conferral.admin.site import registered
 from conferral.contract import Fact
 from conferral.contract.context import short_key
@@ -29,6 +31,8 @@ from conferral.spoken import spoken
 
 GOING_ON = (Run.Status.ASKED, Run.Status.RUNNING)
 BROKEN_OFF = (Run.Status.FAILED, Run.Status.LOST, Run.Status.CANCELLED)
+FIRST = 10
+"""Failures that a run's page names."""
 AT_ONCE = 1000
 """Failed credentials that are tried again while somebody waits."""
 MAKERS = ((tasks.generate,), (tasks.deliver,))
@@ -65,7 +69,7 @@ def _refuse(admin_: Any, request: HttpRequest, run: Run, values: dict[str, Any])
 
 
 def _retry(admin_: Any, request: HttpRequest, run: Run, values: dict[str, Any]) -> Done:
-    files, mails = correct.retry(list(failed_of(run)[:AT_ONCE]))
+    files, mails = correct.retry(list(failed_of(run)[:AT_ONCE]), by=request.user)
     said = _now("Tried again: %(files)d files, %(mails)d mails.") % {"files": files, "mails": mails}
     return Done(said, nudges=MAKERS)
 
@@ -88,7 +92,7 @@ class RunAdmin(AskedAdmin, RecordAdmin):
     change_form_template = "conferral/admin/run.html"
     of = "configuration"
     list_display = ("pk", "configuration", "begun_by", "outcome", "started", "lasted", "evaluated", "issued", "failed")
-    list_filter = (words.RunStatus, words.RunTrigger, filters.TypeByConfiguration)
+    list_filter = (words.RunStatus, words.RunTrigger, filters.OfConfiguration, filters.TypeByConfiguration)
     list_select_related = ("configuration__type", "by")
     sortable_by = ()
     search_fields = ("configuration__context_key", "configuration__type__name")
@@ -96,11 +100,18 @@ class RunAdmin(AskedAdmin, RecordAdmin):
     found_by = search.runs
     ordering = ("-pk",)
     fields = (
-        *("configuration", "begun_by", "outcome", "went_wrong", "remarked", "started", "lasted", "notify"),
-        *("evaluated", "eligible", "already", "issued", "held", "waiting", "refused", "failed"),
+        *("of_configuration", "begun_by", "outcome", "what_went_wrong", "to_be_looked_at", "began", "lasted"),
+        *("written_to", "looked_at", "qualify", "have_one", "were_issued", "are_held", "not_made", "wait"),
+        *("are_refused", "undecided", "other_runs"),
     )
-    went_wrong = recorded("error", _("What went wrong"))
-    remarked = recorded("remarks", _("Remarks"))
+    what_went_wrong = recorded("error", _("What went wrong"))
+    to_be_looked_at = recorded("remarks", _("To be looked at"))
+    looked_at = named("evaluated", _("Learners looked at"))
+    qualify = named("eligible", _("Of them qualify"))
+    have_one = named("already", _("Have one already"))
+    wait = named("waiting", _("Qualify and wait"))
+    are_refused = named("refused", _("Are refused"))
+    undecided = named("failed", _("Cannot be decided about"))
     asks: ClassVar = {
         "release": Ask(
             title=_("Release what it holds"),
@@ -183,17 +194,25 @@ class RunAdmin(AskedAdmin, RecordAdmin):
         """With how far it is, and its first failures."""
         run = self.get_object(request, object_id)
         content: dict[str, Any] = {}
+        credentials: Any = self.admin_site._registry[Credential]  # noqa: SLF001 - `get_model_admin` came with Django 5.0
         if run is not None:
+            may_correct = credentials.may(request, None, "change")
             broken = CredentialArtifact.objects.filter(
                 credential__in=failed_of(run), state=CredentialArtifact.State.FAILED
             )
             content = {
                 "progress": told(run),
                 "progress_url": self.address("progress", run.pk),
+                "subtitle": _now("Run of %s") % words.local(run.started, run.configuration.time_zone),
                 "failures": [
-                    (self.link_to(one.credential, one.credential.recipient_name), spoken(one.last_error))
-                    for one in broken.select_related("credential").order_by("pk")[:10]
+                    (
+                        self.link_to(one.credential, one.credential.recipient_name or one.credential.learner.key),
+                        spoken(one.last_error),
+                        self.address("ask", one.credential_id, "name", model=Credential) if may_correct else "",
+                    )
+                    for one in broken.select_related("credential__learner").order_by("pk")[:FIRST]
                 ],
+                "all_failures": self._listed(run, is_=Credential.State.FAILED) if broken.count() > FIRST else "",
             }
         return super().change_view(request, object_id, form_url, {**content, **(extra_context or {})})
 
@@ -206,6 +225,50 @@ class RunAdmin(AskedAdmin, RecordAdmin):
     def begun_by(self, obj: Run) -> str:
         """What or who began it."""
         return str(obj.by) if obj.by else words.word(words.TRIGGER, obj.trigger)
+
+    @admin.display(description=_("Configuration"))
+    def of_configuration(self, obj: Run) -> str:
+        """The way to its page."""
+        return self.link_to(obj.configuration)
+
+    @admin.display(description=_("Began"))
+    def began(self, obj: Run) -> str:
+        """In the configuration's time zone."""
+        return words.local(obj.started, obj.configuration.time_zone)
+
+    @admin.display(description=_("Learners are written to"), boolean=True)
+    def written_to(self, obj: Run) -> bool:
+        """Once theirs is ready."""
+        return obj.notify
+
+    @admin.display(description=_("Issued"))
+    def were_issued(self, obj: Run) -> str:
+        """How many, and which."""
+        return self._which(obj, obj.issued)
+
+    @admin.display(description=_("Held back"))
+    def are_held(self, obj: Run) -> str:
+        """How many wait for a person, and which."""
+        return self._which(obj, obj.held, is_=Credential.State.HELD)
+
+    @admin.display(description=_("Of them could not be made"))
+    def not_made(self, obj: Run) -> str:
+        """How many of those that were issued, and which."""
+        return self._which(obj, failed_of(obj).count(), is_=Credential.State.FAILED)
+
+    @admin.display(description=_("Other runs"))
+    def other_runs(self, obj: Run) -> str:
+        """All of the configuration."""
+        address = f"{self.address('changelist')}?configuration__id__exact={obj.configuration_id}"
+        return format_html('<a href="{}">{}</a>', address, _now("All runs of this configuration"))
+
+    def _which(self, run: Run, count: int, is_: str = "") -> str:
+        return format_html('<a href="{}">{}</a>', self._listed(run, is_=is_), count) if count else "0"
+
+    def _listed(self, run: Run, is_: str = "") -> str:
+        """Where the run's credentials are listed, those in that state."""
+        query = {"run__id__exact": run.pk} | ({"is": is_} if is_ else {})
+        return f"{self.address('changelist', model=Credential)}?{urlencode(query)}"
 
     @admin.display(description=_("Took"))
     def lasted(self, obj: Run) -> str:
@@ -252,8 +315,12 @@ class DryRunAdmin(AskedAdmin, RecordAdmin):
 
     of = "configuration"
     list_display = ("started", "configuration", "state", "evaluated", "by")
+    list_filter = (words.RunStatus, filters.OfConfiguration, filters.TypeByConfiguration)
     list_select_related = ("configuration__type", "by")
     sortable_by = ()
+    search_fields = ("configuration__context_key", "configuration__type__name")
+    search_help_text = _("Key of a course, lesson or pathway, or name of a credential type")
+    found_by = search.runs
     ordering = ("-pk",)
 
     def get_urls(self) -> list[URLPattern]:

@@ -10,9 +10,11 @@ from functools import reduce
 from operator import or_
 from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Model, Q
 
+from conferral.issuance import history
 from conferral.models import Context, Credential, CredentialConfiguration, Learner
 from conferral.models.verification import normalised
 from conferral.settings import current
@@ -99,9 +101,30 @@ def runs(text: str) -> Q:
     return Q(configuration__in=_configured(Q(context_key__icontains=text) | Q(type__name__icontains=text)))
 
 
+def acts(text: str) -> Q:
+    """By the object (a credential's number, its learner's username, the key of a course), or by who did it."""
+    if number := normalised(text):
+        return _done_to(Credential, Credential.objects.filter(verification_id=number))
+    if is_key(text) and "@" not in text:
+        return _done_to(CredentialConfiguration, CredentialConfiguration.objects.filter(context_key__icontains=text))
+    persons = get_user_model()._default_manager.filter(username=text)  # noqa: SLF001 - documented
+    of_learner = Learner.objects.filter(_addressed(text) if "@" in text else Q(key__in=spellings(text)))
+    theirs = Credential.objects.filter(learner__in=_keys(of_learner))
+    return Q(by__in=_keys(persons)) | _done_to(Credential, theirs)
+
+
+def _done_to(model: type[Model], found: Any) -> Q:
+    return Q(kind=history.kind(model), object_id__in=_keys(found))
+
+
 def is_key(text: str) -> bool:
     """Whether it looks like the key of a course, lesson or pathway, or like a part of one."""
     return ":" in text or "+" in text
+
+
+def is_name(text: str) -> bool:
+    """Whether it may be a name: neither a number, nor an address, nor a key."""
+    return not (normalised(text) or "@" in text or is_key(text))
 
 
 def _addressed(text: str, to: str = "") -> Q:

@@ -5,13 +5,14 @@ from typing import Any, ClassVar
 from django import forms
 from django.contrib import admin
 from django.db import transaction
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
-from conferral import plugins
+from conferral import access, plugins
 from conferral.admin import options, pictured
 from conferral.admin.asks import Ask, AskedAdmin, Done
 from conferral.admin.base import structure
@@ -21,7 +22,7 @@ from conferral.admin.options import OptionsField
 from conferral.admin.site import registered
 from conferral.contract import Audience, ConferralError, Kind
 from conferral.issuance import configure, correct
-from conferral.models import CredentialType
+from conferral.models import Credential, CredentialType
 
 KINDS = {Kind.COURSE: _("Course"), Kind.LESSON: _("Lesson"), Kind.PATHWAY: _("Pathway")}
 USED = 20
@@ -215,6 +216,12 @@ class TypeAdmin(AskedAdmin, LiveAdmin):
         found = super().get_fieldsets(request, obj)
         if obj is None:
             return found
+        if not self.has_change_permission(request, obj):
+            people = () if self._tells_people(request) else ("shown_processor_options",)
+            found = [
+                (title, {**how, "fields": [name for name in how["fields"] if name not in people]})
+                for title, how in found
+            ]
         where = {"fields": ("used_in",), "description": _("Changes count from the next run on. What was issued stays.")}
         return [*found, (_("Where it is used"), where)]
 
@@ -222,22 +229,38 @@ class TypeAdmin(AskedAdmin, LiveAdmin):
         """The same."""
         return ("used_in",) if obj else ()
 
+    def _tells_people(self, request: HttpRequest) -> bool:
+        """Whether this person may read a rule's options, which may name people of any course."""
+        return access.limits(request.user, "view_learner") is None or super().has_change_permission(request)
+
     def may_ask(self, request: HttpRequest, obj: Any) -> bool:
         """Whoever may add one."""
         return self.has_add_permission(request)
 
     @admin.display(description=_("Configurations"))
-    def used_in(self, obj: CredentialType) -> str:
-        """The first of them, with links; and how many credentials were issued with it."""
-        rows = [(self.link_to(one, one.context_key),) for one in obj.configurations.order_by("context_key")[:USED]]
-        more = obj.configurations.count() - len(rows)
+    def used_in(self, obj: Any) -> str:
+        """The first of them that this person may see, with links; and how many credentials were issued with it."""
+        seen = _seen(obj.seen_within)
+        configurations = obj.configurations.filter(seen).select_related("type").order_by("context_key")
+        rows = [(self.link_to(one, one.context_key),) for one in configurations[:USED]]
+        more = obj.use - len(rows)
         shown = format_html_join("", "{}<br>", rows) or _now("None.")
-        return format_html("{}{}", shown, _now("and %d more") % more if more > 0 else "")
+        keys = list(configurations.values_list("pk", flat=True))
+        count = Credential.objects.filter(configuration__in=keys).exclude(state=Credential.State.HELD).count()
+        issued = ngettext("%d credential was issued.", "%d credentials were issued.", count) % count
+        return format_html("{}{} {}", shown, _now("and %d more") % more if more > 0 else "", issued)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CredentialType]:
-        """With the number of configurations."""
+        """With the number of configurations that this person may see."""
         found: QuerySet[CredentialType] = super().get_queryset(request)
-        return found.annotate(use=Count("configurations"))
+        return found.annotate(use=Count("configurations", filter=_seen(_seen_by(request), "configurations__")))
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """The type, which knows who looks at it."""
+        found: Any = super().get_object(request, object_id, from_field)
+        if found is not None:
+            found.seen_within = _seen_by(request)
+        return found
 
     def live_picture(self, request: HttpRequest, form: Any) -> tuple[str, dict[str, Any]]:
         """Every design of the type, in an invented course."""
@@ -270,6 +293,15 @@ class TypeAdmin(AskedAdmin, LiveAdmin):
     def used(self, obj: Any) -> int:
         """How many use it."""
         return int(obj.use)
+
+
+def _seen_by(request: HttpRequest) -> frozenset[str] | None:
+    return access.limits(request.user, "view_credentialconfiguration", "change_credentialconfiguration")
+
+
+def _seen(keys: frozenset[str] | None, to: str = "") -> Q:
+    """Configurations in those contexts; None for all of them."""
+    return Q() if keys is None else Q(**{f"{to}context_key__in": keys})
 
 
 def rules(present: str = "") -> list[tuple[str, str]]:

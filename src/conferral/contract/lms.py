@@ -87,6 +87,10 @@ class LMS(ABC):
         """
         return ()
 
+    def profile(self, learner: str) -> str:
+        """The address of that learner's page in the source, where their account is told; empty where there is none."""
+        return ""
+
     def reading(self) -> "AbstractContextManager[LMS]":
         """The source for one run: it may keep what it has read until the block ends. Itself unless overridden."""
         return nullcontext(self)

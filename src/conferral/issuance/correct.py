@@ -126,11 +126,11 @@ def ask_for_files(credentials: Iterable[Credential]) -> None:
     )
 
 
-def retry(credentials: list[Credential] | None = None) -> tuple[int, int]:
+def retry(credentials: list[Credential] | None = None, *, by: Any = None, reason: str = "") -> tuple[int, int]:
     """What has failed, of all or of those credentials, is due again; how many artifacts and messages that are.
 
-    A file that is gone from the storage is made again too, when its credential is named. A credential that failed
-    because its learner had no name takes the name that the learner has by now.
+    It stands in the history of each. A file that is gone from the storage is made again too, when its credential is
+    named. A credential that failed because its learner had no name takes the name that the learner has by now.
     """
     scope = {} if credentials is None else {"credential__in": credentials}
     again = {"attempts": 0, "next_try": timezone.now(), "last_error": "", "claim": "", "claimed_until": None}
@@ -144,11 +144,13 @@ def retry(credentials: list[Credential] | None = None) -> tuple[int, int]:
         ids = list(failed.filter(credential__in=locked).values_list("pk", flat=True))
         Credential.objects.filter(pk__in=concerned, state=State.FAILED).update(state=State.PENDING)
         CredentialArtifact.objects.filter(pk__in=ids).update(state=CredentialArtifact.State.PENDING, **again)
-        lost = sum(_make_missing_again(credential, again) for credential in credentials or ())
-        messages = Delivery.objects.filter(state=Delivery.State.FAILED, **scope).update(
-            state=Delivery.State.PENDING, **again
-        )
-    return len(ids) + lost, messages
+        lost = {one.pk: _make_missing_again(one, again) for one in credentials or ()}
+        given_up = Delivery.objects.filter(state=Delivery.State.FAILED, **scope).select_for_update().order_by("pk")
+        unsent = dict(given_up.values_list("pk", "credential_id"))
+        Delivery.objects.filter(pk__in=list(unsent)).update(state=Delivery.State.PENDING, **again)
+        tried = {one.pk for one in locked} | {pk for pk, files in lost.items() if files} | set(unsent.values())
+        history.record_of([(Credential, pk) for pk in sorted(tried)], "tried again", by=by, reason=reason)
+    return len(ids) + sum(lost.values()), len(unsent)
 
 
 def _name_the_nameless(credentials: list[Credential]) -> None:

@@ -29,6 +29,7 @@ from conferral.settings import current
 logger = logging.getLogger(__name__)
 
 State, Status = Credential.State, Reissue.Status
+GOING_ON = (Status.ASKED, Status.RUNNING)
 MOST_SELECTED = 10_000
 """Credentials that a person can choose one by one."""
 REASONS = 50
@@ -100,7 +101,7 @@ def waiting() -> list[int]:
     """Those that have work left and that nobody holds, oldest first; none while everything stands still."""
     if standstill.standing():
         return []
-    found = Reissue.objects.filter(status__in=(Status.ASKED, Status.RUNNING)).order_by("pk")
+    found = Reissue.objects.filter(status__in=GOING_ON).order_by("pk")
     return [one.pk for one in found if _free(one)]
 
 
@@ -135,7 +136,7 @@ def carry_out_batch(reissue_id: int) -> bool:
 
 def cancel(reissue: Reissue, *, by: Any) -> None:
     """Stops it after the batch at hand; what was issued again stays."""
-    going_on = Reissue.objects.filter(pk=reissue.pk, status__in=(Status.ASKED, Status.RUNNING))
+    going_on = Reissue.objects.filter(pk=reissue.pk, status__in=GOING_ON)
     if going_on.update(status=Status.CANCELLED, ended=timezone.now()):
         history.record("cancelled", reissue, by=by)
 
