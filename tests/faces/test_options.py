@@ -218,6 +218,36 @@ def test_a_new_configuration_draws_the_options_of_the_type_that_is_chosen(kind, 
     assert 'name="processor_options_form"' not in text_of(operator.post(address, asked | {"type": ""}))
 
 
+def test_what_was_drawn_for_another_type_counts_for_nothing(kind, operator):
+    configure.save_type("Listed", processor="listed", processor_options={"learners": ["ana"]})
+    listed = CredentialType.objects.get(name="Listed")
+    # As a browser sends it: the type is another by now, the form is still that of the first.
+    stale = configuration(
+        type=str(listed.pk),
+        processor_options_of=str(kind.pk),
+        processor_options_mode="form",
+        processor_options_form='{"required_completion": "80"}',
+        generators_of=str(kind.pk),
+        generators_mode="form",
+        generators_form='[{"name": "certificate", "generator": "pdf", "options": {"template": "plain"}}]',
+    )
+    address = page("credentialconfiguration_draw", "new", "processor_options")
+    assert drawn(operator.post(address, stale), "processor_options")[0] == {"learners": ["ana"]}
+    assert errors(send(operator, page("credentialconfiguration_add"), stale)) == {}
+    saved = CredentialConfiguration.objects.get()
+    assert (saved.type, saved.processor_options, saved.generators) == (listed, {}, {})
+
+
+def test_another_rule_begins_with_its_own_options(kind, operator):
+    base = {"name": "Completion", "processor": "listed", "processor_options_of": "completion"}
+    sent = base | {"processor_options_mode": "form", "processor_options_form": '{"required_completion": "60"}'}
+    address = page("credentialtype_draw", kind.pk, "processor_options")
+    assert drawn(operator.post(address, sent), "processor_options")[0] == {"learners": []}
+    # Back to the one that is saved, with what is saved.
+    back = sent | {"processor": "completion", "processor_options_of": "listed", "processor_options_form": "{}"}
+    assert drawn(operator.post(address, back), "processor_options")[0] == {"required_completion": "80"}
+
+
 # Between the two
 
 

@@ -204,7 +204,8 @@ class UseCaseAdmin(LimitedAdmin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Saves what the form has tried out; the object is then as it was saved, for the log and the message."""
-        form.perform()
+        for remark in getattr(form.perform(), "remarks", ()):
+            self.message_user(request, capfirst(remark), messages.WARNING)
         obj.pk = self.model._default_manager.get(**form.identity()).pk  # noqa: SLF001 - Django documents this name
         obj.refresh_from_db()
 

@@ -4,7 +4,6 @@ import time
 from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import cache
-from itertools import islice
 from typing import Any, ClassVar
 from zoneinfo import available_timezones
 
@@ -166,9 +165,10 @@ class ConfigurationForm(UseCaseForm):
             )
 
         if chosen := self._type():
-            self.shape("processor_options", options.of_processor(chosen.processor), chosen.processor_options)
-            self.shape("audience", options.of_model(Audience), chosen.audience)
-            self.shape("generators", options.of_slots(), chosen.generators)
+            of = str(chosen.pk)
+            self.shape("processor_options", options.of_processor(chosen.processor), chosen.processor_options, of=of)
+            self.shape("audience", options.of_model(Audience), chosen.audience, of=of)
+            self.shape("generators", options.of_slots(), chosen.generators, of=of)
 
     def _type(self) -> CredentialType | None:
         """The type of which the options are what differs."""
@@ -230,7 +230,7 @@ class ConfigurationAdmin(AskedAdmin, LiveAdmin):
     form = ConfigurationForm
     change_form_template = "conferral/admin/record.html"
     asks = wishes.ASKS
-    shaping = ("type",)
+    shaping: ClassVar = {"type": ("processor_options", "audience", "generators")}
     of = "pk"
     list_display = ("key", "type", "enabled", "schedule_in_words", "next_run", "last_run")
     list_filter = ("enabled", "type")
@@ -241,8 +241,11 @@ class ConfigurationAdmin(AskedAdmin, LiveAdmin):
     actions = ("run_now", "enable", "disable")
     live: ClassVar = {
         "key": Part("context_key", ("context_key",), "live_key", _("Course, lesson or pathway")),
-        "times": Part("when", ("when_", "time_zone", "enabled"), "live_times", _("Next runs")),
+        "times": Part(
+            "when", ("when_", "time_zone", "enabled", "opens", "stop", "context_key"), "live_times", _("Next runs")
+        ),
         "now": Part("when", EVERYTHING, "live_now", _("Who would get one now"), button=_("See who would get one now")),
+        "picture": Part("sample", EVERYTHING, "live_picture", _("How it looks"), beside=True),
         "names": Part(
             "sample",
             EVERYTHING,
@@ -251,7 +254,6 @@ class ConfigurationAdmin(AskedAdmin, LiveAdmin):
             button=_("Try everybody's name"),
             beside=True,
         ),
-        "picture": Part("sample", EVERYTHING, "live_picture", _("How it looks"), beside=True),
     }
     _whole = (None, {"fields": ("context_key", "type", "enabled")})
     _when = (_("When"), {"fields": ("time_zone", "when")})
@@ -331,18 +333,36 @@ class ConfigurationAdmin(AskedAdmin, LiveAdmin):
 
     def live_times(self, request: HttpRequest, form: Any) -> tuple[str, dict[str, Any]]:
         """The next five runs, in the time zone that was chosen; whatever else is wrong with the form."""
-        if problems := [*form.told("when", "time_zone")]:
+        if problems := [*form.told("when", "time_zone", "opens", "opens_days", "stop")]:
             return "problem", {"problems": problems}
-        zone, schedule = form.cleaned_data["time_zone"], form.schedule()
+        zone, schedule, now = form.cleaned_data["time_zone"], form.schedule(), timezone.now()
         schedules.check(schedule, zone)
+        try:
+            dates = rules.dates_of(form, form.limits)
+        except ValidationError as error:
+            return "problem", {"problems": error.messages}
         untouched = schedule == form.instance.schedule
         since = form.instance.schedule_since if untouched else None
-        times = schedules.following(schedule, zone, after=timezone.now(), since=since or timezone.now())
+        there = CredentialConfiguration(
+            schedule=schedule,
+            time_zone=zone,
+            schedule_since=since or now,
+            opens_at=dates.opens,
+            closes_at=dates.closes,
+        )
+        is_closed = bool(form.instance.closed and dates.closes and now >= dates.closes)
+        times = [] if is_closed else schedules.foreseen(there, UPCOMING, now)
         return "times", {
-            "times": [words.weekday(instant, zone) for instant in islice(times, UPCOMING)],
+            "times": [(words.weekday(instant, zone), _is_last(instant, dates.closes)) for instant in times],
             "words": when.in_words(schedule, when.zone_of(zone)),
+            "by_hand": not schedule,
             "zone": zone,
             "off": not form.cleaned_data.get("enabled"),
+            "dates": rules.in_words(dates.opens, dates.closes, zone),
+            "remarks": [
+                *(capfirst(each) for each in dates.remarks),
+                *([capfirst(opening.state_of(form.instance, now).why)] if is_closed else ()),
+            ],
         }
 
     def live_now(self, request: HttpRequest, form: Any) -> tuple[str, dict[str, Any]]:
@@ -387,8 +407,10 @@ class ConfigurationAdmin(AskedAdmin, LiveAdmin):
 
     @admin.display(description=_("Next run"), ordering="next_run_at")
     def next_run(self, obj: CredentialConfiguration) -> str:
-        """In its own time zone."""
-        return words.local(obj.next_run_at, obj.time_zone)
+        """In its own time zone; else why there is none."""
+        if obj.next_run_at or not obj.enabled:
+            return words.local(obj.next_run_at, obj.time_zone)
+        return opening.state_of(obj, timezone.now()).why or "-"
 
     @admin.display(description=_("Last run"))
     def last_run(self, obj: Any) -> str:
@@ -400,11 +422,19 @@ class ConfigurationAdmin(AskedAdmin, LiveAdmin):
 
     @admin.display(description=_("Next"))
     def next_runs(self, obj: CredentialConfiguration) -> str:
-        """The next five, in its own time zone."""
+        """The next five, in its own time zone; else why there is none; and when it opens and closes."""
         if not obj.enabled:
             return _now("None: it is switched off.")
-        times = [words.local(instant, obj.time_zone) for instant in schedules.upcoming(obj, UPCOMING)]
-        return format_html_join("", "{}<br>", ((each,) for each in times)) or _now("None: it runs by hand alone.")
+        times = [
+            words.local(instant, obj.time_zone) + (f" ({_now('the last')})" if _is_last(instant, obj.closes_at) else "")
+            for instant in schedules.upcoming(obj, UPCOMING)
+        ]
+        if why := "" if times else opening.state_of(obj, timezone.now()).why:
+            times = [_now("None: %s.") % why]
+        elif not times:
+            times = [_now("None: its time has been.") if obj.schedule else _now("None: it runs by hand alone.")]
+        said = [] if obj.closed else rules.in_words(obj.opens_at, obj.closes_at, obj.time_zone)
+        return format_html_join("", "{}<br>", ((each,) for each in (*times, *said)))
 
     @admin.display(description=_("Last"))
     def last_runs(self, obj: CredentialConfiguration) -> str:
@@ -471,6 +501,10 @@ class ConfigurationAdmin(AskedAdmin, LiveAdmin):
             else ngettext("%d configuration was switched off.", "%d configurations were switched off.", done)
         )
         self.message_user(request, text % done)
+
+
+def _is_last(instant: datetime, closes: datetime | None) -> bool:
+    return closes is not None and instant >= closes
 
 
 def _is_past(schedule: dict[str, str]) -> bool:

@@ -129,7 +129,8 @@ class OptionsWidget(forms.Textarea):
         state = self.field.state(value)
         context = super().get_context(name, state.text, attrs)
         identifier = context["widget"]["attrs"].get("id", name)
-        context["widget"] |= {"mode": RAW if state.mode == RAW else FORM, "differences": state.differences}
+        mode = RAW if state.mode == RAW else FORM
+        context["widget"] |= {"mode": mode, "differences": state.differences, "of": self.field.of}
         if state.schema:
             widget = JSONFormWidget(schema=state.schema)
             if self.error_map:
@@ -140,9 +141,10 @@ class OptionsWidget(forms.Textarea):
         return context
 
     def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
-        """The JSON as it was typed; of the form, what it says."""
+        """The JSON as it was typed; of the form, what it says, unless it was drawn for another rule or type."""
         if data.get(f"{name}_mode") == FORM and f"{name}_form" in data:
-            return Drawn(data[f"{name}_form"])
+            is_stale = data.get(f"{name}_of", self.field.of) != self.field.of
+            return self.field.prepare_value(self.field.stored) if is_stale else Drawn(data[f"{name}_form"])
         return data.get(name)
 
     @property
@@ -178,6 +180,7 @@ class OptionsField(StructureField):
         self.widget.field = self
         self.shape: Shape | None = None
         self.given: Any = None
+        self.of, self.stored = "", {}
 
     def __deepcopy__(self, memo: Any) -> "OptionsField":
         copied: OptionsField = super().__deepcopy__(memo)

@@ -115,7 +115,8 @@ class TypeForm(UseCaseForm):
             field: Any = self.fields["processor"]
             field.choices = rules(self.instance.processor)
             chosen = str(self.data.get("processor") or self.instance.processor or field.choices[0][0])
-            self.shape("processor_options", options.of_processor(chosen))
+            stored = self.instance.processor_options if chosen == self.instance.processor else {}
+            self.shape("processor_options", options.of_processor(chosen), of=chosen, stored=stored)
             self.shape("audience", options.of_model(Audience))
             self.shape("generators", options.of_slots())
 
@@ -184,7 +185,7 @@ class TypeAdmin(AskedAdmin, LiveAdmin):
             perform=_copy,
         )
     }
-    shaping = ("processor",)
+    shaping: ClassVar = {"processor": ("processor_options",)}
     live: ClassVar = {"picture": Part("sample", ("",), "live_picture", _("How it looks"), beside=True)}
     list_display = ("name", "rule", "meant_for", "designs", "used")
     list_filter = ("processor",)

@@ -16,7 +16,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from conferral import journal, plugins
+from conferral import journal, plugins, schedules
 from conferral.contract import LMS, ConferralError
 from conferral.contract.text import storable
 from conferral.issuance import guards, history, lease, opening
@@ -103,7 +103,8 @@ class Rows:
         figures = counts | {"issued": counts["issued"] - held, "held": held, "unmailed": unmailed}
         dates = opening.dates_of(opening.of(plan.configuration), plan.context)
         state = opening.state_by(dates, self._configuration, self._now)
-        remarks = (*plan.objections, *((state.why,) if state.why else ()))
+        why_shut = (state.why,) if state.why and dates.opens != schedules.NEVER else ()  # which the dates' remark says
+        remarks = (*plan.objections, *why_shut, *dates.remarks)
         return Forecast(figures, why if held else "", remarks, outcomes[Outcome.NOT_YET])
 
 
