@@ -1,6 +1,7 @@
 """The instructor's page: a credential type in a course, lesson or pathway, and when it runs."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import cache
@@ -11,16 +12,17 @@ from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied, ValidationError
 from django.db.models import OuterRef, QuerySet, Subquery
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from conferral import plugins, schedules, tasks
+from conferral import access, plugins, schedules, tasks
 from conferral.admin import keys, options, pictured, when, wishes, words
 from conferral.admin import opening as rules
 from conferral.admin.asks import AskedAdmin
@@ -49,6 +51,8 @@ EVERYTHING = ("",)
 """How the name of any field begins."""
 UPCOMING = LATEST = 5
 PROBLEMS = 20
+SHOWN = 50
+"""Configurations that a page which asks names."""
 OPTIONS = ("processor_options", "audience", "step_options", "generators")
 OVERRIDES = (*OPTIONS, "printed")
 LATER = _(
@@ -299,7 +303,10 @@ class ConfigurationAdmin(AskedAdmin, LiveAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[CredentialConfiguration]:
         """With the outcome of the last run beside each."""
         last = Run.objects.filter(configuration=OuterRef("pk")).order_by("-pk")
-        outcome = {f"last_{name}": Subquery(last.values(name)[:1]) for name in ("status", "started", "issued")}
+        told = ["status", "started", "issued", "evaluated"]
+        if access.limits(request.user, "view_run", "change_run") != frozenset():
+            told.append("pk")  # that of the link, for those who may follow it
+        outcome = {f"last_{name}": Subquery(last.values(name)[:1]) for name in told}
         found: QuerySet[CredentialConfiguration] = super().get_queryset(request)
         return found.select_related("type").annotate(**outcome)
 
@@ -418,7 +425,8 @@ class ConfigurationAdmin(AskedAdmin, LiveAdmin):
         if obj.last_status is None:
             return "-"
         issued = ngettext("%d issued", "%d issued", obj.last_issued) % obj.last_issued
-        return f"{words.word(words.RUN, obj.last_status)}, {issued} ({words.local(obj.last_started, obj.time_zone)})"
+        said = f"{words.word(words.RUN, obj.last_status)}, {issued} ({words.local(obj.last_started, obj.time_zone)})"
+        return self._to_run(obj.last_pk, said) if hasattr(obj, "last_pk") else said
 
     @admin.display(description=_("Next"))
     def next_runs(self, obj: CredentialConfiguration) -> str:
@@ -438,50 +446,96 @@ class ConfigurationAdmin(AskedAdmin, LiveAdmin):
 
     @admin.display(description=_("Last"))
     def last_runs(self, obj: CredentialConfiguration) -> str:
-        """The latest five: when, how they ended, and what they counted."""
+        """The latest five: when, how they ended, and what they counted; and the way to all."""
+        may_look = hasattr(obj, "last_pk")
         rows = [
             (
-                self.link_to(run, words.local(run.started, obj.time_zone)),
+                self._to_run(run.pk, began) if may_look else began,
                 words.word(words.RUN, run.status),
                 ngettext("%d looked at", "%d looked at", run.evaluated) % run.evaluated,
                 ngettext("%d issued", "%d issued", run.issued) % run.issued,
                 f" · {run.error or run.remarks}" if run.error or run.remarks else "",
             )
             for run in obj.runs.order_by("-pk")[:LATEST]
+            for began in (words.local(run.started, obj.time_zone),)
         ]
-        return format_html_join("", "{} · {} · {} · {}{}<br>", rows) or _now("None yet.")
+        if not rows:
+            return _now("None yet.")
+        shown = format_html_join("", "{} · {} · {} · {}{}<br>", rows)
+        if not may_look:
+            return shown
+        every = f"{self.address('changelist', model=Run)}?configuration__id__exact={obj.pk}"
+        return format_html('{}<a href="{}">{}</a>', shown, every, _now("All runs…"))
+
+    def _to_run(self, pk: int, said: str) -> str:
+        return format_html('<a href="{}">{}</a>', self.address("change", pk, model=Run), said)
 
     @admin.action(description=_("Run now"), permissions=["change"])
-    def run_now(self, request: HttpRequest, queryset: QuerySet[CredentialConfiguration]) -> None:
+    def run_now(self, request: HttpRequest, queryset: QuerySet[CredentialConfiguration]) -> HttpResponse | None:
         """Asks a worker to run each: a large course takes longer than a page may."""
         if stop := standstill.standing():
             self.message_user(request, _now("Nothing was started: Conferral is %s.") % stop, messages.ERROR)
-            return
-        for configuration in self.within(request, queryset, "change"):
-            if not configuration.enabled:
-                text = _now("%s is switched off; enable it first.") % configuration
-                self.message_user(request, text, messages.ERROR)
-                continue
-            asked = runs.ask(configuration, by=request.user)
+            return None
+        chosen = list(self.within(request, queryset, "change"))
+        for one in chosen:
+            if not one.enabled:
+                self.message_user(request, _now("%s is switched off; enable it first.") % one, messages.ERROR)
+        found = [one for one in chosen if one.enabled]
+        if found and not _is_confirmed(request):
+            explanation = _now("It looks at every learner and issues to those who qualify and have none yet.")
+            button = ngettext("Run %d configuration", "Run %d configurations", len(found)) % len(found)
+            return self._confirmed(request, found, title=_now("Run now"), explanation=explanation, button=button)
+        may_look = access.limits(request.user, "view_run", "change_run") != frozenset()
+        for one in found:
+            asked = runs.ask(one, by=request.user)
             nudge(request, (tasks.run_asked, asked.pk), lost=LATER)
-            self.log_change(request, configuration, "Run now.")
-            self.message_user(
-                request, _now("%s: a run was asked for; “Last run” tells how it went.") % configuration, messages.INFO
-            )
+            self.log_change(request, one, "Run now.")
+            run = self._to_run(asked.pk, _now("a run was asked for")) if may_look else _now("a run was asked for")
+            self.message_user(request, format_html("{}: {}.", one, run), messages.INFO)
+        return None
 
     @admin.action(description=_("Enable"), permissions=["change"])
-    def enable(self, request: HttpRequest, queryset: QuerySet[CredentialConfiguration]) -> None:
+    def enable(self, request: HttpRequest, queryset: QuerySet[CredentialConfiguration]) -> HttpResponse | None:
         """Switches them on; one that could not run says why, and stays off."""
-        self._switch(request, queryset, on=True)
+        found = [one for one in self.within(request, queryset, "change") if not one.enabled]
+        if found and not _is_confirmed(request):
+            button = ngettext("Enable %d configuration", "Enable %d configurations", len(found)) % len(found)
+            explanation = _now("They run at their times; what is issued then is issued without anybody doing more.")
+            return self._confirmed(request, found, title=_now("Enable"), explanation=explanation, button=button)
+        self._switch(request, found, on=True)
+        return None
 
     @admin.action(description=_("Disable"), permissions=["change"])
-    def disable(self, request: HttpRequest, queryset: QuerySet[CredentialConfiguration]) -> None:
+    def disable(self, request: HttpRequest, queryset: QuerySet[CredentialConfiguration]) -> HttpResponse | None:
         """Switches them off."""
-        self._switch(request, queryset, on=False)
+        found = [one for one in self.within(request, queryset, "change") if one.enabled]
+        if found and not _is_confirmed(request):
+            button = ngettext("Disable %d configuration", "Disable %d configurations", len(found)) % len(found)
+            explanation = _now("They do not run any more. What was issued stays.")
+            return self._confirmed(request, found, title=_now("Disable"), explanation=explanation, button=button)
+        self._switch(request, found, on=False)
+        return None
 
-    def _switch(self, request: HttpRequest, queryset: QuerySet[CredentialConfiguration], *, on: bool) -> None:
+    def _confirmed(self, request: HttpRequest, found: Sequence[Any], **said: str) -> HttpResponse:
+        """The page that asks whether to."""
+        across = request.POST.get("select_across") == "1"
+        content = {
+            **self.admin_site.each_context(request),
+            **said,
+            "opts": self.opts,
+            "media": self.media,
+            "back": request.get_full_path(),
+            "action": request.POST["action"],
+            "across": across,
+            "keys": [one.pk for one in (found[:1] if across else found)],
+            "found": found[:SHOWN],
+            "more": max(len(found) - SHOWN, 0),
+        }
+        return TemplateResponse(request, "conferral/admin/ask_many.html", content)
+
+    def _switch(self, request: HttpRequest, found: Sequence[CredentialConfiguration], *, on: bool) -> None:
         done = 0
-        for one in self.within(request, queryset, "change"):
+        for one in found:
             values = {
                 name: getattr(one, name) for name in ("time_zone", "schedule", "opening", "guards", *OPTIONS, "fields")
             }
@@ -495,12 +549,18 @@ class ConfigurationAdmin(AskedAdmin, LiveAdmin):
             if change.action == "change":
                 done += 1
                 self.log_change(request, one, "Enabled." if on else "Disabled.")
+            for remark in change.remarks:
+                self.message_user(request, f"{one}: {remark}", messages.WARNING)
         text = (
             ngettext("%d configuration was switched on.", "%d configurations were switched on.", done)
             if on
             else ngettext("%d configuration was switched off.", "%d configurations were switched off.", done)
         )
         self.message_user(request, text % done)
+
+
+def _is_confirmed(request: HttpRequest) -> bool:
+    return "confirmed" in request.POST
 
 
 def _is_last(instant: datetime, closes: datetime | None) -> bool:

@@ -180,7 +180,8 @@ class OptionsField(StructureField):
         self.widget.field = self
         self.shape: Shape | None = None
         self.given: Any = None
-        self.of, self.stored = "", {}
+        self.of = ""
+        self.stored: dict[str, Any] = {}
 
     def __deepcopy__(self, memo: Any) -> "OptionsField":
         copied: OptionsField = super().__deepcopy__(memo)
