@@ -211,9 +211,9 @@ class AssetAdmin(AskedAdmin, UseCaseAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         """With the way to a next version."""
-        more = {}
-        if self.has_add_permission(request):
-            more = {"next_version": self.address("add"), "download": self.address("file", object_id)}
+        more, asset = {}, self.get_object(request, object_id)
+        if asset and self.has_add_permission(request):
+            more = {"next_version": self.address("add"), "download": self.address("file", asset.pk)}
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), **more})
 
     @admin.display(description=_("Where it is used"))

@@ -26,7 +26,8 @@ from conferral import access, plugins, schedules, tasks
 from conferral.admin import keys, options, pictured, when, wishes, words
 from conferral.admin import opening as rules
 from conferral.admin.asks import AskedAdmin
-from conferral.admin.base import named, nudge, structure, told
+from conferral.admin.base import named, nudge, told, told_by
+from conferral.admin.drawn import differences
 from conferral.admin.forms import (
     StructureField,
     UseCaseForm,
@@ -40,7 +41,7 @@ from conferral.admin.options import OptionsField
 from conferral.admin.site import registered
 from conferral.admin.types import KINDS
 from conferral.contract import Audience, ConferralError
-from conferral.issuance import configure, correct, opening, standstill
+from conferral.issuance import configure, correct, opening, plan, standstill
 from conferral.issuance import run as runs
 from conferral.issuance.forecast import PATIENCE, forecast
 from conferral.issuance.preflight import Preflight, Problem
@@ -92,10 +93,13 @@ class ConfigurationForm(UseCaseForm):
         check=mapping_of_mappings, label=_("Options by step"), help_text=_("For a pathway: by the key of its course.")
     )
     generators = OptionsField(check=mapping, rows=10, label=_("Designs"))
-    printed = StructureField(
+    printed = OptionsField(
         check=printable_or_removed,
         label=_("Fields"),
-        help_text=_('What is printed: <code>{"hours": 40}</code>; null takes one of the type\'s away.'),
+        help_text=_(
+            'What is printed, by name, like hours and 40. As JSON: <code>{"hours": 40}</code>; null takes one of the '
+            "type's away."
+        ),
     )
 
     sample = forms.CharField(
@@ -173,6 +177,8 @@ class ConfigurationForm(UseCaseForm):
             self.shape("processor_options", options.of_processor(chosen.processor), chosen.processor_options, of=of)
             self.shape("audience", options.of_model(Audience), chosen.audience, of=of)
             self.shape("generators", options.of_slots(), chosen.generators, of=of)
+            printed = options.of_printable(plan.merge(chosen.fields, self.instance.fields))
+            self.shape("printed", printed, chosen.fields, of=of)
 
     def _type(self) -> CredentialType | None:
         """The type of which the options are what differs."""
@@ -227,6 +233,11 @@ class ConfigurationForm(UseCaseForm):
         return given | {"fields": self.cleaned_data["printed"]}
 
 
+def _differing(name: str, label: Any) -> Any:
+    """A method that shows what is different from the type."""
+    return told_by(name, label, lambda one: [(path, str(text)) for path, text in differences(getattr(one, name))])
+
+
 @registered(CredentialConfiguration)
 class ConfigurationAdmin(AskedAdmin, LiveAdmin):
     """Configurations: saved, switched, and run now."""
@@ -234,7 +245,7 @@ class ConfigurationAdmin(AskedAdmin, LiveAdmin):
     form = ConfigurationForm
     change_form_template = "conferral/admin/record.html"
     asks = wishes.ASKS
-    shaping: ClassVar = {"type": ("processor_options", "audience", "generators")}
+    shaping: ClassVar = {"type": ("processor_options", "audience", "generators", "printed")}
     of = "pk"
     list_display = ("key", "type", "enabled", "schedule_in_words", "next_run", "last_run")
     list_filter = ("enabled", "type")
@@ -286,11 +297,11 @@ class ConfigurationAdmin(AskedAdmin, LiveAdmin):
         *("next_runs", "last_runs"),
     )
     key = named("context_key", _("Key"))
-    shown_processor_options = structure("processor_options", _("Options of the rule"))
-    shown_audience = structure("audience", _("Who may get one"))
-    shown_step_options = structure("step_options", _("Options by step"))
-    shown_generators = structure("generators", _("Designs"))
-    shown_fields = structure("fields", _("Fields"))
+    shown_processor_options = _differing("processor_options", _("Options of the rule"))
+    shown_audience = _differing("audience", _("Who may get one"))
+    shown_step_options = _differing("step_options", _("Options by step"))
+    shown_generators = _differing("generators", _("Designs"))
+    shown_fields = _differing("fields", _("Fields"))
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """What has never been saved has no runs."""
@@ -490,8 +501,9 @@ class ConfigurationAdmin(AskedAdmin, LiveAdmin):
             asked = runs.ask(one, by=request.user)
             nudge(request, (tasks.run_asked, asked.pk), lost=LATER)
             self.log_change(request, one, "Run now.")
-            run = self._to_run(asked.pk, _now("a run was asked for")) if may_look else _now("a run was asked for")
-            self.message_user(request, format_html("{}: {}.", one, run), messages.INFO)
+            said = _now("A run was asked for")
+            said = format_html("{}: {}", self._to_run(asked.pk, said) if may_look else said, one)
+            self.message_user(request, said, messages.INFO)
         return None
 
     @admin.action(description=_("Enable"), permissions=["change"])

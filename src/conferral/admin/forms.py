@@ -176,14 +176,6 @@ def mapping_of_mappings(value: Any) -> None:
         raise ValidationError(_('Write names with curly brackets each, like {"certificate": {"required": true}}.'))
 
 
-def texts(value: Any) -> None:
-    """Names with texts."""
-    mapping(value)
-    for name, text in value.items():
-        if not isinstance(text, str):
-            raise ValidationError(_("%(name)s: write a text in quotes."), params={"name": name})
-
-
 def printable(value: Any) -> None:
     """Names with what can be printed."""
     _printable(value, or_null=False)

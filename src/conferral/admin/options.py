@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 from django import forms
@@ -14,7 +15,7 @@ from pydantic import BaseModel
 from pydantic import ValidationError as Refused
 
 from conferral import plugins
-from conferral.admin.drawn import CALLED, NAME, Drawing, NotDrawn, difference, paths
+from conferral.admin.drawn import CALLED, NAME, Drawing, NotDrawn, Told, difference, paths
 from conferral.admin.forms import MONOSPACE, StructureField
 from conferral.contract import ConferralError
 from conferral.issuance import plan
@@ -31,6 +32,8 @@ class Shape:
 
     schema: Mapping[str, Any]
     whole: Callable[[Any], Any]
+    taken: Callable[[Any], Any] = lambda value: value
+    """What is meant by what the form says."""
 
     @property
     def drawing(self) -> Drawing:
@@ -112,6 +115,33 @@ def of_slots() -> Shape:
         return found
 
     return Shape(schema, whole)
+
+
+def of_printable(stored: Mapping[str, Any]) -> Shape:
+    """What is printed, by name: texts; what reads as a number is one, which each language writes in its own way.
+
+    What was stored as a text stays one.
+    """
+
+    def taken(value: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: text if stored.get(name) == text else _number(text) for name, text in value.items()}
+
+    def whole(value: Mapping[str, Any]) -> Mapping[str, Any]:
+        if "" in value:
+            raise Refusals([(("",), _now("Write a name."))])
+        return value
+
+    return Shape({"type": "object", "additionalProperties": {"type": "string"}}, whole, taken)
+
+
+def in_words(shape: Shape | None, value: Any) -> Told:
+    """Options for those who only look; NotDrawn when there are no words for them."""
+    if shape is None:
+        raise NotDrawn
+    try:
+        return shape.drawing.said(shape.whole(value))
+    except (Refusals, AttributeError, TypeError):
+        raise NotDrawn from None
 
 
 class OptionsWidget(forms.Textarea):
@@ -237,7 +267,7 @@ class OptionsField(StructureField):
             return {}
         if twice := _twice(said):
             raise ValidationError(_("%(name)s is there twice; name it once."), params={"name": twice})
-        return self.shape.drawing.read(said)
+        return self.shape.taken(self.shape.drawing.read(said))
 
     def _stored(self, value: Any) -> Any:
         """What is stored of a value that the form says whole."""
@@ -273,6 +303,16 @@ class OptionsField(StructureField):
             return short if self.shape.whole(short) == whole else said
         except Refusals:
             return said
+
+
+def _number(text: Any) -> Any:
+    for kind in (int, float):
+        try:
+            if str(found := kind(text)) == text and isfinite(found):
+                return found
+        except (TypeError, ValueError, OverflowError):
+            continue
+    return text
 
 
 def _slugs(kind: str) -> Iterable[str]:
