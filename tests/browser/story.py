@@ -235,6 +235,12 @@ class Teller:
         for text in texts:
             expect(self._seen(text).first).to_be_visible(timeout=20_000)
 
+    def see_picture(self):
+        """One that has come, and is a picture."""
+        picture = self.page.locator(".conferral-picture img").first
+        expect(picture).to_be_visible(timeout=20_000)
+        assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") > 100
+
     def see_in_time(self, text):
         """What workers do meanwhile: the page is loaded again until it says so."""
         end = time.monotonic() + PATIENCE
@@ -275,6 +281,7 @@ STEPS = {
     "You see **…** and **…**.": Teller.see,
     "You see **…**, **…** and **…**.": Teller.see,
     "You do not see **…**.": Teller.see_not,
+    "You see a picture of the certificate.": Teller.see_picture,
     "Within a minute you see **…**.": Teller.see_in_time,
     **{
         f"Now {sentence[0].lower()}{sentence[1:]}": partial(Teller.be, person=person)

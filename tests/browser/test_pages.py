@@ -5,6 +5,7 @@ from collections import deque
 from urllib.parse import urljoin, urlsplit
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.ground import PEOPLE
 from tests.browser.visitor import PHONE
@@ -18,7 +19,7 @@ STARTS = {
 }
 NUMBER = re.compile(r"(?<=/)(\d+|([0-9A-Z]{4}-){3}[0-9A-Z]{4}|\d{8}[^/]*\.eml)(?=/|$)")
 NOT_PAGES = re.compile(
-    r"\.(pdf|png|svg|webp|csv|json|xlsx)$|/(sign-out|logout|language|jsi18n)/|^/(api|static|mails/.*/html)"
+    r"\.(pdf|png|svg|webp|csv|json|xlsx)$|/(sign-out|logout|language|jsi18n|file)/|^/(api|static|mails/.*/html)"
 )
 NOT_OURS = re.compile("^/admin/(auth|django_celery_beat)/|/password_change/|/history/$")
 
@@ -65,3 +66,11 @@ def test_the_walk_comes_to_the_pages(shared, visit):
     visitor = visit(shared, viewport=PHONE)
     visitor.look = lambda: None
     assert walk(visitor, ["/"]) >= {"/", "/check/", "/sign-in/", "/mine/", "/mails/#"}
+
+
+@pytest.mark.parametrize("kind", ["credentialconfiguration", "credentialtype"])
+def test_the_certificate_stands_beside_the_form(shared, visit, kind):
+    visitor = visit(shared, "operator")
+    visitor.go(f"/conferral/staff/conferral/{kind}/")
+    visitor.page.locator("#result_list tbody th a").first.click()
+    expect(visitor.page.locator(".conferral-aside .conferral-picture img")).to_be_visible(timeout=20_000)

@@ -132,8 +132,12 @@ def change(client, obj, /, **values):
 
 
 def act(client, name, action, *objects):
+    """Chosen in the list, and confirmed where a page asks."""
     chosen = {"action": action, "_selected_action": [one.pk for one in objects]}
-    return client.post(page(f"{name}_changelist"), chosen, follow=True)
+    response = client.post(page(f"{name}_changelist"), chosen, follow=True)
+    if name != "credentialconfiguration" or "button" not in response.context:
+        return response
+    return client.post(page(f"{name}_changelist"), chosen | {"confirmed": response.context["button"]}, follow=True)
 
 
 def errors(response):
@@ -380,6 +384,21 @@ def test_switching_on_and_off(course, instructor):
     assert (on.enabled, on.next_run_at is not None, on.time_zone) == (True, True, "Europe/Paris")
 
 
+def test_a_list_asks_before_anything_is_done(course, instructor):
+    course.learners(3)
+    saved = course.configure(schedule={"every": "1 day"})
+    course.run()
+    address = page("credentialconfiguration_changelist")
+    for action, button in (("run_now", "Run 1 configuration"), ("disable", "Disable 1 configuration")):
+        chosen = {"action": action, "_selected_action": [saved.pk], "select_across": "1"}
+        asked = instructor.post(address, chosen)
+        assert f'value="{button}"' in text_of(asked)
+        assert "(3 learners at its last run)" in text_of(asked)
+        assert 'name="select_across" value="1"' in text_of(asked)
+    assert Run.objects.count() == 1
+    assert CredentialConfiguration.objects.get().enabled
+
+
 def test_one_that_cannot_run_stays_off_and_says_why(course, instructor):
     saved = course.configure()
     CredentialConfiguration.objects.update(enabled=False, processor_options={"required": 1})
@@ -421,11 +440,18 @@ def test_run_now(course, instructor, broker):
     course.learner("ana")
     saved = course.configure()
     told = said(act(instructor, "credentialconfiguration", "run_now", saved))
-    assert "a run was asked for" in told[0]
-    assert Run.objects.get().status == Run.Status.FINISHED
+    run = Run.objects.get()
+    link = f'<a href="{page("run_change", run.pk)}">'
+    assert f"{link}A run was asked for</a>: {saved}" in told[0]
+    assert run.status == Run.Status.FINISHED
     assert Credential.objects.get().state == Credential.State.AVAILABLE
     row = text_of(instructor.get(page("credentialconfiguration_changelist")))
-    assert "finished, 1 issued" in row
+    assert f"{link}finished, 1 issued" in row
+    every = page("run_changelist") + f"?configuration__id__exact={saved.pk}"
+    assert f'<a href="{every}">All runs…</a>' in text_of(
+        instructor.get(page("credentialconfiguration_change", saved.pk))
+    )
+    assert list(instructor.get(every).context["cl"].queryset) == [run]
 
 
 @COMMITTED
@@ -548,7 +574,7 @@ def test_an_upload_and_its_next_version(operator, template):
     assert errors(upload(operator, template)) == {}
     assert "no new version was made" in said(upload(operator, template))[0]
     assert errors(upload(operator, template + b"\n%")) == {}
-    assert list(CredentialAsset.objects.order_by("pk").values_list("version", "current")) == [(1, None), (2, True)]
+    assert list(CredentialAsset.objects.order_by("pk").values_list("version", "current")) == [(1, True), (2, None)]
     assert len(files_in_storage() - before) == 2
     version = CredentialAsset.objects.first()
     assert operator.post(page("credentialasset_change", version.pk), {"description": "x"}).status_code == 403
@@ -594,12 +620,11 @@ def test_an_asset_in_use_stays_and_another_goes_with_its_versions(issued, operat
 
 
 def test_an_issuer(db, operator):
-    assert errors(add(operator, "issuer", slug="site", name="Test University", colours='{"primary": "#1b2a4e"}')) == {}
+    assert errors(add(operator, "issuer", slug="site", name="Test University", primary="#1b2a4e")) == {}
     saved = Issuer.objects.get()
     assert saved.colours == {"primary": "#1b2a4e"}
     for changes, field, says in (
-        ({"colours": '{"primary": "blue"}'}, "colours", "'blue' is not accepted"),
-        ({"colours": '{"primary": 1}'}, "colours", "primary: write a text"),
+        ({"primary": "blue"}, "primary", "'blue' is not accepted"),
         ({"sender": "nobody"}, "sender", "'nobody' is not accepted"),
         ({"logo": "gone"}, "logo", "not one of the available choices"),
     ):

@@ -5,6 +5,7 @@ import json
 import pytest
 from celery import Celery, current_app
 from django.contrib.admin.models import LogEntry
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
@@ -18,6 +19,7 @@ from conferral.models import (
     Context,
     Credential,
     CredentialArtifact,
+    CredentialAsset,
     CredentialConfiguration,
     Delivery,
     DryRun,
@@ -216,11 +218,49 @@ def test_a_dry_run_says_who_and_why(course, saved, teacher):
     assert rows(outcome="not yet") == ["bo"]
     assert rows(unmailed="on") == ["cy"]
     assert rows(o="name") == ["cy", "ana", "bo"]
-    table = teacher.get(at("dryrun_csv", asked.pk), {"outcome": "issue"})
-    lines = b"".join(table.streaming_content).decode("utf-8-sig").splitlines()
-    assert [line.split(",")[0] for line in lines] == ['"username"', '"ana"', '"cy"']
-    assert "'=HYPERLINK(1)" in lines[2]
+
+    def table(**query):
+        lines = b"".join(teacher.get(at("dryrun_csv", asked.pk), query).streaming_content).decode("utf-8-sig")
+        return [line.split(",") for line in lines.splitlines()]
+
+    assert [line[0] for line in table(outcome="issue")] == ['"username"', '"ana"', '"cy"']
+    assert '"\'=HYPERLINK(1)"' in table(outcome="issue")[2]
     assert not Credential.objects.exists()
+
+
+def test_rows_of_a_dry_run_are_sorted_by_their_headings_in_the_table_for_spreadsheets_too(
+    course, saved, teacher, settings
+):
+    settings.CONFERRAL_PAGE_SIZE = 2
+    for username, name in (("ana", "Same"), ("bo", "Same"), ("cy", "Other"), ("di", "Same")):
+        course.learner(username, name=name)
+    course.run()
+    course.learner("eve", name="Zoe", completion="0.5")
+    asked = dry_run.carry_out(dry_run.start(saved, by=None).pk)
+    page = teacher.get(at("dryrun_change", asked.pk), {"q": "", "o": "name"})
+    assert "completion 100 % (80 % required)" in text_of(page)
+    assert text_of(page).count("completion 100 % (80 % required)") == 4  # once for each who has one
+    headings = {str(word): (how, query) for word, how, query in page.context["columns"]}
+    assert headings["Name"] == ("ascending", "q=&o=-name")
+    assert headings["Username"] == ("", "q=&o=learner")
+    for order, wanted in (
+        ("-learner", ["eve", "di", "cy", "bo", "ana"]),
+        ("name", ["cy", "ana", "bo", "di", "eve"]),
+        ("-name", ["eve", "ana", "bo", "di", "cy"]),
+        ("nonsense", ["ana", "bo", "cy", "di", "eve"]),
+    ):
+        shown = teacher.get(at("dryrun_change", asked.pk), {"o": order}).context["rows"]
+        assert [row.learner for row in shown] == wanted
+        lines = b"".join(teacher.get(at("dryrun_csv", asked.pk), {"o": order}).streaming_content).decode().splitlines()
+        assert [line.split(",")[0] for line in lines[1:]] == wanted
+        assert {line.split(",")[2] for line in lines[1:]} == {"has one", "not yet"}
+
+
+def test_a_first_run_expects_as_many_as_the_dry_run_looked_at(course, saved):
+    course.learners(3)
+    dry_run.carry_out(dry_run.start(saved, by=None).pk)
+    assert runs.ask(saved, by=None).expected == 3
+    assert dry_run.start(saved, by=None).expected == 3
 
 
 def test_a_run_comes_to_the_figures_of_the_dry_run(course, saved, teacher):
@@ -248,6 +288,87 @@ def test_a_page_of_rows_costs_the_same_among_many(course, saved, teacher, django
     asked = dry_run.carry_out(DryRun.objects.get().pk)
     with django_assert_max_num_queries(13):
         assert len(teacher.get(at("dryrun_change", asked.pk), {"p": 2}).context["rows"]) == 50
+
+
+# Assets
+
+
+@pytest.fixture
+def designer(person):
+    return person("designer", *(f"{verb}_credentialasset" for verb in ("add", "view", "change")))
+
+
+def upload(client, content, **more):
+    sent = {"slug": "plain", "description": "", "file": SimpleUploadedFile("plain.pdf", content), **more}
+    return client.post(at("credentialasset_add"), sent, follow=True)
+
+
+@pytest.fixture
+def used(course, template):
+    configure.save_asset("plain", "plain.pdf", template)
+    course.learner("ana")
+    course.configure(generators={"certificate": {"generator": "pdf", "options": {"template": "plain"}}})
+    course.run_and_generate()
+    return template
+
+
+def test_a_new_version_is_looked_at_before_it_is_activated(used, designer):
+    response = upload(designer, used + b"\n%")
+    waiting = CredentialAsset.objects.get(version=2)
+    assert response.redirect_chain[-1][0] == at("credentialasset_ask", waiting.pk, "activate")
+    page = text_of(response)
+    assert "New credentials are made with it once you activate it" in page
+    assert "1 type uses it. 1 issued and 0 pending keep version 1." in page
+    assert page.count("data:image/webp") == 2
+    assert not waiting.current
+    assert said(ask(designer, waiting, "activate", on="")) == ["New credentials are made with version 2."]
+    assert CredentialAsset.objects.get(current=True) == waiting
+
+
+def test_a_file_that_is_the_first_of_its_name_is_current_at_once(used, designer):
+    response = upload(designer, used, slug="other")
+    assert "was added successfully" in said(response)[0]
+    assert CredentialAsset.objects.get(slug="other").current
+
+
+def test_a_version_begins_on_a_date_in_the_sites_time_zone_and_that_is_taken_back(used, designer, settings):
+    settings.TIME_ZONE = "Asia/Tokyo"
+    upload(designer, used + b"\n%")
+    waiting = CredentialAsset.objects.get(version=2)
+    assert "The time zone is Asia/Tokyo." in text_of(designer.get(at("credentialasset_ask", waiting.pk, "activate")))
+    assert "nothing to be done" in said(ask(designer, waiting, "call-off"))[0]
+    told = said(ask(designer, waiting, "activate", on="2100-01-15T09:00"))
+    assert told == ["Version 2 begins on 2100-01-15 09:00 Asia/Tokyo."]
+    waiting.refresh_from_db()
+    assert waiting.activates.isoformat() == "2100-01-15T00:00:00+00:00"
+    page = text_of(designer.get(at("credentialasset_change", waiting.pk)))
+    assert "2100-01-15 09:00 Asia/Tokyo" in page
+    assert "Do not activate…" in page
+    assert said(ask(designer, waiting, "call-off")) == ["Version 2 does not begin by itself any more."]
+    waiting.refresh_from_db()
+    assert waiting.activates is None
+    assert Act.objects.latest("pk").verb == "not to be activated"
+
+
+def test_a_file_is_seen_and_fetched_to_be_changed(used, designer, person):
+    asset = CredentialAsset.objects.get()
+    page = text_of(designer.get(at("credentialasset_change", asset.pk)))
+    assert "data:image/webp" in page
+    address = at("credentialasset_file", asset.pk)
+    assert address in page
+    fetched = designer.get(address)
+    assert fetched.content == used
+    assert fetched["Content-Disposition"] == 'attachment; filename="plain.pdf"'
+    drawing = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"><path d="M0 0h1v1z"/></svg>'
+    configure.save_asset("logo", "logo.svg", drawing)
+    logo = CredentialAsset.objects.get(slug="logo")
+    assert "data:image/svg+xml;base64" in text_of(designer.get(at("credentialasset_change", logo.pk)))
+    assert designer.get(at("credentialasset_file", logo.pk))["Content-Type"] == "application/octet-stream"
+    viewer = person("viewer", "view_credentialasset")
+    seen = text_of(viewer.get(at("credentialasset_change", asset.pk)))
+    assert "data:image/webp" in seen
+    assert address not in seen
+    assert viewer.get(address).status_code == 403
 
 
 # People
@@ -371,7 +492,8 @@ def test_opening_and_guards_are_plain_fields(saved, teacher):
         "guard": "on", "guard_learners": "10", "guard_share": "12.5", "wait": "7", "wait_unit": "day", "review": "on",
     }  # fmt: skip
     response = teacher.post(address, sent, follow=True)
-    assert "was changed successfully" in said(response)[0]
+    assert said(response)[0] == "This course has no end: it does not open before it is given one"
+    assert "was changed successfully" in said(response)[-1]
     saved.refresh_from_db()
     assert saved.opening == {"after_end": 3, "stop": 30}
     assert saved.guards == {"learners": 10, "share": 0.125, "wait": "7 days", "review": True}

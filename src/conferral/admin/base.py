@@ -12,13 +12,14 @@ from django.db import IntegrityError, models, transaction
 from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.functional import Promise
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from conferral import access
 from conferral.admin import search, words
+from conferral.admin.drawn import NotDrawn
 from conferral.admin.forms import UseCaseForm
 from conferral.admin.lists import BoundedPaginator, RecordList
 from conferral.contract import ConferralError
@@ -232,7 +233,8 @@ class UseCaseAdmin(LimitedAdmin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Saves what the form has tried out; the object is then as it was saved, for the log and the message."""
-        form.perform()
+        for remark in getattr(form.perform(), "remarks", ()):
+            self.message_user(request, capfirst(remark), messages.WARNING)
         obj.pk = self.model._default_manager.get(**form.identity()).pk  # noqa: SLF001 - Django documents this name
         obj.refresh_from_db()
 
@@ -274,6 +276,32 @@ def structure(name: str, label: Any) -> Callable[[Any, Any], str]:
         return preformatted(json.dumps(value, indent=2, ensure_ascii=False)) if value else "-"
 
     return shown
+
+
+def told_by(name: str, label: Any, said: Callable[[Any], Any]) -> Callable[[Any, Any], str]:
+    """A method of an admin that shows a JSON field in words, as `said` finds them; as it is where it raises."""
+
+    @admin.display(description=label)
+    def shown(self: Any, obj: Any) -> str:
+        value = getattr(obj, name)
+        if not value:
+            return "-"
+        try:
+            return _listed(said(obj)) or "-"
+        except NotDrawn:
+            return preformatted(json.dumps(value, indent=2, ensure_ascii=False))
+
+    return shown
+
+
+def _listed(told: Any) -> str:
+    """Titles with what stands below each, as a list."""
+    if isinstance(told, str):
+        return format_html("{}", told)
+    rows = [(title, _listed(text)) for title, text in told]
+    return (
+        format_html('<ul class="conferral-told">{}</ul>', format_html_join("", "<li>{}: {}</li>", rows)) if rows else ""
+    )
 
 
 def named(name: str, label: Any) -> Callable[[Any, Any], Any]:

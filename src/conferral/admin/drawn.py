@@ -19,12 +19,18 @@ CALLED = "x-called"
 MEANINGFUL = (None, "placeholders")
 """Formats of texts that may be empty; of others an empty one says: the default."""
 SCALARS = ("string", "number", "integer", "boolean")
+PERCENT = "(%)"
+"""How the title of a share ends."""
 DEEPEST = 12
+LONG = 1000
+"""Characters from which a text is written on several lines."""
 ACRONYM = 2
 """Letters of the longest name that is written in capitals: X, Y, QR."""
 Schema = Mapping[str, Any]
 Choices = Callable[[str], Iterable[str]]
 """The slugs of the assets of a kind."""
+Told = str | list[tuple[str, "Told"]]
+"""A text, or titles with what stands below each."""
 
 
 class NotDrawn(Exception):
@@ -59,6 +65,10 @@ class Drawing:
         """Where in the form an error of pydantic's belongs; as near as it can be told."""
         return JOIN.join(map(str, self._place(list(path), value, self.root)))
 
+    def said(self, value: Any) -> Told:
+        """A whole value in words, for those who only look: each field's title with its text, or with its own fields."""
+        return _said(self.schema(), self.shown(value))
+
     # The schema
 
     def _drawn(self, node: Schema, depth: int, inherited: Any = None) -> dict[str, Any]:  # noqa: PLR0911 - a table of kinds
@@ -86,7 +96,7 @@ class Drawing:
             case "share" | "mixed":  # a browser's number has fewer digits than a share may have
                 return said | {"type": "string"}
             case kind:
-                return said | {"type": kind}
+                return said | {"type": kind} | ({"widget": "textarea"} if node.get("maxLength", 0) >= LONG else {})
 
     def _alternative(self, node: Schema, key: str, depth: int) -> dict[str, Any]:
         """One of several, called by what tells it apart."""
@@ -115,7 +125,8 @@ class Drawing:
             return value
         if "properties" in value:
             return value | {"properties": {NAME: name, **value["properties"]}}
-        return {"type": "object", "properties": {NAME: name, VALUE: value | {"title": _("Value")}}}
+        title = self._marked(_("Value"), self._resolved(_values(node)))
+        return {"type": "object", "properties": {NAME: name, VALUE: value | {"title": title}}}
 
     def _item(self, node: Schema, depth: int) -> dict[str, Any]:
         return self._drawn(node.get("items", {}), depth + 1)
@@ -131,9 +142,12 @@ class Drawing:
             text += " " + _("The type has: %s.") % self._said(inherited, inner)
         elif default not in (None, "") and not isinstance(default, dict | list):
             text += " " + _("Default: %s.") % self._said(default, inner)
-        percent = " (%)" if not is_object and self._kind(inner) == "share" else ""
-        said = {"title": f"{title}{percent}"} if title else {}
+        said = {"title": self._marked(title, inner)} if title else {}
         return said | ({"help_text": text.strip()} if text.strip() else {})
+
+    def _marked(self, title: str, node: Schema) -> str:
+        """The title; of a share it says that it is a percentage."""
+        return f"{title} {PERCENT}" if "properties" not in node and self._kind(node) == "share" else title
 
     def _said(self, value: Any, node: Schema) -> str:
         shown = self._shown(value, node)
@@ -328,13 +342,44 @@ def texts(schema: Any) -> Iterator[str]:
                 yield from texts(each)
 
 
-def paths(said: Any, before: str = "") -> Iterable[str]:
+def _said(drawn: Mapping[str, Any], shown: Any) -> Told:
+    """What a form of that schema shows; what is empty is left out."""
+    match drawn.get("type"):
+        case "object" if isinstance(shown, Mapping):
+            fields = ((name, each) for name, each in drawn["properties"].items() if name != NAME)
+            told = [(str(each.get("title", name)), _said(each, shown.get(name))) for name, each in fields]
+            return [(title, text) for title, text in told if text]
+        case "array" if isinstance(shown, list):
+            rows = [_row_said(drawn["items"], each) for each in shown]
+            return ", ".join(map(str, rows)) if all(isinstance(each, str) for each in rows) else rows
+        case "boolean":
+            return _("yes") if shown else _("no")
+    return "" if shown is None else str(shown)
+
+
+def _row_said(drawn: Mapping[str, Any], shown: Any) -> Any:
+    """Of named things the name, with what stands below it."""
+    if not isinstance(shown, Mapping):
+        return _said(drawn, shown)
+    name, value = str(shown.get(NAME, "")), drawn.get("properties", {}).get(VALUE)
+    if value is None or VALUE not in shown:
+        return name, _said(drawn, shown)
+    text = _said(value, shown[VALUE])
+    return name, f"{text} %" if value["title"].endswith(PERCENT) else text
+
+
+def paths(said: Any) -> Iterable[str]:
     """The names of all that is said, `elements.name.size` and so on."""
+    return (path for path, _value in differences(said))
+
+
+def differences(said: Any, before: str = "") -> Iterable[tuple[str, Any]]:
+    """All that is said under such names."""
     if isinstance(said, Mapping) and said:
         for name, each in said.items():
-            yield from paths(each, f"{before}.{name}" if before else str(name))
+            yield from differences(each, f"{before}.{name}" if before else str(name))
     elif before:
-        yield before
+        yield before, said
 
 
 def _values(node: Schema) -> Schema:

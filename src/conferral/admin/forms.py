@@ -53,11 +53,14 @@ class UseCaseForm(ModelForm):
                 for part, name in zip(field.widget.widgets, (_("date"), _("time")), strict=True):
                     part.attrs["aria-label"] = f"{field.label}: {name}"
 
-    def shape(self, name: str, shape: Any, given: Any = None) -> None:
-        """Tells a field of options what they may be, and of what they are the difference."""
+    def shape(self, name: str, shape: Any, given: Any = None, *, of: str = "", stored: Any = None) -> None:
+        """Tells a field of options what they may be, and of what they are the difference.
+
+        What was drawn for another rule or type than `of` counts as `stored`.
+        """
         if name in self.fields:
             field: Any = self.fields[name]
-            field.shape, field.given = shape, given
+            field.shape, field.given, field.of, field.stored = shape, given, of, stored or {}
 
     def present(self, instance: Any) -> dict[str, Any]:
         """Initial values of the fields that the model does not have."""
@@ -174,14 +177,6 @@ def mapping_of_mappings(value: Any) -> None:
     mapping(value)
     if not all(isinstance(inner, dict) for inner in value.values()):
         raise ValidationError(_('Write names with curly brackets each, like {"certificate": {"required": true}}.'))
-
-
-def texts(value: Any) -> None:
-    """Names with texts."""
-    mapping(value)
-    for name, text in value.items():
-        if not isinstance(text, str):
-            raise ValidationError(_("%(name)s: write a text in quotes."), params={"name": name})
 
 
 def printable(value: Any) -> None:

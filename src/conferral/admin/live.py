@@ -4,7 +4,7 @@ A small script asks for a part of the page with the form as it stands. Without s
 once, and saves nothing.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -44,8 +44,8 @@ class LiveAdmin(UseCaseAdmin):
 
     change_form_template = "conferral/admin/form.html"
     live: ClassVar[Mapping[str, Part]] = {}
-    shaping: ClassVar[tuple[str, ...]] = ()
-    """The fields that the shape of the options depends on."""
+    shaping: ClassVar[Mapping[str, Sequence[str]]] = {}
+    """The fields that the shape of options depends on: the fields of options whose shape each decides."""
 
     def get_urls(self) -> list[URLPattern]:
         """With the address of the parts."""

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 from django import forms
@@ -15,7 +16,7 @@ from pydantic import BaseModel
 from pydantic import ValidationError as Refused
 
 from conferral import plugins
-from conferral.admin.drawn import CALLED, NAME, Drawing, NotDrawn, difference, paths
+from conferral.admin.drawn import CALLED, NAME, Drawing, NotDrawn, Told, difference, paths
 from conferral.admin.forms import MONOSPACE, StructureField
 from conferral.contract import ConferralError
 from conferral.contract.options import reason
@@ -44,6 +45,8 @@ class Shape:
 
     schema: Mapping[str, Any]
     whole: Callable[[Any], Any]
+    taken: Callable[[Any], Any] = lambda value: value
+    """What is meant by what the form says."""
 
     @property
     def drawing(self) -> Drawing:
@@ -127,6 +130,33 @@ def of_slots() -> Shape:
     return Shape(schema, whole)
 
 
+def of_printable(stored: Mapping[str, Any]) -> Shape:
+    """What is printed, by name: texts; what reads as a number is one, which each language writes in its own way.
+
+    What was stored as a text stays one.
+    """
+
+    def taken(value: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: text if stored.get(name) == text else _number(text) for name, text in value.items()}
+
+    def whole(value: Mapping[str, Any]) -> Mapping[str, Any]:
+        if "" in value:
+            raise Refusals([(("",), _now("Write a name."))])
+        return value
+
+    return Shape({"type": "object", "additionalProperties": {"type": "string"}}, whole, taken)
+
+
+def in_words(shape: Shape | None, value: Any) -> Told:
+    """Options for those who only look; NotDrawn when there are no words for them."""
+    if shape is None:
+        raise NotDrawn
+    try:
+        return shape.drawing.said(shape.whole(value))
+    except (Refusals, AttributeError, TypeError):
+        raise NotDrawn from None
+
+
 class OptionsWidget(forms.Textarea):
     """The JSON, and beside it the form; which of the two is meant is said by a third field."""
 
@@ -142,7 +172,8 @@ class OptionsWidget(forms.Textarea):
         state = self.field.state(value)
         context = super().get_context(name, state.text, attrs)
         identifier = context["widget"]["attrs"].get("id", name)
-        context["widget"] |= {"mode": RAW if state.mode == RAW else FORM, "differences": state.differences}
+        mode = RAW if state.mode == RAW else FORM
+        context["widget"] |= {"mode": mode, "differences": state.differences, "of": self.field.of}
         if state.schema:
             widget = JSONFormWidget(schema=state.schema)
             if self.error_map:
@@ -154,9 +185,10 @@ class OptionsWidget(forms.Textarea):
         return context
 
     def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
-        """The JSON as it was typed; of the form, what it says."""
+        """The JSON as it was typed; of the form, what it says, unless it was drawn for another rule or type."""
         if data.get(f"{name}_mode") == FORM and f"{name}_form" in data:
-            return Drawn(data[f"{name}_form"])
+            is_stale = data.get(f"{name}_of", self.field.of) != self.field.of
+            return self.field.prepare_value(self.field.stored) if is_stale else Drawn(data[f"{name}_form"])
         return data.get(name)
 
     @property
@@ -192,6 +224,8 @@ class OptionsField(StructureField):
         self.widget.field = self
         self.shape: Shape | None = None
         self.given: Any = None
+        self.of = ""
+        self.stored: dict[str, Any] = {}
 
     def __deepcopy__(self, memo: Any) -> "OptionsField":
         copied: OptionsField = super().__deepcopy__(memo)
@@ -247,7 +281,7 @@ class OptionsField(StructureField):
             return {}
         if twice := _twice(said):
             raise ValidationError(_("%(name)s is there twice; name it once."), params={"name": twice})
-        return self.shape.drawing.read(said)
+        return self.shape.taken(self.shape.drawing.read(said))
 
     def _stored(self, value: Any) -> Any:
         """What is stored of a value that the form says whole."""
@@ -283,6 +317,16 @@ class OptionsField(StructureField):
             return short if self.shape.whole(short) == whole else said
         except Refusals:
             return said
+
+
+def _number(text: Any) -> Any:
+    for kind in (int, float):
+        try:
+            if str(found := kind(text)) == text and isfinite(found):
+                return found
+        except (TypeError, ValueError, OverflowError):
+            continue
+    return text
 
 
 def _slugs(kind: str) -> Iterable[str]:

@@ -8,6 +8,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from conferral import pictures, plugins
+from conferral.assets import AssetReader
 from conferral.contract import Artifact, ConferralError, GenerationRequest
 from conferral.issuance import correct, make, plan, preview
 from conferral.issuance.snapshot import request_for
@@ -71,6 +72,24 @@ def of_credential(credential: Credential, name: str) -> list[Pictured]:
     return found
 
 
+def of_asset(asset: CredentialAsset) -> Pictured:
+    """A version of a picture, or the first page of a template."""
+    try:
+        content = AssetReader({asset.slug: asset}).read(asset.slug)
+        if asset.filename.lower().endswith(".svg"):  # checked when it was uploaded; no picture runs or fetches anything
+            address = f"data:image/svg+xml;base64,{base64.b64encode(content).decode()}"
+            return Pictured(asset.filename, address, asset.description or asset.slug)
+        if asset.kind == CredentialAsset.Kind.PDF:
+            image = pictures.draw(content, width=WIDTH)
+        else:
+            is_png = asset.filename.lower().endswith(".png")
+            image = pictures.read(content, "image/png" if is_png else "image/jpeg")
+            image.thumbnail((WIDTH, WIDTH))
+    except ConferralError as error:
+        return Pictured(asset.filename, problems=(str(error),))
+    return Pictured(asset.filename, _address(image), asset.description or asset.slug, *image.size)
+
+
 def _pictured(
     slots: tuple[plan.Slot, ...], versions: Mapping[str, CredentialAsset], request: GenerationRequest, name: str
 ) -> Iterator[Pictured]:
@@ -94,8 +113,9 @@ def _of(slot: str, artifact: Artifact, request: GenerationRequest) -> Pictured:
         image = pictures.draw(artifact.content, width=WIDTH)
     else:
         image = pictures.read(artifact.content, artifact.media_type)
-    content = base64.b64encode(pictures.encoded(image, "WEBP")).decode()
     alt = _("The credential of %s, as it is now") % request.snapshot.name
-    return Pictured(
-        slot, f"data:image/webp;base64,{content}", alt, *image.size, note="", problems=tuple(artifact.problems)
-    )
+    return Pictured(slot, _address(image), alt, *image.size, note="", problems=tuple(artifact.problems))
+
+
+def _address(image: Any) -> str:
+    return f"data:image/webp;base64,{base64.b64encode(pictures.encoded(image, 'WEBP')).decode()}"

@@ -7,7 +7,7 @@ from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, QueryDict, StreamingHttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.html import format_html
@@ -20,7 +20,7 @@ from conferral.admin import filters, search, words
 from conferral.admin.asks import Ask, AskedAdmin, Done, ReasonForm
 from conferral.admin.base import PER_PAGE, RecordAdmin, named, recorded
 from conferral.admin.site import registered
-from conferral.contract import Fact
+from conferral.contract import Decision, Fact
 from conferral.contract.context import short_key
 from conferral.issuance import correct, dry_run, release
 from conferral.issuance import run as runs
@@ -301,12 +301,21 @@ class RowsForm(forms.Form):
     q = forms.CharField(label=_("Username or name"), required=False, max_length=200)
     outcome = forms.ChoiceField(label=_("Outcome"), required=False)
     unmailed = forms.BooleanField(label=_("Cannot be mailed"), required=False)
-    o = forms.ChoiceField(label=_("Sorted by"), required=False, choices=list(SORTED_BY.items()))
+    o = forms.ChoiceField(
+        required=False,
+        choices=[(f"{sign}{name}", word) for sign in ("", "-") for name, word in SORTED_BY.items()],
+        widget=forms.HiddenInput,
+    )
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         outcome: Any = self.fields["outcome"]
         outcome.choices = [("", _("All")), *((each.value, words.outcome(each)) for each in Outcome)]
+
+    @property
+    def sorted_by(self) -> str:
+        """The field, with a minus before it from its end."""
+        return (self.cleaned_data.get("o") if self.is_valid() else "") or "learner"
 
 
 @registered(DryRun)
@@ -314,7 +323,7 @@ class DryRunAdmin(AskedAdmin, RecordAdmin):
     """What runs would do, as people asked: kept for a day."""
 
     of = "configuration"
-    list_display = ("started", "configuration", "state", "evaluated", "by")
+    list_display = ("begun", "configuration", "state", "evaluated", "by")
     list_filter = (words.RunStatus, filters.OfConfiguration, filters.TypeByConfiguration)
     list_select_related = ("configuration__type", "by")
     sortable_by = ()
@@ -333,6 +342,11 @@ class DryRunAdmin(AskedAdmin, RecordAdmin):
             ),
             *super().get_urls(),
         ]
+
+    @admin.display(description=_("Started"))
+    def begun(self, obj: DryRun) -> str:
+        """In the time zone of its configuration."""
+        return words.local(obj.started, obj.configuration.time_zone)
 
     @admin.display(description=_("State"))
     def state(self, obj: DryRun) -> str:
@@ -353,7 +367,8 @@ class DryRunAdmin(AskedAdmin, RecordAdmin):
     def csv_view(self, request: HttpRequest, key: int) -> StreamingHttpResponse:
         """The rows that are looked for, as a table in which no cell is a formula."""
         found = self._found(request, key)
-        lines = dry_run.csv_of(dry_run.each_row(self._rows(found, request)[0]))
+        rows, form = self._rows(found, request)
+        lines = dry_run.csv_of(dry_run.each_row(rows, form.sorted_by), words.outcome)
         name = f"dry-run-{short_key(found.configuration.context_key)}-{found.pk}.csv"
         headers = {"Content-Disposition": f'attachment; filename="{name}"'}
         return StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8", headers=headers)
@@ -377,7 +392,9 @@ class DryRunAdmin(AskedAdmin, RecordAdmin):
             "form": form,
             "query": query.urlencode(),
             "rows": page,
-            "shown": [(row, words.outcome(row.outcome), evidence(row)) for row in page],
+            "when": self.begun(found),
+            "columns": [(word, *sorting(name, form.sorted_by, request.GET)) for name, word in SORTED_BY.items()],
+            "shown": [(row, words.outcome(row.outcome), *evidence(row)) for row in page],
             "figures": list(words.figures(found.figures)) if found.figures else [],
             "progress": told(found),
             "progress_url": self.address("progress", found.pk),
@@ -404,10 +421,18 @@ class DryRunAdmin(AskedAdmin, RecordAdmin):
             outcome=said.get("outcome", ""),
             unmailed=bool(said.get("unmailed")),
         )
-        by = said.get("o") or "learner"
-        return rows.order_by(by, "pk"), form
+        return rows.order_by(form.sorted_by, "pk"), form
 
 
-def evidence(row: Any) -> list[str]:
-    """The facts that decided, in words."""
-    return [str(Fact(**fact)) for fact in row.facts]
+def evidence(row: Any) -> tuple[list[str], str]:
+    """The facts that decided, in words; and what else did."""
+    decision = Decision(tuple(Fact(**fact) for fact in row.facts))
+    return [str(fact) for fact in decision.facts], "" if row.why == decision.reason else row.why
+
+
+def sorting(name: str, present: str, said: QueryDict) -> tuple[str, str]:
+    """How the table is sorted by that column, if it is, and the query that sorts it so, or the other way round."""
+    query = said.copy()
+    query.pop("p", None)
+    query["o"] = f"-{name}" if present == name else name
+    return {name: "ascending", f"-{name}": "descending"}.get(present, ""), query.urlencode()

@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
+from django.template.loader import render_to_string
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
@@ -15,18 +16,20 @@ from django.utils.translation import ngettext
 from conferral import access, plugins
 from conferral.admin import options, pictured
 from conferral.admin.asks import Ask, AskedAdmin, Done
-from conferral.admin.base import structure
-from conferral.admin.forms import StructureField, UseCaseForm, mapping, mapping_of_mappings, printable
+from conferral.admin.base import told_by
+from conferral.admin.forms import UseCaseForm, mapping, mapping_of_mappings, printable
 from conferral.admin.live import LiveAdmin, Part
 from conferral.admin.options import OptionsField
 from conferral.admin.site import registered
-from conferral.contract import Audience, ConferralError, Kind
+from conferral.contract import Audience, ConferralError, Kind, Publication
 from conferral.issuance import configure, correct
 from conferral.models import Credential, CredentialType
 
 KINDS = {Kind.COURSE: _("Course"), Kind.LESSON: _("Lesson"), Kind.PATHWAY: _("Pathway")}
 USED = 20
 """Configurations that a type's page names."""
+SPANS = {"years": _("Years"), "months": _("Months"), "days": _("Days")}
+WORDING = {"subject": _("Subject of the mail"), "body": _("Words in the mail")}
 VALIDITY = {"years": 100, "months": 1200, "days": 36500}
 PLAIN = ("processor", "processor_options", "audience", "generators", "publish", "locale", "printed_date", "kinds")
 
@@ -55,16 +58,15 @@ class TypeForm(UseCaseForm):
     generators = OptionsField(
         check=mapping_of_mappings, rows=20, label=_("Designs"), help_text=_("What is made, each under a name.")
     )
-    publish = StructureField(
+    publish = OptionsField(
         check=mapping,
         label=_("What its pages tell"),
-        help_text=_(
-            "JSON; left empty: strangers may download the files and see no evidence: "
-            '<code>{"description": "…", "criteria": "…", "evidence": true, "files": false}</code>.'
-        ),
+        help_text=_("Left as it is: strangers may download the files and see no evidence."),
     )
-    printed = StructureField(
-        check=printable, label=_("Fields"), help_text=_('What else is printed: <code>{"hours": 40}</code>.')
+    printed = OptionsField(
+        check=printable,
+        label=_("Fields"),
+        help_text=_('What else is printed, by name, like hours and 40. As JSON: <code>{"hours": 40}</code>.'),
     )
     kinds = forms.MultipleChoiceField(
         label=_("For"),
@@ -109,9 +111,12 @@ class TypeForm(UseCaseForm):
             field: Any = self.fields["processor"]
             field.choices = rules(self.instance.processor)
             chosen = str(self.data.get("processor") or self.instance.processor or field.choices[0][0])
-            self.shape("processor_options", options.of_processor(chosen))
+            stored = self.instance.processor_options if chosen == self.instance.processor else {}
+            self.shape("processor_options", options.of_processor(chosen), of=chosen, stored=stored)
             self.shape("audience", options.of_model(Audience))
             self.shape("generators", options.of_slots())
+            self.shape("publish", options.of_model(Publication))
+            self.shape("printed", options.of_printable(self.instance.fields))
 
     def present(self, instance: Any) -> dict[str, Any]:
         """What is printed, the mail's words and the validity."""
@@ -178,7 +183,7 @@ class TypeAdmin(AskedAdmin, LiveAdmin):
             perform=_copy,
         )
     }
-    shaping = ("processor",)
+    shaping: ClassVar = {"processor": ("processor_options",)}
     live: ClassVar = {"picture": Part("sample", ("",), "live_picture", _("How it looks"), beside=True)}
     list_display = ("name", "rule", "meant_for", "designs", "used")
     list_filter = ("processor",)
@@ -200,16 +205,31 @@ class TypeAdmin(AskedAdmin, LiveAdmin):
         (_("How it looks"), {"fields": ("sample",)}),
     )
     view_fields = (
-        *("name", "meant_for", "rule", "shown_processor_options", "shown_audience", "shown_generators", "shown_fields"),
-        *("locale", "printed_date", "shown_validity", "shown_wording", "shown_publish"),
+        *("name", "picture", "meant_for", "rule", "shown_processor_options", "shown_audience", "designs"),
+        *("shown_fields", "locale", "printed_date", "shown_validity", "shown_wording", "shown_publish"),
     )
-    shown_processor_options = structure("processor_options", _("Options of the rule"))
-    shown_audience = structure("audience", _("Who may get one"))
-    shown_generators = structure("generators", _("Designs"))
-    shown_fields = structure("fields", _("Fields"))
-    shown_validity = structure("validity", _("Valid for"))
-    shown_publish = structure("publish", _("Public page"))
-    shown_wording = structure("wording", _("Mail to the learner"))
+    shown_processor_options = told_by(
+        "processor_options",
+        _("Options of the rule"),
+        lambda one: options.in_words(options.of_processor(one.processor), one.processor_options),
+    )
+    shown_audience = told_by(
+        "audience", _("Who may get one"), lambda one: options.in_words(options.of_model(Audience), one.audience)
+    )
+    shown_fields = told_by("fields", _("Fields"), lambda one: [(name, str(text)) for name, text in one.fields.items()])
+    shown_validity = told_by(
+        "validity",
+        _("Valid for"),
+        lambda one: [(str(SPANS.get(name, name)), str(number)) for name, number in one.validity.items()],
+    )
+    shown_publish = told_by(
+        "publish", _("Public page"), lambda one: options.in_words(options.of_model(Publication), one.publish)
+    )
+    shown_wording = told_by(
+        "wording",
+        _("Mail to the learner"),
+        lambda one: [(str(WORDING.get(name, name)), text) for name, text in one.wording.items()],
+    )
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """With where it is used, once it is there."""
@@ -277,6 +297,15 @@ class TypeAdmin(AskedAdmin, LiveAdmin):
         """Its label, or that it is not installed any more."""
         return rule_label(obj.processor)
 
+    @admin.display(description=_("How it looks"))
+    def picture(self, obj: CredentialType) -> str:
+        """Every design, in an invented course."""
+        try:
+            slots = pictured.of_type(obj)
+        except ConferralError as error:
+            slots = [pictured.Pictured(obj.name, problems=(str(error),))]
+        return render_to_string("conferral/admin/live/picture.html", {"slots": slots})
+
     @admin.display(description=_("For"))
     def meant_for(self, obj: CredentialType) -> str:
         """The kinds of contexts."""
@@ -285,9 +314,7 @@ class TypeAdmin(AskedAdmin, LiveAdmin):
     @admin.display(description=_("Designs"))
     def designs(self, obj: CredentialType) -> str:
         """The slots with their generators."""
-        return (
-            ", ".join(f"{slot} ({declared.get('generator', '?')})" for slot, declared in obj.generators.items()) or "-"
-        )
+        return ", ".join(f"{slot} ({design_label(each)})" for slot, each in obj.generators.items()) or "-"
 
     @admin.display(description=_("Configurations"), ordering="use")
     def used(self, obj: Any) -> int:
@@ -309,6 +336,18 @@ def rules(present: str = "") -> list[tuple[str, str]]:
     installed = list(plugins.offered(plugins.PROCESSORS))
     names = installed if present in ("", *installed) else [*installed, present]
     return [(name, rule_label(name)) for name in names]
+
+
+def design_label(declared: Any) -> str:
+    """What the generator of a slot calls itself, and of what template it is."""
+    name = str(declared.get("generator", "?"))
+    try:
+        label = str(plugins.generator(name).label)
+    except ConferralError:
+        return name
+    options_of = declared.get("options")
+    template = options_of.get("template") if isinstance(options_of, dict) else None
+    return f"{label}, {template}" if template else label
 
 
 def rule_label(name: str) -> str:

@@ -20,6 +20,7 @@ from conferral.issuance.evaluate import Evaluation, Outcome
 from conferral.issuance.lease import Lease, LeaseLost
 from conferral.issuance.limit import each
 from conferral.issuance.plan import edition_of, resolve
+from conferral.issuance.progress import expected_of
 from conferral.models import CredentialConfiguration, Run
 from conferral.settings import current
 
@@ -86,7 +87,7 @@ def ask(configuration: CredentialConfiguration, *, by: Any, notify: bool = True,
             claim=lease.new_token(),
             claimed_until=now,
             started=now,
-            expected=_looked_at_last(stored),
+            expected=expected_of(stored),
         )
         history.record("run asked for", stored, asked, by=by, notify=notify, release=release)
     return asked
@@ -237,16 +238,11 @@ def _begin(configuration: CredentialConfiguration, trigger: str, **given: Any) -
                 claim=lease.new_token(),
                 claimed_until=lease.until(),
                 started=now,
-                expected=_looked_at_last(configuration),
+                expected=expected_of(configuration),
                 **given,
             )
     except IntegrityError:
         raise _already(Run.objects.filter(configuration=configuration, active=True).first()) from None
-
-
-def _looked_at_last(configuration: CredentialConfiguration) -> int | None:
-    ended = configuration.runs.filter(status__in=(Run.Status.FINISHED, Run.Status.HELD, Run.Status.REFUSED))
-    return ended.order_by("-pk").values_list("evaluated", flat=True).first()
 
 
 def _close_if_lost(run: Run) -> bool:

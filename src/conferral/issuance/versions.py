@@ -79,6 +79,17 @@ def activate(slug: str, version: int, *, by: Any, on: datetime | None = None, no
     return on is None
 
 
+def call_off(slug: str, version: int, *, by: Any) -> None:
+    """Takes back that a version was to be activated on a date; a CannotActivate when it was not, or is current."""
+    with transaction.atomic():
+        planned = CredentialAsset.objects.select_for_update().filter(slug=slug, version=version)
+        asset = planned.exclude(activates=None).first()
+        if asset is None:
+            raise CannotActivate(f"asset {slug!r}: version {version} was not to be activated on a date")
+        planned.update(activates=None)
+        history.record("not to be activated", asset, by=by, version=version, on=str(asset.activates))
+
+
 def activate_due(now: datetime | None = None) -> int:
     """Activates the versions whose date has come; how many. One that has come to fit no more is told and left."""
     now = now or timezone.now()

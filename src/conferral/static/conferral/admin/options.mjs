@@ -1,5 +1,5 @@
 // Options as a form or as JSON. The server translates between the two: a switch asks it for the field as it stands, and
-// so does whatever the shape of the options depends on (the rule, the type).
+// so does what the shape of some options depends on (the rule, the type).
 const told = document.getElementById("conferral-draw");
 const form = told && told.closest("form");
 if (form) {
@@ -7,7 +7,8 @@ if (form) {
   const all = () => [...form.querySelectorAll("[data-options]")];
   for (const root of all()) begin(root);
   form.addEventListener("change", (event) => {
-    if (watches.includes(event.target.name)) for (const root of all()) draw(root, "form");
+    const shaped = watches[event.target.name] || [];
+    for (const root of all()) if (shaped.includes(root.dataset.options)) draw(root, "form");
   });
 
   function begin(root, wanted) {
