@@ -153,7 +153,7 @@ PLACEHOLDER_MEANINGS = {
     "earned": "Day on which the rule was met; the day of issue where the source cannot tell.",
     "issued": "Day of issue.",
     "expires": "Day from which it does not hold any more; nothing when it holds for ever.",
-    "verification_id": "What people type to check it, for example `K7QF-2M9X-4TBD-HW3R`.",
+    "verification_id": "What people type to check it, for example `K7QF-2M9X-4TBD-HW33`.",
     "verification_url": "Address of its credential page.",
 }
 

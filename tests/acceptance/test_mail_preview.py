@@ -26,14 +26,14 @@ def test_the_text_in_the_terminal(kind, capsys):
     call_command("conferral", "mail", "Completion", "--context", COURSE, "--name", "Maria")
     said = capsys.readouterr().out
     assert all(each in said for each in ("Well done: Testing", "Congratulations, Maria.", "First.", "You are at 100%"))
-    assert "K7QF-2M9X-4TBD-HW3R" in said
+    assert "K7QF-2M9X-4TBD-HW33" in said
     assert mail.outbox == []
 
 
 def test_as_html_for_a_browser(kind, tmp_path):
     page = shown(tmp_path / "mail.html", "--context", COURSE)
     assert all(
-        each in page for each in ("<p class", "First.", "Completion</strong><br>Testing", "/c/K7QF-2M9X-4TBD-HW3R")
+        each in page for each in ("<p class", "First.", "Completion</strong><br>Testing", "/c/K7QF-2M9X-4TBD-HW33")
     )
 
 
@@ -41,7 +41,7 @@ def test_as_html_for_a_browser(kind, tmp_path):
 def test_nothing_is_fetched_from_anywhere(kind, tmp_path, purpose):
     page = shown(tmp_path / "mail.html", "--purpose", purpose)
     assert not FETCHED.search(page)
-    assert set(re.findall(r'https?://[^"<\s]+', page)) == {"http://localhost:8000/c/K7QF-2M9X-4TBD-HW3R"}
+    assert set(re.findall(r'https?://[^"<\s]+', page)) == {"http://localhost:8000/c/K7QF-2M9X-4TBD-HW33"}
     assert "prefers-color-scheme: dark" in page
 
 

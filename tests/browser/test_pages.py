@@ -14,7 +14,7 @@ STARTS = {
     "operator": ["/admin/", "/conferral/staff/"],
     "learner": ["/", "/mine/"],
     "other learner": ["/mine/"],
-    "stranger": ["/", "/check/?id=K7QF", "/check/?id=K7QF-2M9X-4TBD-HW3R", "/nowhere", "/sign-in/stranger"],
+    "stranger": ["/", "/check/?id=K7QF", "/check/?id=K7QF-2M9X-4TBD-HW33", "/nowhere", "/sign-in/stranger"],
 }
 NUMBER = re.compile(r"(?<=/)(\d+|([0-9A-Z]{4}-){3}[0-9A-Z]{4}|\d{8}[^/]*\.eml)(?=/|$)")
 NOT_PAGES = re.compile(
