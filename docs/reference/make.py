@@ -222,7 +222,10 @@ FIELD_MEANINGS = {
     "WordingDeclaration": {
         "subject": "One line, with placeholders; empty: `{type}: {context}`.",
         "body": "Paragraphs in place of Conferral's own sentence, with placeholders; greeting and link stay.",
+        "translations": "The same by language tag, for those who read it; who reads a language that is not there gets "
+        "Conferral's own words. Left out, everybody gets `subject` and `body`.",
     },
+    "WordsDeclaration": {},
     "ValidityDeclaration": {"years": "Years.", "months": "Months.", "days": "Days."},
     "ScheduleDeclaration": {
         "crontab": 'Five fields, in the configuration\'s time zone: `"0 3 * * 1"` is Mondays at three. '

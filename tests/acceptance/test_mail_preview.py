@@ -33,7 +33,7 @@ def test_the_text_in_the_terminal(kind, capsys):
 def test_as_html_for_a_browser(kind, tmp_path):
     page = shown(tmp_path / "mail.html", "--context", COURSE)
     assert all(
-        each in page for each in ("<p class", "First.", "Completion</strong><br>Testing", "/c/K7QF-2M9X-4TBD-HW33")
+        each in page for each in ("<p class", "First.", "Completion</bdi></strong><br>", "/c/K7QF-2M9X-4TBD-HW33")
     )
 
 

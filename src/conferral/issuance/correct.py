@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from enum import StrEnum
 from functools import partial
 from typing import Any
 
@@ -22,8 +23,24 @@ NAME_LENGTH = 255
 SAME_DESIGN, CURRENT_DESIGN = "same", "current"
 
 
+class Problem(StrEnum):
+    """What is wrong with what a person wrote: pages say it in the reader's language."""
+
+    EMPTY = "empty"
+    LONG = "long"
+    CHARACTER = "character"
+    SAME = "same"
+
+
 class CannotCorrect(ConferralError):
-    """The credential is not in a state in which this makes sense."""
+    """The credential is not in a state in which this makes sense, or what was written for it: then `problem` says why.
+
+    `field` is where it was written.
+    """
+
+    def __init__(self, message: str, *, problem: Problem | None = None, field: str = "") -> None:
+        super().__init__(message)
+        self.problem, self.field = problem, field
 
 
 def revoke(credential: Credential, reason: str, by: Any = None) -> Credential:
@@ -229,11 +246,14 @@ def checked_name(name: str) -> str:
     try:
         check_line(name)
     except ValueError as error:
-        raise CannotCorrect(f"name: {name!r} is not accepted: {error}") from None
+        said = f"name: {name!r} is not accepted: {error}"
+        raise CannotCorrect(said, problem=Problem.CHARACTER, field="name") from None
     if not is_visible(name):
-        raise CannotCorrect("name: is empty; write the name as it is to be printed")
+        said = "name: is empty; write the name as it is to be printed"
+        raise CannotCorrect(said, problem=Problem.EMPTY, field="name")
     if len(name) > NAME_LENGTH:
-        raise CannotCorrect(f"name: has {len(name)} characters; at most {NAME_LENGTH} are accepted")
+        said = f"name: has {len(name)} characters; at most {NAME_LENGTH} are accepted"
+        raise CannotCorrect(said, problem=Problem.LONG, field="name")
     return name
 
 

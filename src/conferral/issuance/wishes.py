@@ -5,7 +5,6 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from conferral.contract import ConferralError
 from conferral.contract.text import check_storable
 from conferral.issuance import correct, deliver, history
 from conferral.models import Credential, Delivery, NameRequest
@@ -16,7 +15,7 @@ LONGEST = 2000
 Outcome = NameRequest.Outcome
 
 
-class CannotAsk(ConferralError):
+class CannotAsk(correct.CannotCorrect):
     """The request makes no sense now."""
 
 
@@ -30,12 +29,13 @@ def show(credential: Credential, *, hidden: bool | None = None, name_form: str |
 
 
 def ask_for_name(credential: Credential, name: str, explanation: str = "") -> NameRequest:
-    """Puts the wish for another name before the staff; a CannotAsk says why not. It replaces one that still waits."""
+    """Puts the wish for another name before the staff; a CannotCorrect says why not. It replaces one that waits."""
     name, explanation = correct.checked_name(name), _text("explanation", explanation)
     if credential.current is None or credential.revoked or credential.state != Credential.State.AVAILABLE:
         raise CannotAsk(f"{shown(credential.verification_id)}: it does not hold any more; nothing can be corrected")
     if name == credential.recipient_name:
-        raise CannotAsk(f"name: {name!r} is what it says already")
+        said = f"name: {name!r} is what it says already"
+        raise CannotAsk(said, problem=correct.Problem.SAME, field="name")
     try:
         with transaction.atomic():
             NameRequest.objects.filter(credential=credential, waiting=True).delete()
@@ -82,7 +82,9 @@ def _text(field: str, text: str) -> str:
     try:
         check_storable(text)
     except ValueError as error:
-        raise CannotAsk(f"{field}: is not accepted: {error}") from None
+        said = f"{field}: is not accepted: {error}"
+        raise CannotAsk(said, problem=correct.Problem.CHARACTER, field=field) from None
     if len(text) > LONGEST:
-        raise CannotAsk(f"{field}: has {len(text)} characters; at most {LONGEST} are accepted")
+        said = f"{field}: has {len(text)} characters; at most {LONGEST} are accepted"
+        raise CannotAsk(said, problem=correct.Problem.LONG, field=field)
     return text

@@ -7,7 +7,9 @@ from django import template
 from django.conf import settings
 from django.shortcuts import resolve_url
 from django.urls import NoReverseMatch, reverse
+from django.utils.html import format_html
 from django.utils.http import urlencode
+from django.utils.safestring import SafeString
 
 from conferral.web import brand
 from conferral.web.brand import Brand
@@ -20,6 +22,12 @@ def whose(context: Mapping[str, Any]) -> Brand:
     """Whose page it is: the issuer of the credential that it shows, else the site's own."""
     credential = context.get("credential")
     return brand.of_credential(credential) if credential else brand.of_site()
+
+
+@register.filter
+def said_in(text: str, locale: str) -> SafeString:
+    """A text of others among ours: marked with its language, and with a direction of its own."""
+    return format_html('<bdi lang="{}">{}</bdi>', locale, text)
 
 
 @register.simple_tag

@@ -14,6 +14,7 @@ from conferral import access
 from conferral.contract import ConferralError
 from conferral.contract.context import short_key
 from conferral.issuance import explain, wishes
+from conferral.issuance.correct import CannotCorrect
 from conferral.issuance.disclosure import disclose
 from conferral.issuance.evaluate import Outcome
 from conferral.issuance.verdict import SHOWN, Finding, look_up, verdict_on
@@ -21,7 +22,7 @@ from conferral.models import Credential, CredentialConfiguration
 from conferral.web.guarded import form_page, page
 from conferral.web.limited import WRITING, limited
 from conferral.web.views import address, card_content
-from conferral.web.words import lines, moment
+from conferral.web.words import lines, moment, problem
 
 logger = logging.getLogger(__name__)
 
@@ -118,8 +119,9 @@ def ask_for_name(request: HttpRequest, text: str) -> HttpResponse:
         given = {field: request.POST.get(field, "") for field in given}
         try:
             wishes.ask_for_name(finding.credential, given["name"], given["explanation"])
-        except ConferralError as error:
-            return render(request, "conferral/name.html", content | given | {"error": str(error)}, status=REFUSED)
+        except CannotCorrect as error:
+            said = {"error": problem(error), "field": error.field}
+            return render(request, "conferral/name.html", content | given | said, status=REFUSED)
         messages.success(request, _("Your request is with the staff. You are written to as soon as they have decided."))
         return redirect(address(finding.credential))
     given["name"] = finding.credential.recipient_name

@@ -18,6 +18,7 @@ from conferral.contract import Fact
 from conferral.contract.context import short_key
 from conferral.contract.decision import percentage
 from conferral.contract.placeholders import babel_locale
+from conferral.issuance.correct import CannotCorrect, Problem
 from conferral.models import Credential
 
 LABELS: Mapping[str, str | Promise] = {
@@ -46,6 +47,18 @@ VALUES: Mapping[str, str | Promise] = {
     "not passing": _lazy("not passed"),
 }
 FULL = 100
+PROBLEMS: Mapping[tuple[str, Problem], str | Promise] = {
+    ("name", Problem.EMPTY): _lazy("Write your name as it is to be printed."),
+    ("name", Problem.LONG): _lazy("This is longer than any certificate can show. Write 255 letters at most."),
+    ("name", Problem.SAME): _lazy("This is the name that it has already."),
+    ("name", Problem.CHARACTER): _lazy(
+        "There is a character in it that cannot be printed, such as a line break. Type the name anew."
+    ),
+    ("explanation", Problem.LONG): _lazy("Write 2000 letters at most."),
+    ("explanation", Problem.CHARACTER): _lazy("There is a character in it that cannot be kept. Type it anew."),
+}
+"""What is wrong with what somebody wrote, by where they wrote it."""
+NOT_NOW: str | Promise = _lazy("Nothing can be corrected now: it does not hold any more, or you have just asked.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +77,11 @@ class Line:
 def lines(facts: Iterable[Fact], steps: Mapping[str, str] | None = None) -> list[Line]:
     """The facts, each with the name of the course that it is about where that is known."""
     return [_line(fact, (steps or {}).get(fact.step, short_key(fact.step) if fact.step else "")) for fact in facts]
+
+
+def problem(error: CannotCorrect) -> str:
+    """Why somebody's wish cannot be put before the staff."""
+    return str(PROBLEMS.get((error.field, error.problem), NOT_NOW) if error.problem else NOT_NOW)
 
 
 def number(value: int) -> str:
