@@ -6,7 +6,7 @@ from urllib.parse import urljoin, urlsplit
 
 import pytest
 
-from tests.browser.ground import PEOPLE
+from tests.browser.ground import EXPIRED, HIDDEN, PEOPLE, REMOVED
 from tests.browser.visitor import PHONE
 
 STARTS = {
@@ -14,7 +14,14 @@ STARTS = {
     "operator": ["/admin/", "/conferral/staff/"],
     "learner": ["/", "/mine/"],
     "other learner": ["/mine/"],
-    "stranger": ["/", "/check/?id=K7QF", "/check/?id=K7QF-2M9X-4TBD-HW33", "/nowhere", "/sign-in/stranger"],
+    "stranger": [
+        "/",
+        "/check/?id=K7QF",
+        "/check/?id=K7QF-2M9X-4TBD-HW3R",  # one symbol is wrong
+        "/check/?id=K7QF-2M9X-4TBD-HW33",  # unknown
+        "/nowhere",
+        "/sign-in/stranger",
+    ],
 }
 NUMBER = re.compile(r"(?<=/)(\d+|([0-9A-Z]{4}-){3}[0-9A-Z]{4}|\d{8}[^/]*\.eml)(?=/|$)")
 NOT_PAGES = re.compile(
@@ -37,11 +44,11 @@ def links(visitor):
 
 
 def walk(visitor, starts):
-    """Looks at a page of each kind; the kinds."""
-    queue, seen = deque(starts), set()
+    """Looks at all of those, and from there at a page of each kind; the kinds."""
+    queue, seen, first = deque(starts), set(), len(starts)
     while queue:
-        path = queue.popleft()
-        if kind(path) in seen:
+        path, first = queue.popleft(), first - 1
+        if kind(path) in seen and first < 0:
             continue
         seen.add(kind(path))
         visitor.go(path)
@@ -56,7 +63,14 @@ def test_nothing_is_wrong_with_any_page(shared, visit, person, language):
     visitor = visit(shared, person, language=language)
     starts = list(STARTS[person])
     if person == "stranger":
-        starts += [urlsplit(each["url"]).path for each in shared.issued if each["revoked"] or each["replaced_by"]]
+        others = {HIDDEN, EXPIRED, REMOVED}
+        starts += [
+            urlsplit(each["url"]).path
+            for each in shared.issued
+            if each["revoked"] or each["replaced_by"] or each["name"] in others
+        ]
+        genuine = shared.number("Amélie Nováková", "Introduction to Computing")
+        starts += [f"/c/{genuine}?sha256={'0' * 64}"]
     walk(visitor, starts)
 
 

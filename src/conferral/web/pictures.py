@@ -82,6 +82,7 @@ def card_of(snapshot: Snapshot, artifact: CredentialArtifact | None, colour: str
         "number": snapshot.verification_id,
         "colour": colour if is_colour(colour) else INK,
         "language": language.language,
+        "right_to_left": language.text_direction == "rtl",
         "pictured": artifact is not None,
     }
     text = json.dumps(said, ensure_ascii=False, sort_keys=True)
