@@ -31,7 +31,7 @@ ACCOUNTS = """
 from django.contrib.auth import get_user_model
 from conferral.models import Learner
 user, _ = get_user_model().objects.get_or_create(username="other-learner")
-Learner.objects.filter(gateway="roster", key="badr.halwani").update(user=user)
+Learner.objects.filter(gateway="roster", key="gulsah.yildizoglu").update(user=user)
 """
 OTHERS = """
 from django.utils import timezone
