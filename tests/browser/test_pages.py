@@ -79,3 +79,15 @@ def test_the_walk_comes_to_the_pages(shared, visit):
     visitor = visit(shared, viewport=PHONE)
     visitor.look = lambda: None
     assert walk(visitor, ["/"]) >= {"/", "/check/", "/sign-in/", "/mine/", "/mails/#"}
+
+
+def test_a_file_may_be_dropped_anywhere_on_the_page(shared, visit):
+    visitor = visit(shared)
+    visitor.go("/check/")
+    visitor.page.evaluate("""() => {
+      const dataTransfer = new DataTransfer();
+      dataTransfer.items.add(new File(["none of ours"], "letter.pdf"));
+      document.body.dispatchEvent(new DragEvent("drop", {dataTransfer, bubbles: true, cancelable: true}));
+    }""")
+    visitor.page.get_by_text("These are not the bytes of a file that was issued here.").filter(visible=True).wait_for()
+    assert visitor.page.get_by_text("letter.pdf").is_visible()

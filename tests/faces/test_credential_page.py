@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import translation
 from PIL import Image
 
+from conferral.admin.corrections import RevokeForm
 from conferral.colours import contrast
 from conferral.issuance import configure, correct, people, wishes
 from conferral.issuance.disclosure import initials
@@ -244,6 +245,7 @@ def test_who_is_hidden_from_may_sign_in(issued, stranger, settings):
 
 def test_a_type_may_tell_everybody_why_it_was_revoked(publishing, stranger):
     one = publishing(revocation_reason=True)
+    assert "Everybody who has the link is shown it" in str(RevokeForm(chosen=[one]).fields["reason"].help_text)
     correct.revoke(one, "not her own work")
     assert "not her own work" in text_of(stranger.get(address(one)))
     wishes.show(one, hidden=True)
