@@ -31,8 +31,19 @@ ACCOUNTS = """
 from django.contrib.auth import get_user_model
 from conferral.models import Learner
 user, _ = get_user_model().objects.get_or_create(username="other-learner")
-Learner.objects.filter(gateway="roster", key="declan.odriscoll").update(user=user)
+Learner.objects.filter(gateway="roster", key="gulsah.yildizoglu").update(user=user)
 """
+OTHERS = """
+from django.utils import timezone
+from conferral.issuance import people, wishes
+from conferral.models import Credential
+def held_by(name): return Credential.objects.filter(recipient_name=name, current=True).order_by("pk")[0]
+wishes.show(held_by({hidden!r}), hidden=True)
+Credential.objects.filter(pk=held_by({expired!r}).pk).update(expires=timezone.now())
+people.retire(held_by({removed!r}).learner)
+"""
+HIDDEN, EXPIRED, REMOVED = "Wulandari", "Siôn Llŷr Prydderch", "Žygimantas Čepėla"
+"""Whose credential is made to be what the demo has none of."""
 LINKS = """
 import json
 from django.contrib.auth import get_user_model
@@ -95,6 +106,12 @@ def copy(site, path):
     """The same demo elsewhere: files, which nobody changes in place, are the same, the database is another."""
     shutil.copytree(site.path, path, copy_function=_link, ignore=shutil.ignore_patterns("lock", "broker"))
     return Site(path, _environment(path))
+
+
+def with_others(site):
+    """The site, with a credential that is hidden, one that has expired, and one whose holder was removed."""
+    site.ok("shell", "-v0", "-c", OTHERS.format(hidden=HIDDEN, expired=EXPIRED, removed=REMOVED))
+    return site
 
 
 @contextmanager

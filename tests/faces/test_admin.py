@@ -498,6 +498,12 @@ def test_a_type_is_saved(db, operator):
     assert errors(change(operator, saved, years="", body="Dear {name}")) == {}
     saved.refresh_from_db()
     assert (saved.validity, saved.wording) == ({}, {"subject": "Yours: {type}", "body": "Dear {name}"})
+    others = {"translations": {"ar": {"subject": "لك: {type}"}}}
+    CredentialType.objects.update(wording=saved.wording | others)
+    saved.refresh_from_db()
+    assert errors(change(operator, saved, body="")) == {}
+    saved.refresh_from_db()
+    assert saved.wording == {"subject": "Yours: {type}"} | others
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from django.utils.translation import ngettext
 from conferral import tasks
 from conferral.contract import ConferralError
 from conferral.issuance import correct, deliver, release
+from conferral.issuance.disclosure import publication_of
 from conferral.models import Credential, CredentialArtifact, Delivery, Run
 from conferral.models.verification import shown
 
@@ -36,6 +37,11 @@ class RevokeForm(CorrectionForm):
         widget=forms.Textarea(attrs={"rows": 4, "cols": 80}),
         help_text=_("The holder and the staff are shown it; the public is not."),
     )
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        if any(publication_of(one).revocation_reason for one in self.chosen):
+            self.fields["reason"].help_text = _("Everybody who has the link is shown it: their type says so.")
 
 
 class ReleaseForm(CorrectionForm):

@@ -147,7 +147,9 @@ class TypeForm(UseCaseForm):
         return {
             **{name: cleaned[name] for name in PLAIN},
             "fields": cleaned["printed"],
-            "wording": {name: cleaned[name] for name in ("subject", "body") if cleaned[name]},
+            # What the form has no fields for stays: the words in other languages.
+            "wording": {name: text for name, text in self.instance.wording.items() if name not in ("subject", "body")}
+            | {name: cleaned[name] for name in ("subject", "body") if cleaned[name]},
             "validity": {name: cleaned[name] for name in VALIDITY if cleaned[name]},
         }
 

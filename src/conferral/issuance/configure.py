@@ -5,7 +5,7 @@ Each is validated whole before it is written; what is the same already is left a
 
 import json
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from email.utils import parseaddr
@@ -30,7 +30,7 @@ from conferral.contract import (
 )
 from conferral.contract.context import is_pathway_key
 from conferral.contract.placeholders import known_locale
-from conferral.issuance import guards, history, opening, plan, preview
+from conferral.issuance import deliver, guards, history, opening, plan, preview
 from conferral.issuance.run import close_lost_runs
 from conferral.models import (
     Context,
@@ -494,8 +494,18 @@ def _try_out(slots: tuple[plan.Slot, ...], credential_type: CredentialType, samp
             preview.Drafts.of(slot, versions).make(sample)
         except ConferralError as error:
             raise OptionsError("%(error)s", where=f"generators.{slot.name}.options", error=error) from None
-    for name, text in credential_type.wording.items():
+    others = credential_type.wording.get(deliver.TRANSLATED, {})
+    for tag in others:
+        _check_locale(f"wording.{deliver.TRANSLATED}", tag)
+    for name, text in _named_words(credential_type.wording, others):
         try:
             placeholders.fill(placeholders.check(text), placeholders.values(sample))
         except (ConferralError, ValueError) as error:
             raise OptionsError("%(error)s", where=f"wording.{name}", error=error) from None
+
+
+def _named_words(wording: Mapping[str, Any], others: Mapping[str, Mapping[str, str]]) -> Iterator[tuple[str, str]]:
+    """Each text of the mail, with the name of its place."""
+    yield from ((name, text) for name, text in wording.items() if name != deliver.TRANSLATED)
+    for tag, words in others.items():
+        yield from ((f"{deliver.TRANSLATED}.{tag}.{name}", text) for name, text in words.items())

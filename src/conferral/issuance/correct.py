@@ -23,7 +23,7 @@ SAME_DESIGN, CURRENT_DESIGN = "same", "current"
 
 
 class CannotCorrect(ConferralError):
-    """The credential is not in a state in which this makes sense."""
+    """The credential is not in a state in which this makes sense, or what was written for it is not accepted."""
 
 
 def revoke(credential: Credential, reason: str, by: Any = None) -> Credential:
@@ -242,12 +242,12 @@ def checked_name(name: str) -> str:
     try:
         check_line(name)
     except ValueError as error:
-        raise CannotCorrect("%(name)r is not accepted: %(error)s", where="name", name=name, error=error) from None
+        raise CannotCorrect("%(error)s", where="name", error=error) from None
     if not is_visible(name):
-        raise CannotCorrect("is empty; write the name as it is to be printed", where="name")
+        raise CannotCorrect("it is empty; write the name as it is to be printed", where="name")
     if len(name) > NAME_LENGTH:
         raise CannotCorrect(
-            "has %(count)s characters; at most %(most)s are accepted",
+            "it has %(count)s characters; at most %(most)s are accepted",
             where="name",
             count=len(name),
             most=NAME_LENGTH,

@@ -37,6 +37,8 @@ UNCERTAIN_TRIES = 3
 """So many repeats at most for a learner whose mail server takes messages and does not say so."""
 SILENT = "no mail was asked for"
 UNKNOWN = "the learner is not known any more where the credential was earned"
+TRANSLATED = "translations"
+"""Where a type's wording has its words in other languages."""
 DEFAULT_SUBJECT = {
     Delivery.Purpose.ISSUED: translation.gettext_noop("{type}: {context}"),
     Delivery.Purpose.CORRECTED: translation.gettext_noop("Corrected: {type}, {context}"),
@@ -160,15 +162,16 @@ def compose(  # noqa: PLR0913 - what a message is made of
     request: NameRequest | None = None,
 ) -> Letter:
     """A message about that credential; a reader's language in which our own texts are not is the credential's."""
-    language = language_for(language, about.locale)
+    locale, language = about.locale, language_for(language, about.locale)
     if about.locale.split("-")[0] != language.split("_")[0]:
         about = replace(about, locale=language)  # dates as the reader writes them
     value_of = values(about)
-    wording, issuer = edition["wording"], edition["issuer"]
+    issuer = edition["issuer"]
     own = purpose == Delivery.Purpose.ISSUED
+    wording = words_in(edition["wording"], language, locale) if own else {}
     with translation.override(language):
         subject = translation.gettext(DEFAULT_SUBJECT[Delivery.Purpose(purpose)])
-    subject = (own and wording.get("subject")) or subject
+    subject = wording.get("subject") or subject
     number = about.snapshot.verification_id.replace("-", "")
     body = fill(wording.get("body", ""), value_of)
     return Letter(
@@ -181,6 +184,7 @@ def compose(  # noqa: PLR0913 - what a message is made of
         template=purpose,
         content={
             "snapshot": about.snapshot,
+            "locale": locale,
             "page_url": about.page_url,
             "accent": issuer.get("colours", {}).get("primary", ""),
             "paragraphs": [part.strip() for part in body.split("\n\n") if part.strip()],
@@ -189,6 +193,22 @@ def compose(  # noqa: PLR0913 - what a message is made of
             "request": request,
         },
     )
+
+
+def words_in(wording: Mapping[str, Any], language: str, locale: str) -> Mapping[str, str]:
+    """The type's own words for a reader of that language; those without one are in the credential's `locale`.
+
+    Once there are words in other languages, who reads yet another one is written to in ours.
+    """
+    others = wording.get(TRANSLATED, {})
+    wanted = language.replace("_", "-").lower()
+    found = {tag.lower(): words for tag, words in others.items()}
+    for tag in (wanted, wanted.split("-")[0]):
+        if tag in found:
+            return dict(found[tag])
+    if others and wanted.split("-")[0] != locale.lower().replace("_", "-").split("-")[0]:
+        return {}
+    return {name: text for name, text in wording.items() if name != TRANSLATED}
 
 
 def _refused(credential: Credential) -> NameRequest | None:

@@ -38,7 +38,7 @@ from conferral.issuance.snapshot import file_url, page_url, printed_date
 from conferral.mail import Letter
 from conferral.models import CredentialAsset, CredentialConfiguration, CredentialType, Delivery, NameRequest
 
-SAMPLE_ID = "K7QF2M9X4TBDHW3R"
+SAMPLE_ID = "K7QF2M9X4TBDHW33"
 """As long as any, and never issued."""
 SAMPLE_ADDRESS, SAMPLE_NAME = "learner@example.org", "Maria da Silva"
 SAMPLE_REASON = "The name has to be the one on your identity card."

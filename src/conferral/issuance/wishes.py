@@ -5,7 +5,6 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from conferral.contract import ConferralError
 from conferral.contract.text import check_storable
 from conferral.issuance import correct, deliver, history
 from conferral.models import Credential, Delivery, NameRequest
@@ -16,7 +15,7 @@ LONGEST = 2000
 Outcome = NameRequest.Outcome
 
 
-class CannotAsk(ConferralError):
+class CannotAsk(correct.CannotCorrect):
     """The request makes no sense now."""
 
 
@@ -30,14 +29,14 @@ def show(credential: Credential, *, hidden: bool | None = None, name_form: str |
 
 
 def ask_for_name(credential: Credential, name: str, explanation: str = "") -> NameRequest:
-    """Puts the wish for another name before the staff; a CannotAsk says why not. It replaces one that still waits."""
+    """Puts the wish for another name before the staff; a CannotCorrect says why not. It replaces one that waits."""
     name, explanation = correct.checked_name(name), _text("explanation", explanation)
     if credential.current is None or credential.revoked or credential.state != Credential.State.AVAILABLE:
         raise CannotAsk(
             "%(id)s: it does not hold any more; nothing can be corrected", id=shown(credential.verification_id)
         )
     if name == credential.recipient_name:
-        raise CannotAsk("%(name)r is what it says already", where="name", name=name)
+        raise CannotAsk("“%(name)s” is what it says already", where="name", name=name)
     try:
         with transaction.atomic():
             NameRequest.objects.filter(credential=credential, waiting=True).delete()
@@ -88,10 +87,10 @@ def _text(field: str, text: str) -> str:
     try:
         check_storable(text)
     except ValueError as error:
-        raise CannotAsk("is not accepted: %(error)s", where=field, error=error) from None
+        raise CannotAsk("it is not accepted: %(error)s", where=field, error=error) from None
     if len(text) > LONGEST:
         raise CannotAsk(
-            "has %(count)s characters; at most %(most)s are accepted",
+            "it has %(count)s characters; at most %(most)s are accepted",
             where=field,
             count=len(text),
             most=LONGEST,

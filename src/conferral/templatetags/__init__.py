@@ -1,1 +1,1 @@
-"""What our templates say by filters."""
+"""What templates ask for besides Django's own."""

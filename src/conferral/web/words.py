@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -80,8 +80,12 @@ def day(instant: datetime | None, credential: Credential) -> str:
         return ""
     language = get_language() or "en"
     locale = credential.locale if credential.locale.split("-")[0] == language.split("-")[0] else language
-    zone = ZoneInfo(credential.edition.content["time_zone"])
-    return format_date(instant.astimezone(zone).date(), "long", locale=babel_locale(locale))
+    return format_date(local_date(instant, credential), "long", locale=babel_locale(locale))
+
+
+def local_date(instant: datetime, credential: Credential) -> date:
+    """The day in the time zone in which the credential was issued: at New Year it is another year than elsewhere."""
+    return instant.astimezone(ZoneInfo(credential.edition.content["time_zone"])).date()
 
 
 def moment(instant: datetime | None, time_zone: str) -> str:
