@@ -19,6 +19,7 @@ from conferral.contract.text import storable
 from conferral.issuance import deliver, guards, lease, opening, work
 from conferral.issuance.evaluate import Evaluation
 from conferral.issuance.lease import LeaseLost
+from conferral.issuance.limit import limited
 from conferral.issuance.persist import persistently
 from conferral.issuance.plan import Plan
 from conferral.issuance.source import told
@@ -30,7 +31,7 @@ logger = logging.getLogger(__name__)
 LONGEST_SERIES = 20
 """Failures that are counted: the pause between tries has long been an hour by then."""
 PERSISTENCE = 3
-"""So often a run is begun that a person asked for, when its workers are killed."""
+"""So often a run is begun that a person asked for, when its workers are killed or its database breaks it off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +60,24 @@ def holders(configuration: CredentialConfiguration, gateway: str, learners: Sequ
 def insert_held(run: Run, plan: Plan, edition: Edition, page: Sequence[Evaluation], lms: LMS) -> int:
     """Records the page's awards as held, and returns how many; those who got a place meanwhile are left out."""
     keys = [evaluation.learner for evaluation in page]
+    before = 0
     # Of one whom the source has just forgotten, we have the key alone.
-    people: dict[str, dict[str, Any]] = {key: {} for key in keys} | told(lms.people(keys))
+    with limited(current().page_seconds, "reading names and addresses"):
+        people: dict[str, dict[str, Any]] = {key: {} for key in keys} | told(lms.people(keys))
     if Learner.objects.follow(current().lms, people):
         page = _without_holders(page, plan.configuration)
     for last_try in (False, True):
         try:
             # Done twice, it meets its own rows like anybody else's.
-            return persistently(partial(_insert_known, run, plan, edition, page, people))
+            return before + persistently(partial(_insert_known, run, plan, edition, page, people))
         except IntegrityError:
             if last_try:
                 raise
-            # Somebody was given a place between the look and the insert: look again, once.
+            # Somebody was given a place between the look and the insert: look again, once. Perhaps by us, and only the
+            # answer to that was lost: then they are among those whom this run has issued to.
             page = _without_holders(page, plan.configuration)
+            places = Credential.objects.filter(configuration=plan.configuration, current=True, run=run)
+            before = places.filter(learner__gateway=current().lms, learner__key__in=keys).count()
     raise AssertionError  # the loop has returned or raised
 
 
@@ -84,6 +90,11 @@ def _insert_known(
     learners = Learner.objects.record(current().lms, people)[0]
     origin = Origin(run.started, run.notify, run)
     return len(insert(origin, plan, edition, [one for one in page if one.learner in learners], learners))
+
+
+def held_by(run: Run) -> int:
+    """How many credentials the run holds: what it is to release, whatever was counted on the way."""
+    return persistently(lambda: Credential.objects.filter(run=run, state=Credential.State.HELD).count())
 
 
 def _without_holders(page: Sequence[Evaluation], configuration: CredentialConfiguration) -> list[Evaluation]:
@@ -169,16 +180,17 @@ def _enqueue(credentials: QuerySet[Credential]) -> None:
         last = page[-1].pk
 
 
-def withdraw(run: Run, status: Run.Status, error: str, *, as_seen: bool = False) -> bool:
+def withdraw(run: Run, status: Run.Status, error: str, *, as_seen: bool = False, again: bool = False) -> bool:
     """Closes a run that failed or was lost, and deletes what it holds: as if it had never begun.
 
     `as_seen` closes it only if its lease has not been renewed since `run` was read. False when it was not closed.
+    `again`: a person's one is asked for again, as one that was lost.
     """
-    return persistently(partial(_withdraw, run, status, error, as_seen=as_seen))
+    return persistently(partial(_withdraw, run, status, error, as_seen=as_seen, again=again))
 
 
 @transaction.atomic
-def _withdraw(run: Run, status: Run.Status, error: str, *, as_seen: bool) -> bool:
+def _withdraw(run: Run, status: Run.Status, error: str, *, as_seen: bool, again: bool) -> bool:
     found = Run.objects.filter(pk=run.pk, claim=run.claim, active=True)
     if as_seen:
         found = found.filter(claimed_until=run.claimed_until)
@@ -188,6 +200,8 @@ def _withdraw(run: Run, status: Run.Status, error: str, *, as_seen: bool) -> boo
     if status == Run.Status.LOST:
         about = {"run": run.pk, "configuration": run.configuration_id}
         journal.event(logger, "a lost issuing run is closed", level=logging.WARNING, **about)
+    if run.trigger == Run.Trigger.PERSON and (again or status == Run.Status.LOST):
+        _ask_again(run, now)
     _run_again(run, status, now)
     drop(Credential.objects.filter(run=run))
     return True
@@ -195,8 +209,6 @@ def _withdraw(run: Run, status: Run.Status, error: str, *, as_seen: bool) -> boo
 
 def _run_again(run: Run, status: str, now: datetime) -> None:
     """A scheduled run that failed is tried again, with growing pauses: an LMS that is down at three is up at four."""
-    if run.trigger == Run.Trigger.PERSON and status == Run.Status.LOST:
-        _ask_again(run, now)
     if run.trigger != Run.Trigger.SCHEDULE or status == Run.Status.CANCELLED:
         return
     latest = Run.objects.filter(configuration_id=run.configuration_id, trigger=run.trigger).order_by("-pk")
@@ -208,7 +220,7 @@ def _run_again(run: Run, status: str, now: datetime) -> None:
 
 
 def _ask_again(run: Run, now: datetime) -> None:
-    """A run that a person asked for and whose worker was killed is begun again; one that failed said why."""
+    """A run that a person asked for is begun again, when its worker was killed or the database broke it off."""
     if run.attempts < PERSISTENCE:
         Run.objects.create(
             configuration=run.configuration,
@@ -233,7 +245,7 @@ def renew(run: Run, **counts: int) -> int:
 
 def keep(run: Run, **counts: int) -> None:
     """Renews the run's lease, or raises LeaseLost: the first statement of every transaction of a run."""
-    if not renew(run, **counts):
+    if not persistently(partial(renew, run, **counts)):
         raise _lost(run)
 
 

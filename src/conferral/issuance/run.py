@@ -18,7 +18,8 @@ from conferral.issuance.assess import assess, counts_of
 from conferral.issuance.candidates import Register
 from conferral.issuance.evaluate import Evaluation, Outcome
 from conferral.issuance.lease import Lease, LeaseLost
-from conferral.issuance.limit import each
+from conferral.issuance.limit import each, limited
+from conferral.issuance.persist import BROKEN_OFF
 from conferral.issuance.plan import edition_of, resolve
 from conferral.issuance.progress import expected_of
 from conferral.models import CredentialConfiguration, Run
@@ -186,7 +187,8 @@ def _run(begun: Run, progressed: Progressed | None) -> Run:
         if begun.status != Run.Status.CANCELLED:
             raise  # whoever took over has closed it
     except BaseException as error:
-        issue.withdraw(begun, Run.Status.FAILED, f"{type(error).__name__}: {error}")
+        again = isinstance(error, BROKEN_OFF)  # that was nobody's fault
+        issue.withdraw(begun, Run.Status.FAILED, f"{type(error).__name__}: {error}", again=again)
         journal.event(logger, f"issuing run failed: {type(error).__name__}", level=logging.ERROR, **about)
         raise
     begun.refresh_from_db()
@@ -262,7 +264,8 @@ def _already(other: Run | None) -> AlreadyRunning:
 
 
 def _pass(run: Run, lms: LMS, progressed: Progressed | None) -> None:
-    plan = resolve(run.configuration, lms)
+    with limited(current().page_seconds, "reading the course"):
+        plan = resolve(run.configuration, lms)
     state = opening.follow(run.configuration, plan.context, run.started)
     if not state.open and not run.release:
         issue.close(run, issue.Ending({}, has_artifacts=False, remarks=(f"{state.why}; nobody was looked at",)))
@@ -286,7 +289,7 @@ def _pass(run: Run, lms: LMS, progressed: Progressed | None) -> None:
         if progressed:
             progressed(len(page))
     standstill.check()
-    counts = counts_of(outcomes)
+    counts = counts_of(outcomes) | {"issued": issue.held_by(run)}
     why = guards.why_held(run, guards.of(plan.configuration), issued=counts["issued"], evaluated=counts["evaluated"])
     last = state.last and not register.next_end  # those who wait are looked at once more
     remarks = (*plan.objections, *(("its time has ended: this was the last run",) if last else ()))
