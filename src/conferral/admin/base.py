@@ -20,7 +20,7 @@ from conferral import access
 from conferral.admin.forms import UseCaseForm
 from conferral.admin.lists import BoundedPaginator, RecordList
 from conferral.contract import ConferralError
-from conferral.models import CredentialConfiguration
+from conferral.models import Context, CredentialConfiguration
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
@@ -30,6 +30,8 @@ else:  # Django's own classes take no type parameters
 
 PER_PAGE = 50
 Text = str | Promise
+Limits = Collection[str] | None
+"""The keys of the contexts in which somebody may do something; None for everywhere."""
 
 
 class LimitedAdmin(ModelAdmin):
@@ -109,6 +111,11 @@ def configured(keys: Collection[str]) -> list[int]:
     return list(found.values_list("pk", flat=True))
 
 
+def contexts(keys: Collection[str]) -> list[int]:
+    """The rows of those contexts."""
+    return list(Context.objects.filter(key__in=keys).order_by("pk").values_list("pk", flat=True))
+
+
 class RecordAdmin(LimitedAdmin):
     """Shows records, and changes none. There may be millions: `found_by` says what an index finds by what is typed."""
 
@@ -117,7 +124,7 @@ class RecordAdmin(LimitedAdmin):
     paginator = BoundedPaginator
     # Numbers beside each choice of a filter would count every row; Django 4.2 has none.
     show_facets: ClassVar[Any] = getattr(getattr(admin, "ShowFacets", None), "NEVER", None)
-    found_by: ClassVar[Callable[[str], models.Q] | None] = None
+    found_by: ClassVar[Callable[[str, Limits], models.Q] | None] = None
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """How it was made is for operators: a link that is refused leads nobody on."""
@@ -138,7 +145,7 @@ class RecordAdmin(LimitedAdmin):
         find, text = type(self).found_by, " ".join(search_term.replace("\0", "").split())
         if find is None or not text:
             return super().get_search_results(request, queryset, text)
-        found = queryset.filter(find(text))
+        found = queryset.filter(find(text, self.limits(request, "view", "change")))
         if set(found.query.order_by) == {"-pk"}:
             # By a sum, which no index sorts: to have the first page sorted, databases else walk through all rows by
             # key until they have met enough of those that are searched for.
