@@ -312,7 +312,7 @@ def apart(way, size, database="sqlite"):
     home = tempfile.mkdtemp()
     with ExitStack() as stack:
         made = stack.enter_context(databases.serving(database))("bench", home)
-        broker = stack.enter_context(redis.running()).url if way in ("one", "two") else "memory://"
+        broker = stack.enter_context(redis.running()).url if way in ("one", "two") else "memory://localhost/"
         environment = os.environ | made.environment | {"CONFERRAL_HOME": home, "DATABASE_URL": made.url}
         environment |= {"CELERY_BROKER_URL": broker}
         path = [made.environment.get("PYTHONPATH", ""), str(ROOT)]
@@ -324,13 +324,13 @@ def apart(way, size, database="sqlite"):
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def compared(size):
+def compared(size, rounds):
     _, is_reference = pdf.install()
     if not is_reference:
         yield "the reference", "not to be had here", "", None
         return
     measured = {way: [] for way in ("ours", "reference")}
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         for way, results in measured.items():
             results.append(apart(way, size))
     seconds = {way: statistics.median(each["seconds"] for each in results) for way, results in measured.items()}
@@ -373,9 +373,9 @@ def alone(database, sizes):
             yield figure, f"{ratio:.2f}×", f"≤ {GROWTH}×", ratio <= GROWTH
 
 
-def in_parallel(database, size):
+def in_parallel(database, size, rounds):
     measured = {way: [] for way in ("one", "two")}
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         for way, results in measured.items():
             results.append(apart(way, size, database)["seconds"])
     seconds = {way: statistics.median(results) for way, results in measured.items()}
@@ -390,6 +390,7 @@ def main():
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--sizes", default="1000,10000,100000")
     parser.add_argument("--shared", type=int, default=SHARED, help="certificates that a worker makes")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="of which medians are taken")
     parser.add_argument("--compared", type=int, default=COMPARED, help="learners, beside the reference")
     parser.add_argument("--databases", default="sqlite,postgresql,mysql")
     parser.add_argument("--only", choices=["compared", "alone", "parallel"], help="a part of it")
@@ -410,8 +411,8 @@ def measured(options):
     kinds = options.databases.split(",")
     sizes = [int(size) for size in options.sizes.split(",")]
     parts = [
-        ("compared", compared(options.compared)),
-        ("parallel", in_parallel("postgresql" if "postgresql" in kinds else kinds[0], options.shared)),
+        ("compared", compared(options.compared, options.rounds)),
+        ("parallel", in_parallel("postgresql" if "postgresql" in kinds else kinds[0], options.shared, options.rounds)),
         *(("alone", alone(kind, sizes)) for kind in kinds),
     ]
     for name, part in parts:
