@@ -15,6 +15,7 @@ from conferral.models import Credential, CredentialArtifact
 from conferral.models.verification import shown
 from tests.faces.conftest import address
 from tests.faces.test_pages import text_of
+from tests.faces.test_scale import read_whole
 
 OTHER = hashlib.sha256(b"another file").hexdigest()
 
@@ -115,3 +116,4 @@ def test_one_query_by_an_index(issued, digest, stranger, django_assert_num_queri
     with django_assert_num_queries(1) as captured:
         whose(stranger, digest)
     assert "ORDER BY" not in captured[0]["sql"]
+    assert read_whole(stranger, reverse("conferral:check-file", args=[digest])) == []

@@ -1,7 +1,7 @@
 """What the pages of the admin have in common: some only show, the others save and delete through the use cases."""
 
 import json
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -24,7 +24,6 @@ from conferral.admin.forms import UseCaseForm
 from conferral.admin.lists import BoundedPaginator, RecordList
 from conferral.contract import ConferralError
 from conferral.issuance import history
-from conferral.models import CredentialConfiguration
 from conferral.spoken import spoken
 
 if TYPE_CHECKING:
@@ -67,7 +66,7 @@ class LimitedAdmin(ModelAdmin):
 
     def narrowed(self, queryset: Any, keys: frozenset[str]) -> Any:
         """The records of those contexts."""
-        return queryset.filter(**{f"{self.of}__in": configured(keys)}) if self.of else queryset
+        return queryset.filter(**{f"{self.of}__in": search.configured(keys)}) if self.of else queryset
 
     def may(self, request: HttpRequest, obj: Any, *verbs: str) -> bool:
         """Whether this person may do one of those things: with that record, or with any when there is none."""
@@ -122,12 +121,6 @@ class LimitedAdmin(ModelAdmin):
         return format_html('<a href="{}">{}</a>', self.address("change", obj.pk, model=type(obj)), text or str(obj))
 
 
-def configured(keys: Collection[str]) -> list[int]:
-    """The configurations in those contexts."""
-    found = CredentialConfiguration.objects.filter(context_key__in=keys).order_by("pk")
-    return list(found.values_list("pk", flat=True))
-
-
 class RecordAdmin(LimitedAdmin):
     """Shows records, and changes none. There may be millions: `found_by` says what an index finds by what is typed."""
 
@@ -136,7 +129,7 @@ class RecordAdmin(LimitedAdmin):
     paginator = BoundedPaginator
     # Numbers beside each choice of a filter would count every row; Django 4.2 has none.
     show_facets: ClassVar[Any] = getattr(getattr(admin, "ShowFacets", None), "NEVER", None)
-    found_by: ClassVar[Callable[[str], models.Q] | None] = None
+    found_by: ClassVar[Callable[[str, search.Limits], models.Q] | None] = None
     contains = ""
     """The field of a name, which is looked through whole where the list is that of a course or two, and is short."""
 
@@ -159,7 +152,7 @@ class RecordAdmin(LimitedAdmin):
         find, text = type(self).found_by, " ".join(search_term.replace("\0", "").split())
         if find is None or not text:
             return super().get_search_results(request, queryset, text)
-        found = queryset.filter(find(text))
+        found = queryset.filter(find(text, self.limits(request, "view", "change")))
         if self.contains and search.is_name(text) and not found.exists() and _is_short(queryset):
             words_ = (models.Q(**{f"{self.contains}__icontains": word}) for word in text.split())
             return queryset.filter(*words_), False

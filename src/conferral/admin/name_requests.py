@@ -118,7 +118,7 @@ class NameRequestAdmin(RecordAdmin):
     search_help_text = _(
         "Number of a credential, username, e-mail address, or name from its beginning, as it was printed"
     )
-    found_by = staticmethod(partial(search.credentials, to="credential__"))
+    found_by = search.of_credentials
     ordering = ("-pk",)
     actions = ("approve", "refuse")
     fields = ("number", "from_to", "explanation", "asked", "outcome_in_words", "reason", "decided", "decided_by")
