@@ -82,6 +82,14 @@ def of_processor(name: str) -> Shape | None:
         return None
 
 
+def without_people(processor: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """A rule's options but those that name people (`format: people` in their schema); none of a rule that is gone."""
+    shape = of_processor(processor)
+    fields = shape.schema.get("properties", {}) if shape else {}
+    known = {name for name, field in fields.items() if field.get("format") != "people"}
+    return {name: value for name, value in given.items() if name in known}
+
+
 def of_slots() -> Shape:
     """Slots, each with a generator and its options."""
     models = {name: generator.Options for name, generator in plugins.generators()}

@@ -238,12 +238,6 @@ class TypeAdmin(AskedAdmin, LiveAdmin):
         found = super().get_fieldsets(request, obj)
         if obj is None:
             return found
-        if not self.has_change_permission(request, obj):
-            people = () if self._tells_people(request) else ("shown_processor_options",)
-            found = [
-                (title, {**how, "fields": [name for name in how["fields"] if name not in people]})
-                for title, how in found
-            ]
         where = {"fields": ("used_in",), "description": _("Changes count from the next run on. What was issued stays.")}
         return [*found, (_("Where it is used"), where)]
 
@@ -252,7 +246,7 @@ class TypeAdmin(AskedAdmin, LiveAdmin):
         return ("used_in",) if obj else ()
 
     def _tells_people(self, request: HttpRequest) -> bool:
-        """Whether this person may read a rule's options, which may name people of any course."""
+        """Whether this person may read which people a rule names; they may be of any course."""
         return access.limits(request.user, "view_learner") is None or super().has_change_permission(request)
 
     def may_ask(self, request: HttpRequest, obj: Any) -> bool:
@@ -282,6 +276,8 @@ class TypeAdmin(AskedAdmin, LiveAdmin):
         found: Any = super().get_object(request, object_id, from_field)
         if found is not None:
             found.seen_within = _seen_by(request)
+            if not self._tells_people(request):
+                found.processor_options = options.without_people(found.processor, found.processor_options)
         return found
 
     def live_picture(self, request: HttpRequest, form: Any) -> tuple[str, dict[str, Any]]:
