@@ -346,7 +346,7 @@ def test_a_type_is_told_in_words_and_shown_as_a_picture(kind, person):
         audience={"modes": ["verified", "honor"]},
         wording={"subject": "Yours"},
     )
-    viewer = person("viewer", "view_credentialtype", "view_credentialconfiguration")
+    viewer = person("viewer", "view_credentialtype", "view_credentialconfiguration", "view_learner")
     said = text_of(viewer.get(page("credentialtype_change", kind.pk)))
     for told in (
         "Required completion (%): 80",
