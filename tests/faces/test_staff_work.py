@@ -1,11 +1,14 @@
 """What staff ask for on the pages: runs with progress, dry runs, decisions about what is held, awards, lists."""
 
 import json
+import re
+from datetime import UTC, datetime
 
 import pytest
 from celery import Celery, current_app
 from django.test import Client
 from django.urls import reverse
+from django.utils.html import strip_tags
 
 from conferral.issuance import configure, dry_run, guards
 from conferral.issuance import run as runs
@@ -148,6 +151,18 @@ def test_failures_are_told_and_tried_again(course, saved, teacher):
     response = ask(teacher, run, "again")
     assert response.redirect_chain[-1][0] == at("run_change", Run.objects.last().pk)
     assert Run.objects.count() == 2
+
+
+def test_runs_files_and_mails_say_how_often_they_were_tried_and_when_they_are_again(course, saved, teacher):
+    course.learner("ana", email="ana@example.org")
+    course.run_and_generate()
+    soon = datetime(2026, 11, 2, 12, tzinfo=UTC)
+    for model in (Run, CredentialArtifact, Delivery):
+        model.objects.update(attempts=7, next_try=soon)
+    pages = [at("run_change", Run.objects.get().pk), at("credential_change", Credential.objects.get().pk)]
+    run, credential = (" ".join(strip_tags(text_of(teacher.get(page))).split()) for page in pages)
+    assert re.search(r"Attempts: 7 Next try: Nov\. 2, 2026", run), run
+    assert len(re.findall(r"\b7 Nov\. 2, 2026", credential)) == 2, credential
 
 
 # Dry runs

@@ -110,7 +110,7 @@ class ArtifactInline(RecordInline):
 
     model = CredentialArtifact
     verbose_name_plural = _("Files")
-    fields = ("slot", "state_in_words", "filename", "size", "attempts", "last_error")
+    fields = ("slot", "state_in_words", "filename", "size", "attempts", "next_try", "last_error")
     readonly_fields = ("state_in_words",)
     show_change_link = True
 
@@ -125,7 +125,7 @@ class DeliveryInline(RecordInline):
 
     model = Delivery
     verbose_name_plural = _("Mails")
-    fields = ("purpose", "sequence", "state_in_words", "sent", "attempts", "last_error")
+    fields = ("purpose", "sequence", "state_in_words", "sent", "attempts", "next_try", "last_error")
     readonly_fields = ("state_in_words",)
     show_change_link = True
 

@@ -96,6 +96,7 @@ class RunAdmin(AskedAdmin, RecordAdmin):
     ordering = ("-pk",)
     fields = (
         *("configuration", "begun_by", "outcome", "error", "remarks", "started", "lasted", "notify"),
+        *("attempts", "next_try"),
         *("evaluated", "eligible", "already", "issued", "held", "waiting", "refused", "failed"),
     )
     asks: ClassVar = {

@@ -11,7 +11,7 @@ from rich.markup import escape
 from conferral import storage
 from conferral.issuance.snapshot import page_url
 from conferral.management.find import context_key
-from conferral.models import Credential, CredentialArtifact, Delivery
+from conferral.models import Credential, CredentialArtifact, Delivery, Run
 from conferral.models.verification import shown
 
 HELP = "Lists what was issued."
@@ -45,10 +45,12 @@ def handle(options: dict[str, Any], console: Console) -> None:
         )
         for artifact in credential.artifacts.all():
             if artifact.last_error:
-                console.print(f"    [yellow]! {escape(artifact.slot)}: {escape(artifact.last_error)}[/]")
+                console.print(
+                    f"    [yellow]! {escape(artifact.slot)}: {escape(artifact.last_error)}{tries(artifact)}[/]"
+                )
         for message in credential.deliveries.all():
             if message.last_error:
-                console.print(f"    [yellow]! mail: {escape(message.last_error)}[/]")
+                console.print(f"    [yellow]! mail: {escape(message.last_error)}{tries(message)}[/]")
     console.print(f"{count} credentials" if count else "No credentials yet; `conferral run` issues them.")
 
 
@@ -77,6 +79,12 @@ def as_json(credential: Credential) -> dict[str, Any]:
         "artifacts": [_artifact(artifact, credential) for artifact in credential.artifacts.all()],
         "delivery": [_message(message) for message in credential.deliveries.all()],
     }
+
+
+def tries(row: CredentialArtifact | Delivery | Run) -> str:
+    """How often it was tried, and when it is tried again; empty for what was not tried or is done."""
+    times = f", tried {row.attempts} times" if row.attempts > 1 else ", tried once" if row.attempts else ""
+    return times + (f", the next try {row.next_try:%Y-%m-%dT%H:%M:%SZ}" if row.next_try else "")
 
 
 def _revoked(credential: Credential) -> str | None:
@@ -112,6 +120,7 @@ def _artifact(artifact: CredentialArtifact, credential: Credential) -> dict[str,
         "size": artifact.size,
         "sha256": artifact.sha256,
         "attempts": artifact.attempts,
+        "next_try": artifact.next_try.isoformat() if artifact.next_try else None,
         "error": artifact.last_error,
     }
 
