@@ -43,14 +43,10 @@ def handle(options: dict[str, Any], console: Console) -> None:
             f"{escape(credential.recipient_name or '(no name)')}  "
             f"[dim]{escape(credential.edition.type.name)} · {escape(credential.context_name)}[/]"
         )
-        for artifact in credential.artifacts.all():
-            if artifact.last_error:
-                console.print(
-                    f"    [yellow]! {escape(artifact.slot)}: {escape(artifact.last_error)}{tries(artifact)}[/]"
-                )
-        for message in credential.deliveries.all():
-            if message.last_error:
-                console.print(f"    [yellow]! mail: {escape(message.last_error)}{tries(message)}[/]")
+        troubles = [(row.slot, row) for row in credential.artifacts.all() if row.last_error]
+        troubles += [("mail", row) for row in credential.deliveries.all() if row.last_error]
+        for what, row in troubles:
+            console.print(f"    [yellow]! {escape(what)}: {escape(row.last_error)}{tries(row)}[/]")
     console.print(f"{count} credentials" if count else "No credentials yet; `conferral run` issues them.")
 
 
