@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -30,7 +29,6 @@ HELD = {
     "mail": "select count(*) from conferral_delivery where state = 'pending'",
 }
 """What a process may have in its hands."""
-HOST = socket.gethostname()[:64]
 ALONE = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
 
 
@@ -161,6 +159,11 @@ class Ground(Site):
                 headers={} if version is None else {"conferral_version": version},
             )
 
+    def consume(self, queue):
+        """Tells the workers that are there to listen to that queue, too."""
+        with Celery(broker=self.environment["CELERY_BROKER_URL"]) as app:
+            app.control.add_consumer(queue)
+
     def purge(self):
         """Nothing is left in the queues."""
         with Celery(broker=self.environment["CELERY_BROKER_URL"]) as app, app.connection() as connection:
@@ -233,7 +236,7 @@ class Ground(Site):
 
 def held_by(pid):
     """The condition that rows are claimed by the process of that number."""
-    return f"claim like '{HOST}:{pid}:%'"
+    return f"claim like '%:{pid}:%'"
 
 
 def megabytes(process):
