@@ -38,6 +38,9 @@ _provisional: ContextVar["Provisional | None"] = ContextVar("provisional", defau
 class Unavailable(TransientError):
     """The storage did not do it, or does not have it: a bucket comes back, a disk is cleared."""
 
+    left: str = ""
+    """What was to be written and may be there all the same: remove it before the next try."""
+
 
 class Lost(Unavailable):
     """The storage answers, and does not have the object."""
@@ -56,7 +59,8 @@ def spread(folder: str, token: str) -> str:
 def put_at(name: str, content: bytes, *, media_type: str) -> str:
     """Puts the content away under that name, and returns the name that the storage gave it.
 
-    A storage that fails, or that would show it to everybody, is Unavailable, and nothing of the file is left there.
+    A storage that fails, or that would show it to everybody, is Unavailable, and nothing of the file is left there; what
+    may be left all the same, since that cannot be removed either, the error names.
     """
     name = _save(name, content, media_type)
     if (files := _provisional.get()) is not None:
@@ -212,12 +216,14 @@ def remove(name: str) -> None:
         raise Unavailable(f"storage: the file {name} could not be removed: {error}") from error
 
 
-def discard(name: str) -> None:
-    """Removes an object that nothing names any more; one that cannot be removed now is logged and left."""
+def discard(name: str) -> bool:
+    """Removes an object that nothing names any more; one that cannot be removed now is logged and left: False."""
     try:
         remove(name)
-    except Exception:  # whatever the backend raises: what is under way matters more than a superfluous file
-        logger.warning("the superfluous file %s could not be removed", name, exc_info=True)
+    except Unavailable as error:  # what is under way matters more than a superfluous file
+        logger.warning("a superfluous file is left: %s", error)
+        return False
+    return True
 
 
 def discard_beginning(place: str) -> None:
@@ -233,8 +239,8 @@ def discard_beginning(place: str) -> None:
             storage.delete(folder)
     except FileNotFoundError:
         pass
-    except Exception:  # as above
-        logger.warning("the superfluous files in %s could not be removed", folder, exc_info=True)
+    except Exception as error:  # as above
+        logger.warning("superfluous files are left in %s: %s", folder, error)
 
 
 def location(name: str) -> str:
@@ -299,9 +305,10 @@ def _save(name: str, content: bytes, media_type: str) -> str:
     try:
         return storage.save(name, file)
     except Exception as error:  # each backend has errors of its own, and no common base
-        if is_local(storage):
-            discard(name)  # a disk that is full keeps what was written so far; a bucket keeps what is whole
-        raise Unavailable(f"storage: the file could not be written: {error}") from error
+        failed = Unavailable(f"storage: the file could not be written: {error}")
+        # A disk that is full keeps what was written so far; a bucket has all of it when only its answer was lost.
+        failed.left = "" if discard(name) else name
+        raise failed from error
 
 
 def _outcome(call: Callable[[], R]) -> R | Exception:

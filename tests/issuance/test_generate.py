@@ -1,5 +1,6 @@
 """Generation: each artifact is made once, stored, recorded; trouble stays where it is."""
 
+import logging
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -10,8 +11,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from conferral import plugins, storage
-from conferral.issuance import lease
-from conferral.issuance.generate import generate
+from conferral.issuance import generate as generation
+from conferral.issuance import lease, work
+from conferral.issuance.generate import generate, generate_batch
 from conferral.issuance.make import place_of
 from conferral.issuance.sweep import sweep
 from conferral.models import Credential, CredentialArtifact
@@ -224,6 +226,107 @@ def test_what_a_killed_worker_left_in_the_storage_is_removed(course):
     assert course.states() == {"ana": "available"}
     assert not storage.exists(name)
     assert storage.read(CredentialArtifact.objects.get().storage_name) == b"Ana"
+
+
+def test_what_is_recorded_while_somebody_takes_over_keeps_its_file(course):
+    """The first worker was slow, not gone: it records just before the second has the row."""
+    course.learner("ana")
+    course.configure()
+    course.run()
+    waiting = generation.waiting_artifacts()
+    of_a_kind = {"alike": lambda first, due: due}
+    batch = list(work.claim_alike(waiting, token := lease.new_token(), 10, **of_a_kind, clean_up=None))
+    CredentialArtifact.objects.update(claimed_until=timezone.now())
+    seen = waiting.due(timezone.now()).first()
+    generation._work(batch, token, generation.prepare)
+    cleaned = []
+    assert not work._take_over(waiting, seen, lease.new_token(), cleaned.append)
+    assert cleaned == []
+    stored = CredentialArtifact.objects.get()
+    assert (stored.state, stored.attempts) == ("stored", 0)
+    assert storage.exists(stored.storage_name)
+
+
+def test_what_is_recorded_after_somebody_has_taken_over_is_not(course):
+    course.learner("ana")
+    course.configure()
+    course.run()
+    waiting = generation.waiting_artifacts()
+    batch = list(work.claim_alike(waiting, token := lease.new_token(), 10, alike=lambda first, due: due, clean_up=None))
+    CredentialArtifact.objects.update(claimed_until=timezone.now())
+
+    def too_late(row):
+        generation._work(batch, token, generation.prepare)
+
+    (taken,) = work.claim_alike(waiting, lease.new_token(), 10, alike=None, clean_up=too_late)
+    assert (taken.state, taken.attempts) == ("pending", 1)
+    taken.refresh_from_db()
+    assert (taken.state, taken.storage_name) == ("pending", "")
+    assert not storage.exists(batch[0].storage_name)
+
+
+def test_who_stops_while_cleaning_up_leaves_that_to_the_next(course):
+    course.learner("ana")
+    course.configure()
+    course.run()
+    left_by = "elsewhere.example:1:" + "0" * 32
+    artifact = CredentialArtifact.objects.get()
+    name = storage.put_at(f"{place_of(artifact.pk, left_by)}-certificate.txt", b"Ana", media_type="text/plain")
+    CredentialArtifact.objects.update(claim=left_by, claimed_until=timezone.now())
+
+    def power_cut(row):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        waiting = generation.waiting_artifacts()
+        work.claim_alike(waiting, lease.new_token(), 10, alike=None, clean_up=power_cut)
+    assert storage.exists(name)
+    CredentialArtifact.objects.update(claimed_until=timezone.now())
+    generate()
+    assert not storage.exists(name)
+    assert (course.states(), CredentialArtifact.objects.get().attempts) == ({"ana": "available"}, 2)
+
+
+def test_who_is_interrupted_after_it_was_recorded_removes_nothing(course):
+    class Interrupting(logging.Handler):
+        def emit(self, record):
+            if record.getMessage().startswith("certificates made"):
+                raise KeyboardInterrupt
+
+    course.learner("ana")
+    course.configure()
+    course.run()
+    logger, handler = logging.getLogger("conferral"), Interrupting()
+    before = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            generate()
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(before)
+    stored = CredentialArtifact.objects.get()
+    assert stored.state == "stored"
+    assert storage.exists(stored.storage_name)
+
+
+def test_a_batch_ends_when_the_process_has_grown_and_the_rest_stays_due(course, monkeypatch):
+    monkeypatch.setattr(generation, "GROWTH", 0)
+    course.learners(60)
+    course.configure(generators={"certificate": {"generator": "leaking"}})
+    course.run()
+    try:
+        assert generate_batch()
+        made = CredentialArtifact.objects.filter(state="stored").count()
+        assert 0 < made < 60
+        left = CredentialArtifact.objects.filter(state="pending")
+        assert set(left.values_list("attempts", "claim", "claimed_until", "last_error")) == {(0, "", None, "")}
+        assert left.due(timezone.now()).count() == 60 - made
+        assert generate() == 60 - made
+    finally:
+        plugins.generator("leaking").kept.clear()
+    assert set(course.states().values()) == {"available"}
 
 
 def abandon(artifacts):

@@ -2,10 +2,11 @@
 
 import threading
 import time
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -235,12 +236,52 @@ def test_a_run_whose_process_on_this_host_is_gone_is_taken_over_at_once(course):
     assert figures(course.run_and_generate())["issued"] == 1
 
 
+def test_a_process_elsewhere_of_a_host_of_that_name_is_not_known_to_be_gone():
+    """Two containers with one host name; 4194305 is above the largest process id."""
+    host = lease.new_token().rsplit(":", 2)[0]
+    assert lease.holder_is_gone(f"{host}:4194305:token")
+    assert not lease.holder_is_gone(f"{host.split('/')[0]}/0a1b2c3d:4194305:token")
+    assert not lease.holder_is_gone("another-host:4194305:token")
+    assert len(lease.heir_of(lease.new_token()).replace(host, "x" * 65)) <= 120
+
+
 def test_the_sweep_closes_lost_runs_and_withdraws_what_they_held(course):
     lost_run(course, "another-host:1:token", -1)
     sweep()
     assert Run.objects.get().status == Run.Status.LOST
     assert Credential.objects.count() == 0
     assert close_lost_runs() == 0
+
+
+@contextmanager
+def answer_lost(to):
+    """The first transaction with such a statement is committed, and then the connection is gone."""
+    lost = []
+
+    def cut():
+        raise OperationalError("server closed the connection unexpectedly")
+
+    def watch(execute, sql, params, many, context):
+        if to in sql and not lost:
+            lost.append(sql)
+            transaction.on_commit(cut)
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(watch):
+        yield
+    assert lost
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("guards", [{"review": True}, {"learners": 1, "share": 0.1}])
+def test_what_was_committed_without_an_answer_counts_for_review_and_guards(course, guards):
+    course.learners(3)
+    course.configure()
+    CredentialConfiguration.objects.update(guards=guards)
+    with answer_lost('INSERT INTO "conferral_credential"'):
+        ended = run(course.configuration, trigger="schedule")
+    assert (ended.status, ended.issued, ended.held, ended.already) == ("held", 0, 3, 0)
+    assert set(course.states().values()) == {"held"}
 
 
 def test_a_holder_that_lost_its_lease_can_write_nothing(course):

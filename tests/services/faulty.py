@@ -64,6 +64,12 @@ def cut_upload(handler: "_Handler") -> None:
     handler.cut()
 
 
+def lose_the_answer(handler: "_Handler") -> None:
+    """The server does what it is asked for, and nobody hears of it."""
+    handler.ask()
+    handler.cut()
+
+
 def cut_download(handler: "_Handler") -> None:
     """Half of what was promised comes; then the connection is gone."""
     status, headers, body = handler.ask()

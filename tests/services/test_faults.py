@@ -27,6 +27,7 @@ FAULTS = {
     "no such bucket": (faulty.answer(404, "NoSuchBucket", "there is no such bucket"), "NoSuchBucket"),
     "reset": (faulty.reset, "Connection"),
     "cut in the middle": (faulty.cut_upload, "Connection"),
+    "answer lost": (faulty.lose_the_answer, "Connection"),
 }
 
 
@@ -70,6 +71,26 @@ def test_what_cannot_be_stored_waits_and_comes_with_the_storage(three, faults, b
     generate()
     assert {(row.state, row.attempts, row.last_error) for row in rows()} == {("stored", 1, "")}
     assert swift.status(link_of(Credential.objects.first())) == 200
+
+
+def test_what_cannot_even_be_removed_is_removed_before_the_next_try(three, faults, bucket, settings):
+    settings.CONFERRAL_RETRY_SECONDS = 60
+    faults.spoil(faulty.lose_the_answer, "PUT")
+    faults.how["DELETE"] = faulty.answer(503, "SlowDown")
+    generate()
+    assert {row.state for row in rows()} == {"pending"}
+    left = {each.key for each in bucket.objects.all()}
+    assert {row.storage_name for row in rows()} == left
+    assert len(left) == 3
+    CredentialArtifact.objects.update(next_try="2026-01-01T00:00:00Z")
+    generate()
+    assert {each.key for each in bucket.objects.all()} == left, "nothing is added to it"
+    faults.heal()
+    CredentialArtifact.objects.update(next_try="2026-01-01T00:00:00Z")
+    generate()
+    assert {row.state for row in rows()} == {"stored"}
+    assert {each.key for each in bucket.objects.all()} == {row.storage_name for row in rows()}
+    assert not left & {row.storage_name for row in rows()}
 
 
 def test_pauses_grow_and_after_all_tries_it_has_failed_where_everybody_sees_it(three, faults, settings, capsys):

@@ -3,6 +3,7 @@
 import os
 import signal
 
+import psycopg
 import pytest
 
 from tests.acceptance.conftest import COURSE, site  # noqa: F401 - the fixture
@@ -35,3 +36,20 @@ def test_the_main_job_killed_and_completed(site, database_url):  # noqa: F811 - 
     issued = site.json("credentials", COURSE)
     assert len(issued) == len({credential["username"] for credential in issued}) == 60
     assert {credential["state"] for credential in issued} == {"available"}
+
+
+def test_a_run_that_takes_long_to_be_closed_is_left_in_peace(site, database_url):  # noqa: F811 - as above
+    """Longer than the lease, while its row is locked: as for a hundred thousand learners on a slow disk."""
+    site.environment |= {"DATABASE_URL": database_url, "CONFERRAL_LEASE_SECONDS": "5"}
+    site.set_up([("ana", "Ana", "1")])
+    slowly = "begin perform pg_sleep(11); return null; end"
+    when = "after update on conferral_credential for each statement when (pg_trigger_depth() = 0)"
+    with psycopg.connect(database_url, autocommit=True) as database:
+        database.execute(f"create function slowly() returns trigger language plpgsql as $$ {slowly} $$")
+        database.execute(f"create trigger slowly {when} execute function slowly()")
+    process = site.start("run", "--json")
+    said, complaints = process.communicate(timeout=100)
+    assert process.returncode == 0, complaints
+    with psycopg.connect(database_url) as database:
+        assert database.execute("select status from conferral_run order by id desc limit 1").fetchone() == ("finished",)
+        database.execute("drop function slowly cascade")

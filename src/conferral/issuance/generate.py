@@ -1,12 +1,13 @@
 """Generation: artifacts that are due are claimed in batches, made, stored and recorded."""
 
 import logging
+import resource
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache, partial
 from typing import Any
 
-from django.db import Error as DatabaseFailure
 from django.db import connection, transaction
 from django.db.models import Case, JSONField, Value, When
 from django.db.models.expressions import RawSQL
@@ -46,6 +47,8 @@ RESULT_FIELDS = (
     "last_error",
 )
 Prepare = Callable[[int, str], Station]
+GROWTH = 256 << 20
+"""Bytes that a process may grow in one batch: Celery replaces one that is too large, and looks between batches only."""
 HANGING_TRIES = 3
 """So many times a design may hang with one learner: each holds up a worker."""
 
@@ -91,14 +94,8 @@ def _batch(waiting: work.Waiting, station: Prepare) -> int | None:
     if claimed is None:
         return None
     if batch := persistently(lambda: list(claimed.select_related("credential"))):
-        with Lease(partial(work.renew, CredentialArtifact.objects, token)), storage.provisional() as files:
-            try:
-                _work(batch, token, station)
-            except DatabaseFailure:
-                # Perhaps they are recorded. If not, whoever takes over the rows finds the files by their claim.
-                files.keep()
-                raise
-            files.keep()
+        with Lease(partial(work.renew, CredentialArtifact.objects, token)):
+            return _work(batch, token, station)
     return len(batch)
 
 
@@ -110,8 +107,26 @@ def _of_one_station(first: CredentialArtifact, due: work.Waiting) -> work.Waitin
     return due.filter(edition_id=first.edition_id, slot=first.slot)
 
 
-def _work(batch: Sequence[CredentialArtifact], token: str, station: Prepare) -> None:
-    """Makes the rows of a batch, which share one station, and records what became of each."""
+def _work(batch: Sequence[CredentialArtifact], token: str, station: Prepare) -> int:
+    """Makes the rows of a batch, which share one station, records what became of each, and returns how many it made."""
+    with storage.provisional() as files:
+        further, left = _make_all(batch, station)
+        # From here on they are recorded, or found by their claim by whoever takes over the rows.
+        files.keep()
+    # From here on it may be done twice, see `persistently`; who records has nothing more to do.
+    for row in batch:
+        row.claim, row.claimed_until = "", None
+    for row in persistently(partial(_record, batch, token, further)):
+        _discard([row, *further.get(row.pk, ())])
+    done = batch[: len(batch) - left]
+    states = Counter(row.state for row in done)
+    about = {"slot": batch[0].slot, **{state.value: states[state] for state in State}}
+    journal.event(logger, "certificates made", **about, **journal.concerned(row.credential for row in done))
+    return len(done)
+
+
+def _make_all(batch: Sequence[CredentialArtifact], station: Prepare) -> tuple[dict[int, list[CredentialArtifact]], int]:
+    """Fills in the rows; the rows of further files by key, and how many at the end were left as they are."""
     further: dict[int, list[CredentialArtifact]] = {}
     try:
         with limited(current().plugin_seconds, f"preparing {batch[0].slot}"):
@@ -126,14 +141,8 @@ def _work(batch: Sequence[CredentialArtifact], token: str, station: Prepare) -> 
         for row in batch:
             _settle(row, error, passing=True)
     else:
-        _make_and_store(batch, made_at, further)
-    # From here on it may be done twice, see `persistently`; who records has nothing more to do.
-    for row in batch:
-        row.claim, row.claimed_until = "", None
-    for row in persistently(partial(_record, batch, token, further)):
-        _discard([row, *further.get(row.pk, ())])
-    states = Counter(row.state for row in batch)
-    journal.event(logger, "certificates made", slot=batch[0].slot, **{state.value: states[state] for state in State})
+        return further, _make_and_store(batch, made_at, further)
+    return further, 0
 
 
 def _discard(rows: Iterable[CredentialArtifact]) -> None:
@@ -144,9 +153,12 @@ def _discard(rows: Iterable[CredentialArtifact]) -> None:
 
 def _make_and_store(
     batch: Sequence[CredentialArtifact], station: Station, further: dict[int, list[CredentialArtifact]]
-) -> None:
-    """As many rows at a time as the storage takes at once. When it hangs, what is left of the batch waits, too."""
-    patience, step = work.Patience(), storage.at_once()
+) -> int:
+    """As many rows at a time as the storage takes at once. When it hangs, what is left of the batch waits, too.
+
+    When the process has grown too much, what is left stays due, for another one; how many those are.
+    """
+    patience, step, most = work.Patience(), storage.at_once(), _largest() + GROWTH
     for first in range(0, len(batch), step):
         made = []
         for row in batch[first : first + step]:
@@ -158,6 +170,8 @@ def _make_and_store(
             stored = storage.side_by_side([partial(put_away, row, artifacts) for row, artifacts in made])
         for (row, _), outcome in zip(made, stored, strict=True):
             if isinstance(outcome, Exception):
+                if isinstance(outcome, storage.Unavailable) and outcome.left:
+                    row.storage_name = outcome.left  # and so the next try finds it
                 _settle(row, outcome)
             else:
                 further[row.pk] = fill_in(row, outcome, station.generator.version)
@@ -165,7 +179,18 @@ def _make_and_store(
         if trouble and patience.lost_on(trouble):
             for row in batch[first + step :]:
                 _settle(row, trouble)
-            return
+            return 0
+        if (left := batch[first + step :]) and _largest() > most:
+            about = {"slot": batch[0].slot, "left": len(left), "megabytes": _largest() >> 20}
+            journal.event(logger, "a batch ends early, for the process has grown", level=logging.WARNING, **about)
+            return len(left)
+    return 0
+
+
+def _largest() -> int:
+    """How many bytes of memory this process has had at most."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def _settle(row: CredentialArtifact, error: Exception, *, passing: bool = False) -> None:
@@ -178,13 +203,23 @@ def _settle(row: CredentialArtifact, error: Exception, *, passing: bool = False)
         row.attempts += 1
         hangs = isinstance(error, TookTooLong) and row.attempts >= HANGING_TRIES
         if not hangs and work.put_off(row, error, reason):
+            _tell(row, "a certificate waits", error)
             return
         reason = f"given up after {row.attempts} tries: {reason}"
     elif not isinstance(error, ConferralError):
         learner = Learner.objects.get(pk=row.credential.learner_id)
         with journal.hiding(row.credential.recipient_name, learner.name, learner.key, learner.email):
-            journal.failure(logger, "it could not be made", error, artifact=row.pk, credential=row.credential_id)
+            about = {"artifact": row.pk, "credential": row.credential_id, "run": row.credential.run_id}
+            journal.failure(logger, "it could not be made", error, **about)
     row.state, row.next_try, row.last_error = State.FAILED, None, storable(reason)
+    _tell(row, "a certificate has failed", error)
+
+
+def _tell(row: CredentialArtifact, what: str, error: Exception) -> None:
+    """Why is on the row: it may have a name in it."""
+    ids = {"artifact": row.pk, "credential": row.credential_id, "run": row.credential.run_id}
+    about = {"slot": row.slot, "attempts": row.attempts, "why": type(error).__name__}
+    journal.event(logger, what, level=logging.WARNING, **ids, **about)
 
 
 @transaction.atomic

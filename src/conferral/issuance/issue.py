@@ -19,6 +19,7 @@ from conferral.contract.text import storable
 from conferral.issuance import deliver, guards, lease, opening, work
 from conferral.issuance.evaluate import Evaluation
 from conferral.issuance.lease import LeaseLost
+from conferral.issuance.limit import limited
 from conferral.issuance.persist import persistently
 from conferral.issuance.plan import Plan
 from conferral.issuance.source import told
@@ -59,19 +60,24 @@ def holders(configuration: CredentialConfiguration, gateway: str, learners: Sequ
 def insert_held(run: Run, plan: Plan, edition: Edition, page: Sequence[Evaluation], lms: LMS) -> int:
     """Records the page's awards as held, and returns how many; those who got a place meanwhile are left out."""
     keys = [evaluation.learner for evaluation in page]
+    before = 0
     # Of one whom the source has just forgotten, we have the key alone.
-    people: dict[str, dict[str, Any]] = {key: {} for key in keys} | told(lms.people(keys))
+    with limited(current().page_seconds, "reading names and addresses"):
+        people: dict[str, dict[str, Any]] = {key: {} for key in keys} | told(lms.people(keys))
     if Learner.objects.follow(current().lms, people):
         page = _without_holders(page, plan.configuration)
     for last_try in (False, True):
         try:
             # Done twice, it meets its own rows like anybody else's.
-            return persistently(partial(_insert_known, run, plan, edition, page, people))
+            return before + persistently(partial(_insert_known, run, plan, edition, page, people))
         except IntegrityError:
             if last_try:
                 raise
-            # Somebody was given a place between the look and the insert: look again, once.
+            # Somebody was given a place between the look and the insert: look again, once. Perhaps by us, and only the
+            # answer to that was lost: then they are among those whom this run has issued to.
             page = _without_holders(page, plan.configuration)
+            places = Credential.objects.filter(configuration=plan.configuration, current=True, run=run)
+            before = places.filter(learner__gateway=current().lms, learner__key__in=keys).count()
     raise AssertionError  # the loop has returned or raised
 
 
@@ -84,6 +90,11 @@ def _insert_known(
     learners = Learner.objects.record(current().lms, people)[0]
     origin = Origin(run.started, run.notify, run)
     return len(insert(origin, plan, edition, [one for one in page if one.learner in learners], learners))
+
+
+def held_by(run: Run) -> int:
+    """How many credentials the run holds: what it is to release, whatever was counted on the way."""
+    return persistently(lambda: Credential.objects.filter(run=run, state=Credential.State.HELD).count())
 
 
 def _without_holders(page: Sequence[Evaluation], configuration: CredentialConfiguration) -> list[Evaluation]:

@@ -16,6 +16,7 @@ from conferral.contract import Artifact, Generator, PermanentError
 from conferral.contract.options import parse
 from conferral.contract.text import check_storable, is_visible
 from conferral.fingerprint import fingerprint
+from conferral.issuance import lease
 from conferral.issuance.limit import limited
 from conferral.issuance.snapshot import request_for
 from conferral.models import CredentialArtifact, Edition
@@ -49,7 +50,7 @@ def place_of(artifact_id: int, claim: str) -> str:
     Whoever takes over finds by it what a killed one left. A claim has one folder: on local disks to make a folder for
     each file costs as much as to write the file. Nobody can guess a name from another one in the same folder.
     """
-    secret = claim.rsplit(":", 1)[-1]
+    secret = lease.secret_of(claim)
     folder = storage.spread("credentials", sha256(secret.encode()).hexdigest()[:32])
     return f"{folder}/{sha256(f'{secret}:{artifact_id}'.encode()).hexdigest()[:32]}"
 
@@ -75,6 +76,8 @@ def put_away(row: CredentialArtifact, made: Sequence[Artifact]) -> list[dict[str
 
     It asks nothing of the database: it may run in a thread of its own.
     """
+    if row.storage_name:  # what an earlier try may have left; as long as it cannot be removed, no more is added
+        storage.remove(row.storage_name)
     with storage.provisional() as files:
         place = place_of(row.pk, row.claim)
         results = [
@@ -87,6 +90,7 @@ def put_away(row: CredentialArtifact, made: Sequence[Artifact]) -> list[dict[str
 
 def fill_in(row: CredentialArtifact, results: Sequence[dict[str, Any]], version: str) -> list[CredentialArtifact]:
     """Writes into the row, unsaved, what was stored; returns the rows of the further files."""
+    row.storage_name = ""
     further = [
         CredentialArtifact(credential=row.credential, edition_id=row.edition_id, slot=row.slot, required=row.required)
         for _ in results[1:]

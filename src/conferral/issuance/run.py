@@ -277,7 +277,7 @@ def _pass(run: Run, lms: LMS, progressed: Progressed | None) -> None:
         if progressed:
             progressed(len(page))
     standstill.check()
-    counts = counts_of(outcomes)
+    counts = counts_of(outcomes) | {"issued": issue.held_by(run)}
     why = guards.why_held(run, guards.of(plan.configuration), issued=counts["issued"], evaluated=counts["evaluated"])
     last = state.last and not register.next_end  # those who wait are looked at once more
     remarks = (*plan.objections, *(("its time has ended: this was the last run",) if last else ()))

@@ -73,22 +73,41 @@ def claim_alike(
 
     A row that still names an earlier holder was under way when its worker stopped. It is claimed alone, and the stop
     counts as an attempt: so work that stops its worker each time takes no neighbour with it, and comes to an end.
-    What the holder left is cleaned up first, while the row still says who that was.
+    `clean_up` removes what the holder left, by the claim that the row has then.
     """
     due = waiting.due(timezone.now())
     first = persistently(lambda: due.order_by("next_try", "pk").first())
     if first is None:
         return None
     if first.claim:
-        clean_up(first)
-        return _take(waiting, [first.pk], token, attempts=F("attempts") + 1)
+        return _take_over(waiting, first, token, clean_up)
     batch = alike(first, due).filter(claim="").order_by("pk")
     return _take(waiting, list(batch.values_list("pk", flat=True)[:at_most]), token)
 
 
-def _take(waiting: Waiting, ids: list[int], token: str, *, state: str = "pending", **more: Any) -> Waiting:
+def _take_over(waiting: Waiting, first: Any, token: str, clean_up: Callable[[Any], None]) -> Waiting:
+    """Takes the row from its holder, cleans up after it, and only then begins: three steps, in this order.
+
+    The holder may be slow, not gone. From the first step on it can record nothing, so what is removed afterwards is
+    nothing that a row names. In between the claim keeps the holder's secret, by which the files are found: whoever
+    stops there leaves the cleaning up to the next one. No transaction is open while a storage is asked.
+    """
+    heir = lease.heir_of(first.claim)
+    taken = _take(waiting, [first.pk], heir, claim=first.claim, attempts=F("attempts") + 1).first()
+    if taken is not None:
+        clean_up(taken)
+        ours = waiting.model.objects.filter(pk=taken.pk, claim=heir)
+        persistently(lambda: ours.update(claim=token, claimed_until=lease.until()))
+    return waiting.model.objects.filter(claim=token)
+
+
+def _take(
+    waiting: Waiting, ids: list[int], token: str, *, state: str = "pending", claim: str | None = None, **more: Any
+) -> Waiting:
     # Asked again while writing, of the rows alone: a join would be asked before the lock. Who was faster has the row.
     still_due = waiting.model.objects.filter(pk__in=ids, state=state).due(timezone.now())
+    if claim is not None:
+        still_due = still_due.filter(claim=claim)
     persistently(lambda: still_due.update(claim=token, claimed_until=lease.until(), **more))
     return waiting.model.objects.filter(claim=token).order_by("pk")
 
