@@ -23,10 +23,10 @@ CELERY = [sys.executable, "-m", "celery", "--app", "conferral.service", "--quiet
 QUEUES = ("conferral", "conferral.generate", "conferral.deliver")
 CLOCK = str(Path(__file__).with_name("clock"))
 HELD = {
-    "run": "select count(*) from conferral_run where active",
-    "file": "select count(*) from conferral_credentialartifact where state = 'pending'",
-    "move": "select count(*) from conferral_credentialartifact where state = 'stored' and next_try is not null",
-    "mail": "select count(*) from conferral_delivery where state = 'pending'",
+    "run": "conferral_run where active",
+    "file": "conferral_credentialartifact where state = 'pending'",
+    "move": "conferral_credentialartifact where state = 'stored' and next_try is not null",
+    "mail": "conferral_delivery where state = 'pending'",
 }
 """What a process may have in its hands."""
 ALONE = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
@@ -81,21 +81,26 @@ class Ground(Site):
         A process is stopped as it is at this moment, looked at, and killed or let go on: so none is killed that has
         nothing to do. In so many cases of one its worker is killed with it, and another is started.
         """
-        end = time.monotonic() + PATIENCE
-        while time.monotonic() < end:
-            workers = [worker for worker in self.processes if worker.poll() is None and children(worker)]
+        found = []
+
+        def one_is():
+            workers = [worker for worker in self.processes if self.lives(worker)]
             for worker in chance.sample(workers, len(workers)):
                 for child in children(worker):
                     if what := self._stopped_at(child, at):
-                        self.struck[what] += 1
-                        if chance.random() < whole:
-                            self.kill(worker)
-                            self.worker(concurrency=1)
-                        else:
-                            child.kill()
-                        return child.pid
-            time.sleep(0.02)
-        raise AssertionError(f"no process was at any of {at} for {PATIENCE} s\n{self.log()}")
+                        found[:] = worker, child, what
+                        return True
+            return False
+
+        self.wait(one_is, f"a process at one of {at}", nudging=1)
+        worker, child, what = found
+        self.struck[what] += 1
+        if chance.random() < whole:
+            self.kill(worker)
+            self.worker(concurrency=1)
+        else:
+            child.kill()
+        return child.pid
 
     def _stopped_at(self, process, kinds):
         try:
@@ -112,10 +117,8 @@ class Ground(Site):
 
     def at_work(self, pid):
         """What the process of that number has claimed and not given back."""
-        for kind, query in HELD.items():
-            if self.number(f"{query} and {held_by(pid)}"):
-                return kind
-        return ""
+        asked = " union all ".join(f"select '{kind}' from {rows} and {held_by(pid)}" for kind, rows in HELD.items())
+        return next((kind for (kind,) in self.rows(asked)), "")
 
     def clear(self):
         for process in self.processes:
