@@ -1,10 +1,12 @@
 """What the stories in the tests are made of."""
 
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import pytest
 import typst
 from django.core.cache import cache
+from django.db import OperationalError, connection
 
 from conferral import plugins
 from conferral.issuance import configure
@@ -90,3 +92,23 @@ class Course:
 def course(db):
     configure.save_context(COURSE, name="Testing", organisation="Test")
     return Course()
+
+
+@pytest.fixture
+def broken_off():
+    """A database that breaks off the first statements with those words, as it does in a deadlock."""
+
+    @contextmanager
+    def so_often(words, times=1):
+        left = [OperationalError("deadlock detected")] * times
+
+        def watch(execute, sql, *arguments):
+            if words in sql and left:
+                raise left.pop()
+            return execute(sql, *arguments)
+
+        with connection.execute_wrapper(watch):
+            yield
+        assert not left
+
+    return so_often

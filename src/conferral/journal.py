@@ -35,7 +35,7 @@ def event(logger: logging.Logger, what: str, *, level: int = logging.INFO, **abo
     logger.log(level, "%s%s", what, _in_words(about), extra=about)
 
 
-def concerned(credentials: Iterable[Any]) -> dict[str, list[int]]:
+def concerned(credentials: Iterable[Any]) -> dict[str, Any]:
     """The ids for an event about several credentials, and of the runs that they come from."""
     found = list(credentials)
     runs = sorted({one.run_id for one in found if one.run_id})

@@ -22,6 +22,10 @@ from conferral.contract.placeholders import babel_locale
 
 logger = logging.getLogger(__name__)
 
+ANSWER_SECONDS = 60
+"""So long a mail server has for each answer where EMAIL_TIMEOUT does not say: Django would wait for ever."""
+LETTER_SECONDS = 300
+"""So long it has for all of one letter."""
 SERVICE_UNAVAILABLE = 421
 PERMANENT = 500
 """Reply codes of RFC 5321: 421 closes the connection; those from 500 on will be given again."""
@@ -86,6 +90,8 @@ class Post:
 
     def __enter__(self) -> Self:
         self._connection = get_connection()
+        if getattr(self._connection, "timeout", ANSWER_SECONDS) is None:
+            setattr(self._connection, "timeout", ANSWER_SECONDS)  # noqa: B010 - of Django's SMTP alone
         return self
 
     def __exit__(
@@ -120,6 +126,9 @@ class Post:
         except Exception as error:  # a mail provider's own errors have no common base
             journal.failure(logger, "the mail transport raised", error)
             raise TransientError(f"the mail transport raised {error!r}") from error
+        except BaseException:  # interrupted in the middle of a sentence: who does not answer is not told goodbye
+            self._hang_up()
+            raise
 
     def _refused(self, code: int, said: bytes | str) -> PermanentError | TransientError:
         text = said.decode("utf-8", "replace") if isinstance(said, bytes) else said
@@ -130,6 +139,14 @@ class Post:
             self._close()
             return Unreachable(reason)
         return TransientError(reason)
+
+    def _hang_up(self) -> None:
+        line = getattr(self._connection, "connection", None)
+        if isinstance(line, smtplib.SMTP):
+            line.close()
+            setattr(self._connection, "connection", None)  # noqa: B010 - as above
+        else:
+            self._close()
 
     def _close(self) -> None:
         """A connection that is gone already cannot say goodbye; the next letter opens a new one."""

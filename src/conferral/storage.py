@@ -59,8 +59,8 @@ def spread(folder: str, token: str) -> str:
 def put_at(name: str, content: bytes, *, media_type: str) -> str:
     """Puts the content away under that name, and returns the name that the storage gave it.
 
-    A storage that fails, or that would show it to everybody, is Unavailable, and nothing of the file is left there; what
-    may be left all the same, since that cannot be removed either, the error names.
+    A storage that fails, or that would show it to everybody, is Unavailable, and nothing of the file is left there. The
+    error names what may be left all the same, for it cannot be removed either.
     """
     name = _save(name, content, media_type)
     if (files := _provisional.get()) is not None:

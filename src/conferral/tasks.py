@@ -10,7 +10,7 @@ from typing import Any
 
 from celery import Task, current_app, shared_task
 
-from conferral import schedules
+from conferral import journal, schedules
 from conferral.issuance import run as runs
 from conferral.issuance.daily import daily as once_a_day
 from conferral.issuance.deliver import BATCH as MESSAGES
@@ -33,6 +33,10 @@ EXPIRES = 60
 """Seconds: whatever a nudge asked for, the next sweep asks for again."""
 
 
+class NudgeFailed(Exception):
+    """What a task did has failed; the sweep asks for it again when it is still due."""
+
+
 class Nudge(Task):  # type: ignore[misc]  # Celery has no types
     """A task whose messages say their version: one of another version is dropped, and the sweep makes it good."""
 
@@ -49,9 +53,18 @@ class Nudge(Task):  # type: ignore[misc]  # Celery has no types
         """Runs it, or drops it. Messages from before there were versions have none."""
         version = (self.request.get("headers") or {}).get("conferral_version") or self.request.get("conferral_version")
         if version in (None, VERSION):
-            return super().__call__(*args, **kwargs)
+            return self._discreetly(*args, **kwargs)
         logger.info("a message of version %s was dropped: this is %s; the next sweep makes it good", version, VERSION)
         return None
+
+    def _discreetly(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().__call__(*args, **kwargs)
+        except Exception as error:
+            journal.breakdown(logger, f"{self.name} failed", error, arguments=list(args))
+            failed = type(error).__name__
+        # Celery logs it with the error and its variables, which may be somebody's: not with those of the first one.
+        raise NudgeFailed(f"{failed}; the log says where")
 
 
 CHAINS = 32

@@ -1,10 +1,12 @@
 """Taking back and putting right: only a person does it, nothing is lost, and nobody gets two."""
 
+import time
+
 import pytest
 
 from conferral import plugins, storage
 from conferral.contract import ConferralError
-from conferral.issuance import configure, correct
+from conferral.issuance import configure, correct, withdraw
 from conferral.issuance.generate import generate
 from conferral.issuance.verdict import Verdict, look_up
 from conferral.models import Credential, CredentialArtifact, Delivery, Learner
@@ -169,19 +171,46 @@ def test_a_renamed_type_changes_no_credential(course, credential):
             configure.rename_type("Attendance", wrong)
 
 
-def test_a_remote_credential_is_withdrawn_there_first(course):
+def test_a_remote_credential_is_withdrawn_there_until_it_is_done(course, settings):
+    settings.CONFERRAL_RETRY_SECONDS = 0
     course.learner("ana", name="Ana")
     course.configure(generators={"certificate": {"generator": "remote"}})
     course.run_and_generate()
     credential, remote = Credential.objects.get(), plugins.generator("remote")
+    remote.withdrawn.clear()
     remote.raises = True
-    with pytest.raises(ConferralError, match="the badge service is away"):
-        correct.revoke(credential, "by mistake")
-    assert verdict(credential) is Verdict.GENUINE
-    remote.raises = False
     correct.revoke(credential, "by mistake")
+    assert verdict(credential) is Verdict.REVOKED, "here at once"
+    assert withdraw.withdraw_batch()
+    row = CredentialArtifact.objects.get()
+    assert row.last_error == "withdrawn here, but not elsewhere yet: the badge service is away"
+    assert (row.attempts, withdraw.due()) == (1, 1)
+    remote.raises = False
+    assert withdraw.withdraw() == 1
     assert remote.withdrawn == ["badges/Ana"]
-    assert verdict(credential) is Verdict.REVOKED
+    row.refresh_from_db()
+    assert (row.last_error, row.next_try) == ("", None)
+
+
+def test_a_service_that_hangs_holds_nobody_up(course, settings, monkeypatch):
+    settings.CONFERRAL_PLUGIN_SECONDS = 1
+    course.learner("ana", name="Ana")
+    course.configure(generators={"certificate": {"generator": "remote"}})
+    course.run_and_generate()
+    monkeypatch.setattr(plugins.generator("remote"), "revoke", lambda *_: time.sleep(60))
+    correct.revoke(Credential.objects.get(), "by mistake")
+    withdraw.withdraw()
+    assert "withdrawing certificate took longer than 1 s" in CredentialArtifact.objects.get().last_error
+
+
+def test_a_design_that_hangs_takes_no_place(course, settings):
+    settings.CONFERRAL_PLUGIN_SECONDS = 1
+    course.learner("ana", name="Ana")
+    course.configure(generators={"certificate": {"generator": "hanging"}})
+    course.run_and_generate()
+    with pytest.raises(ConferralError, match="nothing was changed: making certificate took longer than 1 s"):
+        correct.reissue(Credential.objects.get(), name="Hang")
+    assert Credential.objects.get().current
 
 
 def test_without_its_package_a_plain_file_can_still_be_revoked(credential):

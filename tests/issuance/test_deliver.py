@@ -1,14 +1,20 @@
 """The outbox, with a real SMTP server: every message once, each trouble its own."""
 
+import socket
+import threading
+import time
 from datetime import timedelta
 from email.utils import parseaddr
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
-from conferral.contract import ConferralError, OptionsError
+from conferral import mail
+from conferral.contract import ConferralError, OptionsError, TransientError
 from conferral.issuance import configure, correct, deliver, standstill
 from conferral.issuance.generate import generate
+from conferral.lms.roster import RosterGateway
 from conferral.mail import Post
 from conferral.models import Credential, Delivery, Learner
 from conferral.models.verification import shown
@@ -311,3 +317,89 @@ def test_an_account_that_is_closed_while_the_batch_goes_out(course, server, monk
     deliver.deliver()
     assert server.recipients == ["ana@example.com"]
     assert errors()["bo"] == "the learner's account is not active"
+
+
+def test_a_server_that_never_answers_is_given_up_though_no_setting_says_when(course, server, settings, monkeypatch):
+    """Django's own default waits for ever, and so would an LMS."""
+    monkeypatch.setattr(mail, "ANSWER_SECONDS", 1)
+    settings.EMAIL_TIMEOUT = None
+    ready(course, "ana")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        settings.EMAIL_PORT = silent.getsockname()[1]
+        began = time.monotonic()
+        deliver.deliver()
+    assert time.monotonic() - began < 30
+    assert states() == {"ana": State.PENDING}
+    assert errors()["ana"].startswith("the mail server cannot be reached: ")
+    assert "timed out" in errors()["ana"]
+
+
+def test_a_server_that_answers_too_slowly_has_perhaps_sent_it(course, server, settings, monkeypatch):
+    monkeypatch.setattr(deliver, "LETTER_SECONDS", 1)
+    settings.EMAIL_TIMEOUT = 60
+    server.slow = 10
+    ready(course, "ana")
+    for _ in range(4):
+        again()
+    assert Delivery.objects.get().attempts == 3
+    assert errors()["ana"].startswith("given up after 3 tries: handing the message to the mail server took longer than")
+
+
+@pytest.mark.parametrize("raised", [KeyError("oops"), TransientError("the LMS is away")])
+def test_a_source_that_raises_is_seen_and_comes_to_an_end(course, server, settings, monkeypatch, raised):
+    says = "KeyError('oops')" if isinstance(raised, KeyError) else "the LMS is away"
+
+    def people(*_):
+        raise raised
+
+    settings.CONFERRAL_ATTEMPTS = 3
+    ready(course, "ana", "bo")
+    with monkeypatch.context() as away:
+        away.setattr(RosterGateway, "people", people)
+        deliver.deliver()
+        assert set(Delivery.objects.values_list("state", "attempts", "claim")) == {(State.PENDING, 1, "")}
+        assert set(errors().values()) == {f"the learners' addresses could not be read: {says}"}
+        assert deliver.due() == 0
+        again()
+        again()
+    assert set(states().values()) == {State.FAILED}
+    assert errors()["bo"].startswith("given up after 3 tries: the learners' addresses could not be read")
+    correct.retry()
+    deliver.deliver()
+    assert set(states().values()) == {State.SENT}
+
+
+def test_a_source_that_hangs_is_given_up(course, server, settings, monkeypatch):
+    ready(course, "ana")
+    settings.CONFERRAL_PAGE_SECONDS = 1
+    monkeypatch.setattr(RosterGateway, "people", lambda *_: time.sleep(60))
+    deliver.deliver()
+    assert errors()["ana"].endswith("reading addresses took longer than 1 s")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_sending_rate_holds_for_two_who_look_at_once(course, server, settings):
+    settings.CONFERRAL_MAILS_PER_MINUTE = 2
+    ready(course, *(f"learner-{number}" for number in range(6)))
+    start = threading.Barrier(2)
+
+    def slowly(execute, sql, *arguments):
+        found = execute(sql, *arguments)
+        if "COUNT(" in sql:
+            time.sleep(0.2)  # long enough for the other one to count, too
+        return found
+
+    def one():
+        start.wait()
+        try:
+            with connection.execute_wrapper(slowly):
+                deliver.deliver_batch()
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=one) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(server.received) == 2

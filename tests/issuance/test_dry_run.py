@@ -198,3 +198,14 @@ def test_queries_grow_with_pages_not_with_learners(course, dean, settings):
             carry_out(asked.pk)
         costs.append(len(seen))
     assert (costs[1] - costs[0]) / 2 <= 8
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_the_database_breaks_off_is_done_again_from_the_beginning(course, settings, broken_off):
+    settings.CONFERRAL_PAGE_SIZE = 2
+    course.learners(3)
+    course.configure()
+    asked = start(course.configuration, by=None)
+    with broken_off('INSERT INTO "conferral_dryrunrow"'):
+        done = carry_out(asked.pk)
+    assert (done.status, done.evaluated, done.rows.count()) == ("finished", 3, 3)

@@ -277,8 +277,8 @@ def test_who_stops_while_cleaning_up_leaves_that_to_the_next(course):
     def power_cut(row):
         raise KeyboardInterrupt
 
+    waiting = generation.waiting_artifacts()
     with pytest.raises(KeyboardInterrupt):
-        waiting = generation.waiting_artifacts()
         work.claim_alike(waiting, lease.new_token(), 10, alike=None, clean_up=power_cut)
     assert storage.exists(name)
     CredentialArtifact.objects.update(claimed_until=timezone.now())

@@ -13,6 +13,7 @@ from conferral.issuance.deliver import deliver
 from conferral.issuance.generate import generate
 from conferral.issuance.run import run
 from conferral.issuance.verdict import Verdict, look_up
+from conferral.issuance.withdraw import withdraw
 from conferral.lms.roster import import_file
 from conferral.models import Credential, CredentialArtifact, Learner
 
@@ -152,6 +153,7 @@ def test_a_remote_credential_is_withdrawn_with_its_person_and_with_its_successor
     course.run_and_generate()
     correct.reissue(Credential.objects.get(), name="Anna")
     generate()
+    withdraw()
     assert remote.withdrawn == ["badges/Ana"]
     people.retire(Learner.objects.get())
     assert remote.withdrawn.count("badges/Anna") == 1

@@ -166,7 +166,22 @@ def test_remote_credentials_are_withdrawn_with_the_old_ones(course, dean):
     elsewhere = plugins.generator("remote").withdrawn
     elsewhere.clear()
     carry_out(start(redesigned(course, generators={"badge": {"generator": "remote"}}), by=dean, reason="x").pk)
+    assert elsewhere == [], "nobody is asked while rows are locked"
+    assert withdraw() == 1
     assert elsewhere == ["badges/Ana"]
+    assert withdraw() == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_the_database_breaks_off_is_due_again(course, dean, broken_off):
+    issued(course, ["ana", "ben"])
+    asked = start(redesigned(course), by=dean, reason="x")
+    with broken_off('INSERT INTO "conferral_credential"'):
+        assert not carry_out_batch(asked.pk)
+    assert sweep().reissues == [asked.pk]
+    done = carry_out(asked.pk)
+    assert (done.status, done.reissued, done.failed) == ("finished", 2, 0)
+    assert Credential.objects.filter(current=True).count() == 2
 
 
 @pytest.mark.parametrize(

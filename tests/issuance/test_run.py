@@ -17,8 +17,9 @@ from conferral.issuance.evaluate import Outcome
 from conferral.issuance.generate import generate
 from conferral.issuance.lease import LeaseLost
 from conferral.issuance.limit import TookTooLong
-from conferral.issuance.run import AlreadyRunning, close_lost_runs, dry_run, run
+from conferral.issuance.run import AlreadyRunning, ask, asked, close_lost_runs, dry_run, run, run_asked
 from conferral.issuance.sweep import sweep
+from conferral.lms.roster import RosterGateway
 from conferral.models import Credential, CredentialArtifact, CredentialConfiguration, Edition, Run
 
 
@@ -282,6 +283,49 @@ def test_what_was_committed_without_an_answer_counts_for_review_and_guards(cours
         ended = run(course.configuration, trigger="schedule")
     assert (ended.status, ended.issued, ended.held, ended.already) == ("held", 0, 3, 0)
     assert set(course.states().values()) == {"held"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_the_database_breaks_off_of_a_persons_run_is_begun_again(course, broken_off):
+    course.learners(3)
+    course.configure()
+    first = ask(course.configuration, by=None)
+    with broken_off('FROM "conferral_credential"'), pytest.raises(OperationalError):
+        run_asked(first.pk)
+    (second,) = sweep().asked
+    assert run_asked(second).issued == 3
+    assert sweep().asked == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_always_breaks_it_off_ends_it(course, broken_off):
+    course.learners(3)
+    course.configure()
+    ask(course.configuration, by=None)
+    for _ in range(3):
+        (again,) = asked()
+        with broken_off('FROM "conferral_credential"'), pytest.raises(OperationalError):
+            run_asked(again)
+    assert asked() == []
+    assert set(Run.objects.values_list("status", flat=True)) == {"failed"}
+
+
+def test_a_source_that_does_not_tell_of_the_course_fails_the_run(course, settings, monkeypatch):
+    settings.CONFERRAL_PAGE_SECONDS = 1
+    course.configure()
+    monkeypatch.setattr(RosterGateway, "describe", lambda *_: time.sleep(60))
+    with pytest.raises(TookTooLong, match="reading the course took longer than 1 s"):
+        course.run()
+
+
+def test_a_source_that_does_not_tell_of_people_fails_the_run(course, settings, monkeypatch):
+    settings.CONFERRAL_PAGE_SECONDS = 1
+    course.learner("ana")
+    course.configure()
+    monkeypatch.setattr(RosterGateway, "people", lambda *_: time.sleep(60))
+    with pytest.raises(TookTooLong, match="reading names and addresses took longer than 1 s"):
+        course.run()
+    assert not Credential.objects.exists()
 
 
 def test_a_holder_that_lost_its_lease_can_write_nothing(course):

@@ -48,7 +48,7 @@ def test_a_run_that_takes_long_to_be_closed_is_left_in_peace(site, database_url)
         database.execute(f"create function slowly() returns trigger language plpgsql as $$ {slowly} $$")
         database.execute(f"create trigger slowly {when} execute function slowly()")
     process = site.start("run", "--json")
-    said, complaints = process.communicate(timeout=100)
+    _, complaints = process.communicate(timeout=100)
     assert process.returncode == 0, complaints
     with psycopg.connect(database_url) as database:
         assert database.execute("select status from conferral_run order by id desc limit 1").fetchone() == ("finished",)

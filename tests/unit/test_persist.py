@@ -52,3 +52,9 @@ def test_a_transaction_around_it_is_broken_off_as_a_whole():
     with pytest.raises(OperationalError), transaction.atomic():
         persistently(stumbling)
     assert stumbling.tried == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_with_patience_it_goes_on(monkeypatch):
+    monkeypatch.setattr(persist, "PAUSES", (0, 0.01))
+    assert persistently(Stumbling(8), patience=30) == "done"

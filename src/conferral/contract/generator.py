@@ -48,5 +48,5 @@ class Generator(ABC, Generic[O]):
         """The artifacts of one credential. TransientError: again later; PermanentError: failed, with that reason."""
 
     def revoke(self, options: O, artifacts: Sequence[Artifact]) -> None:
-        """Withdraw remote credentials; nothing to do for a file."""
+        """Withdraw remote credentials; nothing to do for a file. It is asked again until it succeeds, perhaps after."""
         return

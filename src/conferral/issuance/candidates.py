@@ -15,6 +15,7 @@ from conferral.contract import LMS, ConferralError, Decision, Fact
 from conferral.contract.text import storable
 from conferral.issuance import guards, history
 from conferral.issuance.evaluate import Evaluation, Outcome
+from conferral.issuance.limit import limited
 from conferral.issuance.plan import Plan
 from conferral.issuance.source import told
 from conferral.models import Candidate, Credential, CredentialConfiguration, Learner
@@ -152,8 +153,9 @@ class Register:
             said.qualified = waiting[said.learner.key]
         Candidate.objects.bulk_update(moved, ["qualified"], batch_size=500)
         if new := [key for key in waiting if key not in self._known]:
-            with transaction.atomic():
+            with limited(current().page_seconds, "reading names"):
                 people: dict[str, dict[str, Any]] = {key: {} for key in new} | told(lms.people(new))
+            with transaction.atomic():
                 Learner.objects.follow(current().lms, people)
                 learners = Learner.objects.record(current().lms, people)[0]
                 _add(

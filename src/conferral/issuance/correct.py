@@ -9,13 +9,14 @@ from django.db import transaction
 from django.utils import timezone
 
 from conferral import plugins, storage
-from conferral.contract import Artifact, ConferralError
-from conferral.contract.options import parse
+from conferral.contract import ConferralError
 from conferral.contract.text import check_line, is_visible
 from conferral.issuance import deliver, history, make, plan, withdraw
+from conferral.issuance.limit import limited
 from conferral.issuance.snapshot import request_for
 from conferral.models import Credential, CredentialArtifact, Delivery, Edition, Learner
 from conferral.models.verification import shown
+from conferral.settings import current
 
 State = Credential.State
 NAME_LENGTH = 255
@@ -29,9 +30,8 @@ class CannotCorrect(ConferralError):
 def revoke(credential: Credential, reason: str, by: Any = None) -> Credential:
     """Withdraws it: its page says so at once, its file is not served any more. A run never issues it again.
 
-    Its files are to be moved, so that links of the bucket that were given out before end, too: `withdraw` does it.
-
-    Remote credentials are withdrawn first, by their generators; when one of them fails, nothing is revoked.
+    Its files are to be moved, so that links of the bucket that were given out before end, too; and what its generators
+    made elsewhere is to be withdrawn there: `withdraw` does both, until it has succeeded.
     """
     if not reason.strip():
         raise CannotCorrect("reason: is empty; say why, for those who are asked later")
@@ -39,7 +39,6 @@ def revoke(credential: Credential, reason: str, by: Any = None) -> Credential:
         found = _locked(credential)
         if found.revoked:
             raise CannotCorrect(f"{_id(found)} was revoked on {found.revoked:%Y-%m-%d} already: {found.revoked_reason}")
-        withdraw_remote(found)
         found.revoked, found.revoked_reason = timezone.now(), reason.strip()
         found.revoked_by = history.account(by)
         found.save(update_fields=["revoked", "revoked_reason", "revoked_by"])
@@ -80,7 +79,6 @@ def reissue(  # noqa: PLR0913 - what a person may say
         if new.state == State.AVAILABLE:
             deliver.enqueue([new])
         try_out(new, edition)
-        withdraw_remote(old)
         withdraw.enqueue(old)
         history.record("reissued", old, new, by=by, reason=reason, renamed=name is not None, design=design)
     return new
@@ -152,23 +150,6 @@ def _name_the_nameless(credentials: list[Credential]) -> None:
         Credential.objects.filter(pk=one.pk).update(recipient_name=one.learner.name)
 
 
-def withdraw_remote(credential: Credential) -> None:
-    """Has the generators withdraw what they made elsewhere; a ConferralError when one cannot. Files are ours alone."""
-    stored = credential.artifacts.filter(state=CredentialArtifact.State.STORED)
-    remote = [row for row in stored if row.url or row.receipt]
-    for slot in sorted({row.slot for row in remote}):
-        declared = credential.edition.content["generators"][slot]
-        made = [
-            Artifact(row.filename, row.media_type, url=row.url, receipt=row.receipt)
-            for row in remote
-            if row.slot == slot
-        ]
-        generator = plugins.generator(declared["generator"])
-        options = parse(generator.Options, declared["options"], f"generators.{slot}.options")
-        with plugins.blamed(plugins.GENERATORS, declared["generator"]):
-            generator.revoke(options, made)
-
-
 def differs_from_account(credential: Credential) -> str:
     """The learner's own name, when the credential shows another one."""
     name = credential.learner.name
@@ -196,9 +177,11 @@ def try_out(new: Credential, edition: Edition, prepare: Callable[[int, str], mak
         raise CannotCorrect("name: the learner has none; give one, or add it where the learner's account is kept")
     for slot, declared in edition.content["generators"].items():
         try:
-            station = prepare(edition.pk, slot)
+            with limited(current().plugin_seconds, f"preparing {slot}"):
+                station = prepare(edition.pk, slot)
             request = replace(request_for(new, edition.content, slot), draft=True)
-            with plugins.blamed(plugins.GENERATORS, declared["generator"]):
+            making = limited(current().plugin_seconds, f"making {slot}")
+            with plugins.blamed(plugins.GENERATORS, declared["generator"]), making:
                 made = list(station.generator.generate(station.prepared, request))
             make.check(made, slot, station.generator.version)
         except ConferralError as error:

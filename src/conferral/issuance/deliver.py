@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 from django.db.models import F, Max
 from django.utils import timezone, translation
@@ -21,10 +22,11 @@ from conferral.contract.placeholders import fill, values
 from conferral.contract.text import storable
 from conferral.issuance import history, lease, standstill, work
 from conferral.issuance.lease import Lease
+from conferral.issuance.limit import TookTooLong, limited
 from conferral.issuance.persist import persistently
 from conferral.issuance.snapshot import request_for
 from conferral.issuance.source import told
-from conferral.mail import Letter, PerhapsSent, Post, Unreachable, language_for
+from conferral.mail import LETTER_SECONDS, Letter, PerhapsSent, Post, Unreachable, language_for
 from conferral.models import Credential, Delivery, Learner, NameRequest
 from conferral.models.verification import shown
 from conferral.settings import current
@@ -202,22 +204,19 @@ def waiting_messages() -> work.Waiting:
 
 def _batch() -> int | None:
     """Claims and sends a batch; how many there were, None when nothing is to be sent now."""
-    at_most = min(BATCH, _allowed())
-    if at_most <= 0 or standstill.standing():
+    if standstill.standing():
         return None
     token = lease.new_token()
-    claimed = work.claim(waiting_messages(), token, at_most)
+    claimed = persistently(partial(_claim, token))
     if claimed is None:
         return None
     batch = persistently(lambda: list(claimed.select_related("credential__learner", "credential__edition")))
-    try:
-        gone = _ask_the_source(batch)
-    except ConferralError as error:
-        delay = error.delay if isinstance(error, TransientError) else None
-        for row in batch:
-            _wait(row, token, Unreachable(f"the learners' addresses could not be read: {error}", delay=delay))
-        return None
     with Lease(partial(work.renew, Delivery.objects, token)), Post() as post:
+        try:
+            gone = _ask_the_source(batch)
+        except Exception as error:  # other people's code and other people's servers
+            _put_all_off(batch, token, error)
+            return None
         for position, row in enumerate(batch):
             try:
                 _deal_with(row, token, post, gone)
@@ -227,19 +226,24 @@ def _batch() -> int | None:
                 journal.event(logger, f"mails wait: {journal.discreet(str(error))}", level=logging.WARNING)
                 return None
     states = Counter(row.state for row in batch)
-    journal.event(logger, "mails dealt with", **{state.value: states[state] for state in State})
+    about: dict[str, Any] = {state.value: states[state] for state in State}
+    journal.event(logger, "mails dealt with", **about, **journal.concerned(row.credential for row in batch))
     return len(batch)
 
 
-def _allowed() -> int:
-    """How many more messages the sending rate allows in this minute of the clock, counted over the whole site."""
+def _claim(token: str) -> work.Waiting:
+    """Claims a batch, as many as the sending rate allows in this minute of the clock, counted over the whole site."""
     rate = current().mails_per_minute
     if not rate:
-        return BATCH
-    now = timezone.now()
-    sent = Delivery.objects.filter(sent__gte=now.replace(second=0, microsecond=0)).count()
-    under_way = waiting_messages().filter(claimed_until__gt=now).count()
-    return int(rate - sent - under_way)
+        return work.claim(waiting_messages(), token, BATCH)
+    with transaction.atomic():
+        # Two who counted first and claimed then would both see room. A row that is always there is the lock.
+        list(ContentType.objects.select_for_update().filter(app_label="conferral", model="delivery"))
+        now = timezone.now()
+        sent = Delivery.objects.filter(sent__gte=now.replace(second=0, microsecond=0)).count()
+        under_way = waiting_messages().filter(claimed_until__gt=now).count()
+        at_most = min(BATCH, rate - sent - under_way)
+        return work.claim(waiting_messages(), token, at_most) if at_most > 0 else None
 
 
 def _ask_the_source(batch: Sequence[Delivery]) -> set[int]:
@@ -249,9 +253,22 @@ def _ask_the_source(batch: Sequence[Delivery]) -> set[int]:
     """
     ours = [row.credential.learner for row in batch if row.credential.learner.gateway == current().lms]
     asked = {learner.key: learner.pk for learner in ours if not learner.retired}
-    known = told(plugins.gateway().people(list(asked))) if asked else {}
+    with limited(current().page_seconds, "reading addresses"):
+        known = told(plugins.gateway().people(list(asked))) if asked else {}
     Learner.objects.record(current().lms, known)
     return {pk for key, pk in asked.items() if key not in known}
+
+
+def _put_all_off(batch: Sequence[Delivery], token: str, error: Exception) -> None:
+    """The source does not tell where they are to go. It counts as a try: so it comes to an end, and is seen."""
+    if not isinstance(error, ConferralError):
+        journal.breakdown(logger, "the source raised", error, **journal.concerned(row.credential for row in batch))
+    said = str(error) if isinstance(error, ConferralError) else repr(error)
+    delay = error.delay if isinstance(error, TransientError) else None
+    for row in batch:
+        row.attempts += 1
+        _put_off(row, TransientError(f"the learners' addresses could not be read: {said}", delay=delay))
+        _record(row, token)
 
 
 def _deal_with(row: Delivery, token: str, post: Post, gone: Collection[int]) -> None:
@@ -280,17 +297,20 @@ def _deal_with(row: Delivery, token: str, post: Post, gone: Collection[int]) -> 
 def _send(row: Delivery, post: Post) -> None:
     """Sends it, and notes on the row what became of it."""
     try:
-        post.send(letter_of(row))
+        with limited(LETTER_SECONDS, "handing the message to the mail server"):
+            post.send(letter_of(row))
     except Unreachable:
         raise
-    except PerhapsSent as error:
+    except (PerhapsSent, TookTooLong) as error:
         _put_off(row, error, most=UNCERTAIN_TRIES)
     except TransientError as error:
         _put_off(row, error)
     except ConferralError as error:
         row.state, row.next_try, row.last_error = State.FAILED, None, storable(str(error))
+        _tell(row, "a mail has failed", error)
     except Exception as error:  # a wording or template that breaks is that message's failure, never the batch's
-        journal.failure(logger, "a message could not be written", error, delivery=row.pk, credential=row.credential_id)
+        about = {"delivery": row.pk, "credential": row.credential_id, "run": row.credential.run_id}
+        journal.failure(logger, "a message could not be written", error, **about)
         row.state, row.next_try, row.last_error = State.FAILED, None, f"the message could not be written: {error!r}"
     else:
         row.state, row.next_try, row.last_error, row.sent = State.SENT, None, "", timezone.now()
@@ -308,6 +328,13 @@ def _put_off(row: Delivery, error: ConferralError, most: int | None = None) -> N
     if (most is not None and row.attempts >= most) or not work.put_off(row, error, str(error)):
         row.state, row.next_try = State.FAILED, None
         row.last_error = storable(f"given up after {row.attempts} tries: {error}")
+    _tell(row, "a mail waits" if row.state == State.PENDING else "a mail has failed", error)
+
+
+def _tell(row: Delivery, what: str, error: Exception) -> None:
+    """Why is on the row: it may have an address in it."""
+    ids = {"delivery": row.pk, "credential": row.credential_id, "run": row.credential.run_id}
+    journal.event(logger, what, level=logging.WARNING, **ids, attempts=row.attempts, why=type(error).__name__)
 
 
 def _record(row: Delivery, token: str) -> None:
@@ -315,5 +342,6 @@ def _record(row: Delivery, token: str) -> None:
     said = {name: getattr(row, name) for name in fields} | {"claim": "", "claimed_until": None}
     if row.state in (State.SENT, State.SKIPPED):
         said["ended"] = timezone.now()
-    # What was sent and is not marked as sent is sent again.
-    persistently(lambda: Delivery.objects.filter(pk=row.pk, claim=token).update(**said))
+    # What was sent and is not marked as sent is sent again: it is tried for as long as nobody else has the row.
+    ours = Delivery.objects.filter(pk=row.pk, claim=token)
+    persistently(lambda: ours.update(**said), patience=current().lease_seconds)

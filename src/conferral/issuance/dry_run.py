@@ -25,7 +25,8 @@ from conferral.issuance.candidates import Register
 from conferral.issuance.evaluate import Evaluation, Outcome
 from conferral.issuance.export import csv_lines
 from conferral.issuance.lease import Lease, LeaseLost
-from conferral.issuance.limit import each
+from conferral.issuance.limit import each, limited
+from conferral.issuance.persist import persistently
 from conferral.issuance.plan import Plan, resolve
 from conferral.issuance.source import told
 from conferral.models import CredentialConfiguration, DryRun, DryRunRow, Learner, Run
@@ -82,7 +83,8 @@ class Rows:
         outcomes: Counter[Outcome] = Counter()
         unmailed = always = 0
         with plugins.gateway().reading() as lms:
-            plan = resolve(self._configuration, lms)
+            with limited(current().page_seconds, "reading the course"):
+                plan = resolve(self._configuration, lms)
             register = Register(plan, self._now)
             for page in each(assess(plan, lms, register), current().page_seconds, "a page of learners"):
                 outcomes.update(one.outcome for one in page)
@@ -140,18 +142,18 @@ def carry_out(dry_run_id: int) -> DryRun | None:
     begun = {"claim": token, "claimed_until": lease.until(), "started": timezone.now(), "evaluated": 0}
     if not found.filter(claim=row.claim, status=row.status).update(status=Status.RUNNING, **begun):
         return None
-    row.rows.all().delete()
     row.claim = token
     try:
         with Lease(partial(_renew, row)):
-            _fill(row)
+            persistently(partial(_fill, row))
     except LeaseLost:
         pass  # cancelled, or somebody has taken over
     except Exception as error:
         if not isinstance(error, ConferralError):
             journal.failure(logger, "a dry run failed", error, dry_run=row.pk, configuration=row.configuration_id)
         said = {"error": storable(f"{type(error).__name__}: {error}"), "ended": timezone.now()}
-        DryRun.objects.filter(pk=row.pk, claim=token, status=Status.RUNNING).update(status=Status.FAILED, **said)
+        ours = DryRun.objects.filter(pk=row.pk, claim=token, status=Status.RUNNING)
+        persistently(lambda: ours.update(status=Status.FAILED, **said))
     return DryRun.objects.get(pk=row.pk)
 
 
@@ -203,6 +205,9 @@ def forget_old(now: datetime) -> int:
 
 
 def _fill(row: DryRun) -> None:
+    """From the beginning, whatever is there of a try that the database broke off; one that has ended stays."""
+    _keep(row, evaluated=0)
+    row.rows.all().delete()
     rows = Rows(row.configuration, trigger=Run.Trigger.PERSON)
     evaluated, told_at = 0, time.monotonic()
     for page in rows.pages():
@@ -238,7 +243,8 @@ def _rows(page: Sequence[Evaluation], lms: LMS, *, review: bool) -> list[Row]:
     ours = Learner.objects.filter(gateway=gateway, key__in=[one.learner for one in page])
     names = dict(ours.values_list("key", "name"))
     issued = [one.learner for one in page if one.outcome is Outcome.ISSUE]
-    people = told(lms.people(issued)) if issued else {}
+    with limited(current().page_seconds, "reading names and addresses"):
+        people = told(lms.people(issued)) if issued else {}
     return [
         Row(
             one.learner,

@@ -120,7 +120,7 @@ def _work(batch: Sequence[CredentialArtifact], token: str, station: Prepare) -> 
         _discard([row, *further.get(row.pk, ())])
     done = batch[: len(batch) - left]
     states = Counter(row.state for row in done)
-    about = {"slot": batch[0].slot, **{state.value: states[state] for state in State}}
+    about: dict[str, Any] = {"slot": batch[0].slot, **{state.value: states[state] for state in State}}
     journal.event(logger, "certificates made", **about, **journal.concerned(row.credential for row in done))
     return len(done)
 

@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 LONGEST_SERIES = 20
 """Failures that are counted: the pause between tries has long been an hour by then."""
 PERSISTENCE = 3
-"""So often a run is begun that a person asked for, when its workers are killed."""
+"""So often a run is begun that a person asked for, when its workers are killed or its database breaks it off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,16 +180,17 @@ def _enqueue(credentials: QuerySet[Credential]) -> None:
         last = page[-1].pk
 
 
-def withdraw(run: Run, status: Run.Status, error: str, *, as_seen: bool = False) -> bool:
+def withdraw(run: Run, status: Run.Status, error: str, *, as_seen: bool = False, again: bool = False) -> bool:
     """Closes a run that failed or was lost, and deletes what it holds: as if it had never begun.
 
     `as_seen` closes it only if its lease has not been renewed since `run` was read. False when it was not closed.
+    `again`: a person's one is asked for again, as one that was lost.
     """
-    return persistently(partial(_withdraw, run, status, error, as_seen=as_seen))
+    return persistently(partial(_withdraw, run, status, error, as_seen=as_seen, again=again))
 
 
 @transaction.atomic
-def _withdraw(run: Run, status: Run.Status, error: str, *, as_seen: bool) -> bool:
+def _withdraw(run: Run, status: Run.Status, error: str, *, as_seen: bool, again: bool) -> bool:
     found = Run.objects.filter(pk=run.pk, claim=run.claim, active=True)
     if as_seen:
         found = found.filter(claimed_until=run.claimed_until)
@@ -199,6 +200,8 @@ def _withdraw(run: Run, status: Run.Status, error: str, *, as_seen: bool) -> boo
     if status == Run.Status.LOST:
         about = {"run": run.pk, "configuration": run.configuration_id}
         journal.event(logger, "a lost issuing run is closed", level=logging.WARNING, **about)
+    if run.trigger == Run.Trigger.PERSON and (again or status == Run.Status.LOST):
+        _ask_again(run, now)
     _run_again(run, status, now)
     drop(Credential.objects.filter(run=run))
     return True
@@ -206,8 +209,6 @@ def _withdraw(run: Run, status: Run.Status, error: str, *, as_seen: bool) -> boo
 
 def _run_again(run: Run, status: str, now: datetime) -> None:
     """A scheduled run that failed is tried again, with growing pauses: an LMS that is down at three is up at four."""
-    if run.trigger == Run.Trigger.PERSON and status == Run.Status.LOST:
-        _ask_again(run, now)
     if run.trigger != Run.Trigger.SCHEDULE or status == Run.Status.CANCELLED:
         return
     latest = Run.objects.filter(configuration_id=run.configuration_id, trigger=run.trigger).order_by("-pk")
@@ -219,7 +220,7 @@ def _run_again(run: Run, status: str, now: datetime) -> None:
 
 
 def _ask_again(run: Run, now: datetime) -> None:
-    """A run that a person asked for and whose worker was killed is begun again; one that failed said why."""
+    """A run that a person asked for is begun again, when its worker was killed or the database broke it off."""
     if run.attempts < PERSISTENCE:
         Run.objects.create(
             configuration=run.configuration,
@@ -244,7 +245,7 @@ def renew(run: Run, **counts: int) -> int:
 
 def keep(run: Run, **counts: int) -> None:
     """Renews the run's lease, or raises LeaseLost: the first statement of every transaction of a run."""
-    if not renew(run, **counts):
+    if not persistently(partial(renew, run, **counts)):
         raise _lost(run)
 
 

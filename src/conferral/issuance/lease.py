@@ -81,7 +81,7 @@ def _host() -> str:
     """
     try:
         started = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")
-        ids = started + os.readlink("/proc/self/ns/pid")
+        ids = started + str(Path("/proc/self/ns/pid").readlink())
     except OSError:  # no Linux, and so no containers either
         return socket.gethostname()[:56]
     return f"{socket.gethostname()[:56]}/{sha256(ids.encode()).hexdigest()[:8]}"

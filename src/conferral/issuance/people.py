@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from conferral import access, storage
 from conferral.contract import ConferralError
-from conferral.issuance import configure, correct, history, make
+from conferral.issuance import configure, history, make, withdraw
 from conferral.issuance.snapshot import page_url
 from conferral.models import (
     Candidate,
@@ -66,7 +66,7 @@ def retire(learner: Learner) -> int:
         Credential.objects.filter(pk__in=[one.pk for one in held]).delete()
         credentials = list(Credential.objects.filter(learner=learner).select_for_update().order_by("pk"))
         for credential in credentials:
-            correct.withdraw_remote(credential)
+            withdraw.remotely(credential.artifacts.all())
         files = [name for name in artifacts.values_list("storage_name", flat=True) if name]
         claimed = list(artifacts.exclude(claim="").values_list("pk", "claim"))
         moving = artifacts.filter(state=CredentialArtifact.State.STORED, next_try__isnull=False)

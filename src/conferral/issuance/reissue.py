@@ -22,8 +22,9 @@ from conferral.issuance import correct, deliver, history, lease, make, standstil
 from conferral.issuance.correct import CURRENT_DESIGN, SAME_DESIGN, CannotCorrect
 from conferral.issuance.lease import Lease, LeaseLost
 from conferral.issuance.make import Station
+from conferral.issuance.persist import BROKEN_OFF, persistently
 from conferral.issuance.plan import edition_of, resolve
-from conferral.models import Credential, CredentialArtifact, CredentialConfiguration, Edition, Learner, Reissue
+from conferral.models import Credential, CredentialConfiguration, Edition, Learner, Reissue
 from conferral.settings import current
 
 logger = logging.getLogger(__name__)
@@ -120,6 +121,11 @@ def carry_out_batch(reissue_id: int) -> bool:
         with Lease(partial(_renew, row)):
             return _batch(row)
     except LeaseLost:
+        return False
+    except BROKEN_OFF as error:
+        # The batch was not committed, or with its cursor: the next sweep goes on from there.
+        journal.breakdown(logger, "a reissue was broken off and goes on", error, reissue=row.pk)
+        persistently(partial(_renew, row, claimed_until=None))
         return False
     except Exception as error:
         if not isinstance(error, ConferralError):
@@ -228,17 +234,9 @@ def _replace(row: Reissue, ready: Sequence[tuple[Credential, Credential]]) -> in
     correct.ask_for_files(made)
     deliver.enqueue(one for one in made if one.state == State.AVAILABLE)
     withdraw.enqueue_all(olds)
-    for old in Credential.objects.filter(pk__in=_remote(olds)).select_related("edition"):
-        correct.withdraw_remote(old)
     concerned = [(Credential, pk) for pk in (*olds, *(one.pk for one in made))]
     history.record_of(concerned, "reissued", by=row.by or row.by_name, reason=row.reason)
     return len(chosen)
-
-
-def _remote(olds: Collection[int]) -> list[int]:
-    stored = CredentialArtifact.objects.filter(credential__in=olds, state=CredentialArtifact.State.STORED)
-    told = stored.values_list("credential_id", "url", "receipt")
-    return sorted({pk for pk, url, receipt in told if url or receipt})
 
 
 def _free(row: Reissue) -> bool:

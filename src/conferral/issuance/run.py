@@ -18,7 +18,8 @@ from conferral.issuance.assess import assess, counts_of
 from conferral.issuance.candidates import Register
 from conferral.issuance.evaluate import Evaluation, Outcome
 from conferral.issuance.lease import Lease, LeaseLost
-from conferral.issuance.limit import each
+from conferral.issuance.limit import each, limited
+from conferral.issuance.persist import BROKEN_OFF
 from conferral.issuance.plan import edition_of, resolve
 from conferral.models import CredentialConfiguration, Run
 from conferral.settings import current
@@ -181,7 +182,8 @@ def _run(begun: Run, progressed: Progressed | None) -> Run:
         if begun.status != Run.Status.CANCELLED:
             raise  # whoever took over has closed it
     except BaseException as error:
-        issue.withdraw(begun, Run.Status.FAILED, f"{type(error).__name__}: {error}")
+        again = isinstance(error, BROKEN_OFF)  # that was nobody's fault
+        issue.withdraw(begun, Run.Status.FAILED, f"{type(error).__name__}: {error}", again=again)
         journal.event(logger, f"issuing run failed: {type(error).__name__}", level=logging.ERROR, **about)
         raise
     begun.refresh_from_db()
@@ -253,7 +255,8 @@ def _already(other: Run | None) -> AlreadyRunning:
 
 
 def _pass(run: Run, lms: LMS, progressed: Progressed | None) -> None:
-    plan = resolve(run.configuration, lms)
+    with limited(current().page_seconds, "reading the course"):
+        plan = resolve(run.configuration, lms)
     state = opening.follow(run.configuration, plan.context, run.started)
     if not state.open and not run.release:
         issue.close(run, issue.Ending({}, has_artifacts=False, remarks=(f"{state.why}; nobody was looked at",)))

@@ -1,21 +1,25 @@
-"""Withdrawal of files: what was revoked or replaced is moved to where no link leads that was given out before.
+"""Withdrawal: files of what was revoked or replaced are moved to where no link leads that was given out before.
 
 Our own address refuses from the moment of the revocation. Links of a bucket live some minutes longer than that: so the
-object goes. The row says what is to be done: it is stored, and has a next try.
+object goes. And what a generator made elsewhere is withdrawn there, by the generator. The row says what is to be done:
+it is stored, and has a next try.
 """
 
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import partial
 from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
-from conferral import storage
+from conferral import journal, plugins, storage
+from conferral.contract import Artifact, ConferralError
+from conferral.contract.options import parse
 from conferral.contract.text import storable
 from conferral.issuance import lease, work
 from conferral.issuance.lease import Lease
+from conferral.issuance.limit import limited
 from conferral.models import Credential, CredentialArtifact
 from conferral.settings import current
 
@@ -25,20 +29,39 @@ State = CredentialArtifact.State
 
 
 def enqueue(credential: Credential) -> None:
-    """Its files are to be moved; within the transaction that revokes or replaces it."""
+    """All that was made of it is to be withdrawn; within the transaction that revokes or replaces it."""
     enqueue_all([credential.pk])
 
 
 def enqueue_all(credentials: Collection[int]) -> None:
     """The same for many, by their keys."""
-    stored = CredentialArtifact.objects.filter(credential__in=credentials, state=State.STORED).exclude(storage_name="")
-    stored.update(next_try=timezone.now(), attempts=0, last_error="", claim="", claimed_until=None)
+    stored = CredentialArtifact.objects.filter(credential__in=credentials, state=State.STORED)
+    found = [row.pk for row in stored.only("storage_name", "url", "receipt") if row.storage_name or _is_elsewhere(row)]
+    again = {"next_try": timezone.now(), "attempts": 0, "last_error": "", "claim": "", "claimed_until": None}
+    CredentialArtifact.objects.filter(pk__in=found).update(**again)
+
+
+def remotely(rows: Iterable[CredentialArtifact]) -> None:
+    """Has the generators withdraw what they made elsewhere; a ConferralError when one cannot. Files are ours alone."""
+    for row in rows:
+        if row.state == State.STORED and _is_elsewhere(row):
+            declared = row.edition.content["generators"][row.slot]
+            generator = plugins.generator(declared["generator"])
+            options = parse(generator.Options, declared["options"], f"generators.{row.slot}.options")
+            made = Artifact(row.filename, row.media_type, url=row.url, receipt=row.receipt)
+            limit = limited(current().plugin_seconds, f"withdrawing {row.slot}")
+            with plugins.blamed(plugins.GENERATORS, declared["generator"]), limit:
+                generator.revoke(options, [made])
+
+
+def _is_elsewhere(row: CredentialArtifact) -> bool:
+    return bool(row.url or row.receipt)
 
 
 def withdraw() -> int:
-    """Moves every file that is to be moved and due, and returns how many it worked on.
+    """Withdraws all that is to be withdrawn and due, and returns how many rows it worked on.
 
-    One that cannot be moved now is tried again, with growing pauses, until it can.
+    What cannot be withdrawn now is tried again, with growing pauses, until it can.
     """
     done = 0
     while (count := _batch()) is not None:
@@ -66,7 +89,7 @@ def _batch() -> int | None:
     claimed = work.claim(waiting_files(), token, current().batch_size, state=State.STORED)
     if claimed is None:
         return None
-    if batch := list(claimed):
+    if batch := list(claimed.select_related("credential", "edition")):
         with Lease(partial(work.renew, CredentialArtifact.objects, token)):
             _work(batch, token)
     return len(batch)
@@ -77,11 +100,11 @@ def _work(batch: Sequence[CredentialArtifact], token: str) -> None:
     rows = list(batch)
     while rows:
         some, rows = rows[: storage.at_once()], rows[storage.at_once() :]
-        calls = [partial(storage.withdraw, row.storage_name, row.media_type) for row in some]
+        calls = [partial(_move, row) for row in some]
         with patience:
             outcomes = storage.side_by_side(calls)
         for row, outcome in zip(some, outcomes, strict=True):
-            _record(row, token, outcome)
+            _record(row, token, outcome, _trouble_elsewhere(row))
         trouble = next((each for each in outcomes if isinstance(each, storage.Unavailable)), None)
         if patience.lost_on(trouble):
             for row in rows:
@@ -89,25 +112,52 @@ def _work(batch: Sequence[CredentialArtifact], token: str) -> None:
             return
 
 
-def _record(row: CredentialArtifact, token: str, outcome: str | Exception | None) -> None:
-    """Writes what became of one file, if it is still what the row names, and still ours to move."""
+def _move(row: CredentialArtifact) -> str:
+    return storage.withdraw(row.storage_name, row.media_type) if row.storage_name else ""
+
+
+def _trouble_elsewhere(row: CredentialArtifact) -> Exception | None:
+    try:
+        remotely([row])
+    except Exception as error:  # other people's code: it is tried again, as a file is
+        return error
+    return None
+
+
+def _record(
+    row: CredentialArtifact, token: str, outcome: str | Exception | None, elsewhere: Exception | None = None
+) -> None:
+    """Writes what became of one row, if its file is still what it names, and still ours to move."""
     done: dict[str, Any] = {"claim": "", "claimed_until": None}
     if isinstance(outcome, str):
         done |= {"storage_name": outcome, "next_try": None, "attempts": 0, "last_error": ""}
     elif isinstance(outcome, storage.Lost):  # there is nothing to move, and nothing that a link could lead to
         done |= {"next_try": None, "last_error": str(outcome)}
     else:
-        error = outcome or RuntimeError()
-        if not isinstance(error, storage.Unavailable):
-            logger.error("the file %s could not be withdrawn", row.storage_name, exc_info=error)
-        attempts = row.attempts + 1
-        done |= {"attempts": attempts, "next_try": timezone.now() + work.pause(attempts, error)}
-        done |= {"last_error": storable(f"withdrawn, but not moved yet: {error}")}
+        done |= _later(row, outcome or RuntimeError(), "withdrawn, but not moved yet")
+    if elsewhere:
+        done |= _later(row, elsewhere, "withdrawn here, but not elsewhere yet")
     with transaction.atomic():
         # Whoever retires the learner holds the credential while reading which files to remove.
         Credential.objects.select_for_update().get(pk=row.credential_id)
         ours = CredentialArtifact.objects.filter(pk=row.pk, storage_name=row.storage_name)
         written = ours.filter(claim=token).update(**done)
         forgotten = not written and not ours.exists()
-    if forgotten and isinstance(outcome, str) and not CredentialArtifact.objects.filter(storage_name=outcome).exists():
+    if (
+        forgotten
+        and isinstance(outcome, str)
+        and outcome
+        and not CredentialArtifact.objects.filter(storage_name=outcome).exists()
+    ):
         storage.discard(outcome)
+
+
+def _later(row: CredentialArtifact, error: Exception, what: str) -> dict[str, Any]:
+    about = {"artifact": row.pk, "credential": row.credential_id, "run": row.credential.run_id}
+    if not isinstance(error, ConferralError):
+        journal.breakdown(logger, what, error, **about)
+    attempts = row.attempts + 1
+    journal.event(logger, what, level=logging.WARNING, **about, attempts=attempts, why=type(error).__name__)
+    said = str(error) if isinstance(error, ConferralError) else repr(error)
+    next_try = timezone.now() + work.pause(attempts, error)
+    return {"attempts": attempts, "next_try": next_try, "last_error": storable(f"{what}: {said}")}
