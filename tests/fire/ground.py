@@ -75,11 +75,11 @@ class Ground(Site):
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
-    def strike(self, chance, *, at=("run", "file", "mail", "move"), whole=0.4):
+    def strike(self, chance, *, at=("run", "file", "mail", "move"), whole=0.4, replaced=True):
         """SIGKILL for a process that has something of that kind in its hands; its number.
 
         A process is stopped as it is at this moment, looked at, and killed or let go on: so none is killed that has
-        nothing to do. In so many cases of one its worker is killed with it, and another is started.
+        nothing to do. In so many cases of one its worker is killed with it, and another one takes its place.
         """
         found = []
 
@@ -97,7 +97,8 @@ class Ground(Site):
         self.struck[what] += 1
         if chance.random() < whole:
             self.kill(worker)
-            self.worker(concurrency=1)
+            if replaced:
+                self.worker(concurrency=1)
         else:
             child.kill()
         return child.pid

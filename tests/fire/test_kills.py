@@ -11,8 +11,8 @@ from tests.services import faulty
 
 LEARNERS = 2000
 KILLS = 30
-IN_THE_RUN = 6
-"""Of the kills: while learners are evaluated and issued to. The others fall into making and sending."""
+IN_THE_RUN, IN_FILES = 6, 10
+"""Of the kills: while learners are evaluated and issued to; while files are made. The others: until the last mail."""
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,9 @@ def test_a_worker_is_killed_at_thirty_random_moments(fire, tell, database, broke
         site.wait(lambda: site.number("select count(*) from conferral_run where active"), "a run", nudging=1)
         time.sleep(chance.uniform(0, 0.5))
         site.strike(chance, at=("run",))
-    kill_by_progress(site, chance, KILLS - IN_THE_RUN, LEARNERS)
+    kill_by_progress(site, chance, IN_FILES, LEARNERS, at=("file",))
+    kill_by_progress(site, chance, KILLS - IN_THE_RUN - IN_FILES, LEARNERS)
+    site.wait(lambda: site.done(LEARNERS), "all certificates and mails", nudging=1)
     repeats = site.assert_right(LEARNERS)
     lost = site.number("select count(*) from conferral_run where status = 'lost'")
     assert lost == IN_THE_RUN
@@ -43,6 +45,7 @@ def test_a_worker_is_killed_that_keeps_files_in_a_bucket(fire, swift_server, tel
     two_workers(site)
     site.make_due()
     kill_by_progress(site, chance, KILLS, learners, at=("file",))
+    site.wait(lambda: site.done(learners), "all certificates and mails", nudging=1)
     repeats = site.assert_right(learners)
     assert site.struck.total() == KILLS
     tell(f"{learners} objects, killed at {dict(site.struck)}; {repeats} mails repeated; none superfluous in the bucket")
@@ -55,14 +58,11 @@ def two_workers(site):
 
 
 def kill_by_progress(site, chance, kills, learners, **more):
-    """At moments by how many files and mails are done; then to the end."""
-    files = "at" in more
-    done = site.stored if files else site.progress
-    of = learners if files else 2 * learners
-    for moment in sorted(chance.uniform(0, of * 0.95) for _ in range(kills)):
+    """At moments by how many files and mails are done by then, or files alone."""
+    done, of = (site.stored, learners) if "at" in more else (site.progress, 2 * learners)
+    for moment in sorted(chance.uniform(done(), of * 0.95) for _ in range(kills)):
         site.wait(lambda moment=moment: done() >= moment, f"{moment:.0f} of {of}", nudging=1)
         site.strike(chance, **more)
-    site.wait(lambda: site.done(learners), "all certificates and mails", nudging=1)
 
 
 def test_a_worker_is_killed_that_withdraws_files(fire, swift_server, tell):
