@@ -1,6 +1,8 @@
 """What staff ask for on the pages: runs with progress, dry runs, decisions about what is held, awards, lists."""
 
 import json
+import re
+from datetime import UTC, datetime
 
 import pytest
 from celery import Celery, current_app
@@ -9,6 +11,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
+from django.utils.html import strip_tags
 
 from conferral.issuance import configure, dry_run, guards, reissue, release
 from conferral.issuance import run as runs
@@ -192,6 +195,19 @@ def test_lists_are_narrowed_to_one_configuration(course, saved, theirs, teacher)
     assert teacher.get(at("dryrun_changelist"), {"q": COURSE}).context["cl"].result_count == 1
     found = teacher.get(at("candidate_changelist"), {"verdict": "never"}).context["cl"].result_count
     assert found == 0
+
+
+def test_runs_files_and_mails_say_how_often_they_were_tried_and_when_they_are_again(course, saved, person):
+    operator = person("operator", "view_run", "view_credential", "view_credentialartifact", "view_delivery")
+    course.learner("ana", email="ana@example.org")
+    course.run_and_generate()
+    soon = datetime(2026, 11, 2, 12, tzinfo=UTC)
+    for model in (Run, CredentialArtifact, Delivery):
+        model.objects.update(attempts=7, next_try=soon)
+    pages = [at("run_change", Run.objects.get().pk), at("credential_change", Credential.objects.get().pk)]
+    run, credential = (" ".join(strip_tags(text_of(operator.get(page))).split()) for page in pages)
+    assert re.search(r"Attempts: 7 Next try: Nov\. 2, 2026", run), run
+    assert len(re.findall(r"\b7 Nov\. 2, 2026", credential)) == 2, credential
 
 
 # Dry runs

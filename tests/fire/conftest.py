@@ -8,9 +8,9 @@ import pytest
 from tests.acceptance.conftest import site as site  # noqa: PLC0414 - the fixture
 from tests.fire import databases
 from tests.fire.ground import prepared
-from tests.services import mariadb, postgresql, rabbitmq, redis, smtp
+from tests.services import mariadb, postgresql, rabbitmq, redis, smtp, swift
 
-MISSING = (mariadb.Missing, postgresql.Missing, rabbitmq.Missing, redis.Missing)
+MISSING = (mariadb.Missing, postgresql.Missing, rabbitmq.Missing, redis.Missing, swift.Missing)
 
 
 @pytest.fixture(scope="session")
@@ -20,12 +20,23 @@ def server():
 
     def of(kind):
         if kind not in started:
-            context = {"rabbitmq": rabbitmq.running, "redis": redis.running}.get(kind)
+            context = {"rabbitmq": rabbitmq.running, "redis": redis.running, "swift": swift.running}.get(kind)
             started[kind] = stack.enter_context(context() if context else databases.serving(kind))
         return started[kind]
 
     with stack:
         yield of
+
+
+@pytest.fixture(scope="session")
+def swift_server(server):
+    """The options of buckets on an S3 server that guards what it keeps."""
+    try:
+        return server("swift")
+    except swift.Missing as missing:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(str(missing))
 
 
 @pytest.fixture

@@ -20,6 +20,8 @@ class Database:
     url = ""
     settings = "conferral.service.settings"
     environment: dict[str, str] = {}
+    Refused: type[Exception] | tuple[type[Exception], ...] = ()
+    """What a statement raises that is broken off for somebody else's sake."""
 
     def rows(self, query):
         raise NotImplementedError
@@ -30,6 +32,14 @@ class Database:
     def cut(self):
         """Ends every connection but our own; how many."""
         return 0
+
+    def deadlocks(self):
+        """How many it has found so far."""
+        return 0
+
+    def connect(self):
+        """A connection as of another program: it locks what it reads for update, until it rolls back."""
+        raise NotImplementedError
 
 
 class SQLite(Database):
@@ -46,6 +56,8 @@ class SQLite(Database):
 class PostgreSQL(Database):
     """One of a server's databases."""
 
+    Refused = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
+
     def __init__(self, server, name):
         self.name = name
         self.url = re.sub(r"/postgres$", f"/{name}", server)
@@ -59,6 +71,13 @@ class PostgreSQL(Database):
             found = connection.execute(query)
             return found.fetchall() if found.description else []
 
+    def deadlocks(self):
+        ((found,),) = self.rows(f"select deadlocks from pg_stat_database where datname = '{self.name}'")
+        return found
+
+    def connect(self):
+        return psycopg.connect(self.url)
+
     def cut(self):
         others = f"from pg_stat_activity where datname = '{self.name}' and pid <> pg_backend_pid()"
         return len(self.rows(f"select pg_terminate_backend(pid) {others}"))
@@ -68,6 +87,7 @@ class MySQL(Database):
     """One of a MariaDB server's, with rows inserted as MySQL 8 does it: their keys are not returned."""
 
     settings = "tests.fire.as_mysql8"
+    Refused = Exception  # the driver is not imported before it is known to be there
 
     def __init__(self, server, name):
         parts = urlsplit(server)
@@ -75,7 +95,10 @@ class MySQL(Database):
         self.url = server.removesuffix(f"/{mariadb.DATABASE}") + f"/{name}"
         (packages,) = driver()
         self.environment = {"PYTHONPATH": str(packages)}
-        self._connect("").cursor().execute(f"create database {name} character set utf8mb4")
+        creating = self._connect("")
+        creating.cursor().execute(f"create database {name} character set utf8mb4")
+        creating.close()
+        self._found_before = self._deadlocks()
 
     def _connect(self, database):
         (packages,) = driver()
@@ -98,6 +121,18 @@ class MySQL(Database):
         finally:
             connection.close()
 
+    def deadlocks(self):
+        return self._deadlocks() - self._found_before
+
+    def connect(self):
+        connection = self._connect(self.name)
+        connection.autocommit(False)
+        return connection
+
+    def _deadlocks(self):  # of all databases of the server, one story after the other
+        ((_, found),) = self.rows("show global status like 'Innodb_deadlocks'")
+        return int(found)
+
     def cut(self):
         connection = self._connect(self.name)
         try:
@@ -107,14 +142,11 @@ class MySQL(Database):
             for number in others:
                 try:
                     cursor.execute(f"kill {number}")
-                except MySQLdbError:
+                except self.Refused:
                     continue  # it has ended by itself
             return len(others)
         finally:
             connection.close()
-
-
-MySQLdbError = Exception  # the driver is not imported before it is known to be there
 
 
 def driver():

@@ -1,6 +1,5 @@
 """A site under fire: real workers and clocks, on a broker and a database of choice, that are killed and counted."""
 
-import hashlib
 import os
 import signal
 import subprocess
@@ -14,13 +13,22 @@ import psutil
 from celery import Celery
 
 from tests.acceptance.conftest import Site
+from tests.fire.buckets import Disk
 from tests.fire.databases import Database
 from tests.services import smtp
 from tests.services.s3 import ROOT
 
 PATIENCE = int(os.environ.get("PATIENCE", "240"))
 CELERY = [sys.executable, "-m", "celery", "--app", "conferral.service", "--quiet"]
+QUEUES = ("conferral", "conferral.generate", "conferral.deliver")
 CLOCK = str(Path(__file__).with_name("clock"))
+HELD = {
+    "run": "conferral_run where active",
+    "file": "conferral_credentialartifact where state = 'pending'",
+    "move": "conferral_credentialartifact where state = 'stored' and next_try is not null",
+    "mail": "conferral_delivery where state = 'pending'",
+}
+"""What a process may have in its hands."""
 ALONE = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
 
 
@@ -30,8 +38,9 @@ class Ground(Site):
 
     database: Database = field(default_factory=Database)
     mails: smtp.Server = field(default_factory=smtp.Server)
+    files: Disk = field(default_factory=Disk)
     processes: list = field(default_factory=list)
-    killed: int = 0
+    struck: Counter = field(default_factory=Counter)
 
     def rows(self, query):
         return self.database.rows(query)
@@ -63,16 +72,54 @@ class Ground(Site):
 
     def kill(self, process):
         """With all its children, as the power does."""
-        self.killed += max(len(children(process)), 1)
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
-    def kill_a_child(self, process, chance):
-        """One process of its pool."""
-        found = children(process)
-        if found:
-            self.killed += 1
-            chance.choice(found).kill()
+    def strike(self, chance, *, at=("run", "file", "mail", "move"), whole=0.4, replaced=True):
+        """SIGKILL for a process that has something of that kind in its hands; its number.
+
+        A process is stopped as it is at this moment, looked at, and killed or let go on: so none is killed that has
+        nothing to do. In so many cases of one its worker is killed with it, and another one takes its place.
+        """
+        found = []
+
+        def one_is():
+            workers = [worker for worker in self.processes if self.lives(worker)]
+            for worker in chance.sample(workers, len(workers)):
+                for child in children(worker):
+                    if what := self._stopped_at(child, at):
+                        found[:] = worker, child, what
+                        return True
+            return False
+
+        self.wait(one_is, f"a process at one of {at}", nudging=1)
+        worker, child, what = found
+        self.struck[what] += 1
+        if chance.random() < whole:
+            self.kill(worker)
+            if replaced:
+                self.worker(concurrency=1)
+        else:
+            child.kill()
+        return child.pid
+
+    def _stopped_at(self, process, kinds):
+        try:
+            process.suspend()
+            while (status := process.status()) not in (psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE):
+                time.sleep(0.001)
+            at = self.at_work(process.pid) if status == psutil.STATUS_STOPPED else ""
+            if at in kinds:
+                return at
+            process.resume()
+        except psutil.NoSuchProcess:
+            pass
+        return ""
+
+    def at_work(self, pid):
+        """What the process of that number has claimed and not given back."""
+        asked = " union all ".join(f"select '{kind}' from {rows} and {held_by(pid)}" for kind, rows in HELD.items())
+        return next((kind for (kind,) in self.rows(asked)), "")
 
     def clear(self):
         for process in self.processes:
@@ -106,27 +153,42 @@ class Ground(Site):
     def nudge(self, name="conferral.sweep", *arguments, version=1):
         """A message as beat and workers send it."""
         with Celery(broker=self.environment["CELERY_BROKER_URL"]) as app:
-            queue = {"conferral.generate": "conferral.generate", "conferral.deliver": "conferral.deliver"}.get(
-                name, "conferral"
-            )
+            queue = name if name in QUEUES else "conferral"
             app.send_task(
                 name,
                 args=arguments,
                 queue=queue,
                 exchange=queue,
                 routing_key=queue,
-                headers={"conferral_version": version},
+                headers={} if version is None else {"conferral_version": version},
             )
+
+    def consume(self, queue):
+        """Tells the workers that are there to listen to that queue, too."""
+        with Celery(broker=self.environment["CELERY_BROKER_URL"]) as app:
+            app.control.add_consumer(queue)
+
+    def purge(self):
+        """Nothing is left in the queues."""
+        with Celery(broker=self.environment["CELERY_BROKER_URL"]) as app, app.connection() as connection:
+            for name in QUEUES:
+                connection.default_channel.queue_purge(name)
 
     def make_due(self):
         """Its time has come."""
         self.database.do("update conferral_credentialconfiguration set next_run_at = '2026-01-01 00:00:00'")
 
+    def stored(self):
+        """How many files are made."""
+        return self.number("select count(*) from conferral_credentialartifact where state = 'stored'")
+
     def progress(self):
         """How many files and mails are done."""
-        return self.number("select count(*) from conferral_credentialartifact where state = 'stored'") + self.number(
-            "select count(*) from conferral_delivery where state = 'sent'"
-        )
+        return self.stored() + self.number("select count(*) from conferral_delivery where state = 'sent'")
+
+    def lives(self, process):
+        """Whether a worker is there, with its pool."""
+        return process.poll() is None and bool(children(process))
 
     def done(self, learners):
         return (
@@ -152,24 +214,33 @@ class Ground(Site):
     def log_count(self, text):
         return (self.path / "log").read_text(encoding="utf-8", errors="replace").count(text)
 
-    def assert_right(self, learners, *, repeats=None):
-        """Each learner has one credential, each file is there once with its hash, each mail was sent once."""
-        holders = self.rows("select learner_id, state from conferral_credential where current")
-        assert len(holders) == len({learner for learner, _ in holders}) == learners
-        assert {state for _, state in holders} == {"available"}
-        assert self.number("select count(*) from conferral_credential") == learners
-        recorded = self.rows("select storage_name, sha256 from conferral_credentialartifact")
-        assert len(recorded) == len({name for name, _ in recorded}) == learners
-        files = self.home / "files"
-        for name, sha256 in recorded:
-            assert hashlib.sha256((files / name).read_bytes()).hexdigest() == sha256
-        there = {str(path.relative_to(files)) for path in (files / "credentials").rglob("*") if path.is_file()}
-        assert there == {name for name, _ in recorded}
+    def assert_right(self, learners):
+        """Each learner has one credential, each file is there once with its hash, each mail was sent once.
+
+        Only a mail that a killed process had in its hands may have been sent once more for it; how many were.
+        """
+        holders = self.rows("select configuration_id, learner_id, state from conferral_credential where current")
+        assert len(holders) == len({holder[:2] for holder in holders})
+        assert {state for *_, state in holders} == {"available"}
+        assert self.number("select count(*) from conferral_credential") == len(holders) == learners
+        self.assert_files(learners)
         assert self.number("select count(*) from conferral_run where active") == 0
         received = Counter(str(message["Message-ID"]) for message in self.mails.received)
         assert len(received) == learners
-        assert sum(received.values()) <= learners + (self.killed if repeats is None else repeats)
-        return sum(received.values()) - learners
+        repeats = sum(received.values()) - learners
+        assert repeats <= self.struck["mail"]
+        return repeats
+
+    def assert_files(self, count):
+        """So many are recorded; each is there once, with its hash; and none that nobody names."""
+        recorded = dict(self.rows("select storage_name, sha256 from conferral_credentialartifact"))
+        assert len(recorded) == count == self.number("select count(*) from conferral_credentialartifact")
+        assert self.files.hashes() == recorded
+
+
+def held_by(pid):
+    """The condition that rows are claimed by the process of that number."""
+    return f"claim like '%:{pid}:%'"
 
 
 def megabytes(process):
@@ -187,8 +258,10 @@ def children(process):
         return []
 
 
-def prepared(site, database, broker, mails, *, learners, schedule=", schedule: {every: 30 days}", clock=None, **more):
-    """The site with so many learners who qualify, on that database and broker; with a clock of its own, if given."""
+def prepared(
+    site, database, broker, mails, *, learners, schedule=", schedule: {every: 30 days}", clock=None, bucket=None, **more
+):
+    """The site with so many learners who qualify, on that database and broker; its clock and bucket, if given."""
     inherited = [
         CLOCK if clock else "",
         database.environment.get("PYTHONPATH", ""),
@@ -198,6 +271,7 @@ def prepared(site, database, broker, mails, *, learners, schedule=", schedule: {
     environment = (
         site.environment
         | (clock.environment if clock else {})
+        | (bucket.environment if bucket else {})
         | {
             "PYTHONPATH": os.pathsep.join(part for part in inherited if part),
             "DJANGO_SETTINGS_MODULE": database.settings,
@@ -211,7 +285,7 @@ def prepared(site, database, broker, mails, *, learners, schedule=", schedule: {
     )
     if database.url:
         environment["DATABASE_URL"] = database.url
-    ground = Ground(Path(site.path), environment, database, mails)
+    ground = Ground(Path(site.path), environment, database, mails, bucket or Disk(site.home / "files"))
     # The first run issues to everybody, which the guard would hold for a person.
     configured = f"{schedule}, guards: {{enabled: false}}"
     ground.set_up([(f"learner-{number}", f"Learner {number}", "1") for number in range(learners)], configured)

@@ -3,7 +3,6 @@
 import threading
 import time
 
-import psycopg
 import pytest
 
 LEARNERS = 400
@@ -26,16 +25,18 @@ def test_connections_are_cut(fire, tell, database, broker):
         time.sleep(0.5)
     site.wait(lambda: site.done(LEARNERS), "all certificates and mails", nudging=2)
     assert cut >= 10
-    repeats = site.assert_right(LEARNERS, repeats=cut)
-    tell(f"{database}: {cut} connections cut in {cuts} rounds; {repeats} mails repeated")
+    site.assert_right(LEARNERS)
+    tell(f"{database}: {cut} connections cut in {cuts} rounds; no mail repeated")
 
 
-def test_deadlocks(fire, tell):
+@pytest.mark.parametrize("database", ["postgresql", "mysql"])
+def test_deadlocks(fire, tell, database):
     """Somebody locks credentials and files in the other order, again and again."""
-    site = fire("postgresql", "redis", LEARNERS, CONFERRAL_LEASE_SECONDS=str(LEASE))
-    site.database.do(f"alter database {site.database.name} set deadlock_timeout = '20ms'")
+    site = fire(database, "redis", LEARNERS, CONFERRAL_LEASE_SECONDS=str(LEASE))
+    if database == "postgresql":
+        site.database.do(f"alter database {site.database.name} set deadlock_timeout = '20ms'")
     done = threading.Event()
-    troublemaker = threading.Thread(target=lock_backwards, args=(site.database.url, done))
+    troublemaker = threading.Thread(target=lock_backwards, args=(site.database, done))
     troublemaker.start()
     try:
         for _ in range(2):
@@ -45,23 +46,25 @@ def test_deadlocks(fire, tell):
     finally:
         done.set()
         troublemaker.join()
-    found = site.number(f"select deadlocks from pg_stat_database where datname = '{site.database.name}'")
+    found = site.database.deadlocks()
     assert found > 0
-    repeats = site.assert_right(LEARNERS, repeats=0)
-    tell(f"{found} deadlocks; {repeats} mails repeated")
+    site.assert_right(LEARNERS)
+    tell(f"{database}: {found} deadlocks; no mail repeated")
 
 
-def lock_backwards(url, done):
-    with psycopg.connect(url) as connection:
-        while not done.is_set():
-            for table in ("conferral_credentialartifact", "conferral_credential"):
-                try:
-                    pending = f"select id from {table} where state in ('pending', 'held') order by id desc limit 60"
-                    for (pk,) in connection.execute(pending).fetchall():
-                        connection.execute(f"select 1 from {table} where id = %s for update", [pk])
-                except (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure):
-                    connection.rollback()
-            connection.rollback()
+def lock_backwards(database, done):
+    connection = database.connect()
+    cursor = connection.cursor()
+    while not done.is_set():
+        for table in ("conferral_credentialartifact", "conferral_credential"):
+            try:
+                cursor.execute(f"select id from {table} where state in ('pending', 'held') order by id desc limit 60")
+                for (pk,) in cursor.fetchall():
+                    cursor.execute(f"select 1 from {table} where id = {pk} for update")
+            except database.Refused:
+                connection.rollback()
+        connection.rollback()
+    connection.close()
 
 
 def test_everything_serializable(fire, tell):
@@ -73,7 +76,8 @@ def test_everything_serializable(fire, tell):
         site.worker()
     site.make_due()
     site.wait(lambda: site.done(LEARNERS), "all certificates and mails", nudging=1)
-    site.assert_right(LEARNERS, repeats=0)
-    refused = site.number(f"select xact_rollback from pg_stat_database where datname = '{site.database.name}'")
-    said = site.log_count("could not serialize access") + site.log_count("broke something off")
-    tell(f"{refused} transactions rolled back, {said} of them said in the log")
+    site.assert_right(LEARNERS)
+    at_once = site.log_count("the database broke something off, which is tried again")
+    later = site.log_count("errors.SerializationFailure: could not serialize access")
+    assert at_once + later > 0
+    tell(f"{at_once} transactions refused and done again at once, {later} by the next message; no mail repeated")

@@ -1,17 +1,25 @@
 """The command line of those who decide: held, release, refuse, lists, award, cancel, reissue, asset, daily."""
 
 import io
+import json
 from datetime import timedelta
 
 import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
+from conferral import plugins
+from conferral.contract import ConferralError
 from conferral.issuance import configure
-from conferral.issuance.run import ask
+from conferral.issuance.deliver import deliver
+from conferral.issuance.generate import generate
+from conferral.issuance.run import ask, run_if_due
 from conferral.management.commands.conferral import Error
-from conferral.models import Credential, CredentialConfiguration, Run
+from conferral.models import Credential, CredentialArtifact, CredentialConfiguration, CredentialType, Delivery, Run
 from conferral.models.verification import shown
+from tests.services.smtp import free_port
+
+SMTP = "django.core.mail.backends.smtp"
 
 
 @pytest.fixture
@@ -147,3 +155,38 @@ def test_a_course_without_an_end_is_told_when_it_is_declared(course, conferral, 
     assert "0 changed, 1 as declared already" in conferral("apply", str(file))
     status = conferral("status")
     assert "1 configurations enabled" in status
+
+
+def test_a_run_a_file_and_a_mail_say_how_often_they_were_tried_and_when_they_are_again(course, conferral, settings):
+    course.learner("ana", email="ana@example.org")
+    course.configure(schedule={"every": "7 days"}, generators={"certificate": {"generator": "unreliable"}})
+    course.run_and_generate()
+    number = shown(Credential.objects.get().verification_id)
+    file = CredentialArtifact.objects.get()
+    again = f"tried once, the next try {file.next_try:%Y-%m-%dT%H:%M:%SZ}"
+    assert f"certificate pending, {again}" in conferral("show", number)
+    assert f"! certificate: the badge service is away, {again}" in conferral("credentials")
+    (said,) = json.loads(conferral("show", number, "--json"))["artifacts"]
+    assert (said["attempts"], said["next_try"]) == (1, file.next_try.isoformat())
+
+    plugins.generator("unreliable").mended = True
+    CredentialArtifact.objects.update(next_try=timezone.now())
+    generate()
+    settings.EMAIL_BACKEND, settings.EMAIL_HOST, settings.EMAIL_PORT = f"{SMTP}.EmailBackend", "127.0.0.1", free_port()
+    deliver()
+    mail = Delivery.objects.get()
+    again = f"tried once, the next try {mail.next_try:%Y-%m-%dT%H:%M:%SZ}"
+    assert f"mail       pending, {again}" in conferral("show", number)
+    assert f"refused, {again}" in conferral("credentials")
+    assert "certificate stored, tried once" in conferral("show", number)
+    (said,) = json.loads(conferral("show", number, "--json"))["delivery"]
+    assert (said["attempts"], said["next_try"]) == (1, mail.next_try.isoformat())
+
+    CredentialType.objects.update(processor="gone")
+    CredentialConfiguration.objects.update(next_run_at=timezone.now())
+    with pytest.raises(ConferralError):
+        run_if_due(course.configuration.pk)
+    begun = Run.objects.latest("pk")
+    assert f"tried once, the next try {begun.next_try:%Y-%m-%dT%H:%M:%SZ}: " in conferral("status")
+    (said,) = json.loads(conferral("status", "--json"))["configurations"]
+    assert (said["attempts"], said["next_try"]) == (1, f"{begun.next_try:%Y-%m-%dT%H:%M:%SZ}")

@@ -174,55 +174,13 @@ def test_while_the_storage_is_away_the_revocation_stands_and_the_move_waits(
     assert (CredentialArtifact.objects.get().last_error, withdraw.due()) == ("", 0)
 
 
-class Killed(BaseException):
-    """A worker that is killed."""
-
-
-@pytest.mark.parametrize("step", ["_save", "remove", "_record"])
-@pytest.mark.parametrize("after", [False, True])
-def test_a_move_that_is_interrupted_anywhere_is_done_again(credential, bucket, monkeypatch, step, after):
-    link, sha256 = link_of(credential), CredentialArtifact.objects.get().sha256
-    place = withdraw if step == "_record" else storage
-    original = getattr(place, step)
-    calls = []
-
-    def kill(*arguments, **named):
-        calls.append(arguments)
-        if step == "remove" and len(calls) == 1:  # the first makes room for the copy
-            return original(*arguments, **named)
-        if after:
-            original(*arguments, **named)
-        raise Killed
-
-    correct.revoke(credential, "cheated")
-    with monkeypatch.context() as patched:
-        patched.setattr(place, step, kill)
-        patched.setattr(storage, "at_once", lambda: 1)
-        with pytest.raises(Killed):
-            withdraw.withdraw()
-    CredentialArtifact.objects.update(claimed_until=None)  # as the sweep does with a worker that is gone
-    withdraw.withdraw()
-    row = CredentialArtifact.objects.get()
-    assert status(link) == 404
-    assert [each.key for each in bucket.objects.all()] == [row.storage_name]
-    assert fingerprint(storage.read(row.storage_name)) == sha256
-    assert (row.next_try, row.claim) == (None, "")
-
-
-def test_who_is_retired_while_a_file_is_moved_leaves_nothing(credential, bucket, monkeypatch):
+def test_who_is_retired_while_a_file_is_moved_leaves_nothing(credential, bucket, guarded, settings):
     """Right after the copy was made."""
     correct.revoke(credential, "cheated")
-    save = storage._save
-
-    def save_and_retire(*arguments):
-        name = save(*arguments)
-        people.retire(people.find("roster", "ana"))
-        return name
-
-    with monkeypatch.context() as patched:
-        patched.setattr(storage, "_save", save_and_retire)
-        patched.setattr(storage, "at_once", lambda: 1)
-        withdraw.withdraw()
+    options = guarded | {"bucket_name": bucket.name, "learner": "ana"}
+    entry = {"BACKEND": "tests.services.retiring.Retiring", "OPTIONS": options}
+    settings.STORAGES = settings.STORAGES | {"conferral": entry}
+    withdraw.withdraw()
     assert list(bucket.objects.all()) == []
     assert CredentialArtifact.objects.get().storage_name == ""
 
@@ -231,7 +189,8 @@ def test_who_is_retired_after_a_move_was_interrupted_leaves_nothing(credential, 
     """The copy was made, and then the worker was killed."""
     correct.revoke(credential, "cheated")
     row = CredentialArtifact.objects.get()
-    storage._save(storage.withdrawn(row.storage_name), storage.read(row.storage_name), row.media_type)
+    copy = storage.withdrawn(row.storage_name)
+    storage.put_at(copy, storage.read(row.storage_name), media_type=row.media_type)
     assert len(list(bucket.objects.all())) == 2
     people.retire(people.find("roster", "ana"))
     assert list(bucket.objects.all()) == []

@@ -131,7 +131,7 @@ class ArtifactInline(RecordInline):
 
     model = CredentialArtifact
     verbose_name_plural = _("Files")
-    fields = ("slot", "state_in_words", "filename", "size", "attempts", "went_wrong")
+    fields = ("slot", "state_in_words", "filename", "size", "attempts", "next_try", "went_wrong")
     readonly_fields = ("state_in_words", "went_wrong")
     went_wrong = recorded("last_error", _("What went wrong"))
     show_change_link = True
@@ -147,7 +147,7 @@ class DeliveryInline(RecordInline):
 
     model = Delivery
     verbose_name_plural = _("Mails")
-    fields = ("purpose", "sequence", "state_in_words", "sent", "attempts", "went_wrong")
+    fields = ("purpose", "sequence", "state_in_words", "sent", "attempts", "next_try", "went_wrong")
     readonly_fields = ("state_in_words", "went_wrong")
     went_wrong = recorded("last_error", _("What went wrong"))
     show_change_link = True

@@ -102,7 +102,7 @@ class RunAdmin(AskedAdmin, RecordAdmin):
     fields = (
         *("of_configuration", "begun_by", "outcome", "what_went_wrong", "to_be_looked_at", "began", "lasted"),
         *("written_to", "looked_at", "qualify", "have_one", "were_issued", "are_held", "not_made", "wait"),
-        *("are_refused", "undecided", "other_runs"),
+        *("are_refused", "undecided", "attempts", "next_try", "other_runs"),
     )
     what_went_wrong = recorded("error", _("What went wrong"))
     to_be_looked_at = recorded("remarks", _("To be looked at"))

@@ -11,7 +11,7 @@ from rich.markup import escape
 from conferral import storage
 from conferral.issuance.snapshot import page_url
 from conferral.management.find import context_key
-from conferral.models import Credential, CredentialArtifact, Delivery
+from conferral.models import Credential, CredentialArtifact, Delivery, Run
 from conferral.models.verification import shown
 
 HELP = "Lists what was issued."
@@ -43,12 +43,10 @@ def handle(options: dict[str, Any], console: Console) -> None:
             f"{escape(credential.recipient_name or '(no name)')}  "
             f"[dim]{escape(credential.edition.type.name)} · {escape(credential.context_name)}[/]"
         )
-        for artifact in credential.artifacts.all():
-            if artifact.last_error:
-                console.print(f"    [yellow]! {escape(artifact.slot)}: {escape(artifact.last_error)}[/]")
-        for message in credential.deliveries.all():
-            if message.last_error:
-                console.print(f"    [yellow]! mail: {escape(message.last_error)}[/]")
+        troubles = [(row.slot, row) for row in credential.artifacts.all() if row.last_error]
+        troubles += [("mail", row) for row in credential.deliveries.all() if row.last_error]
+        for what, row in troubles:
+            console.print(f"    [yellow]! {escape(what)}: {escape(row.last_error)}{tries(row)}[/]")
     console.print(f"{count} credentials" if count else "No credentials yet; `conferral run` issues them.")
 
 
@@ -77,6 +75,12 @@ def as_json(credential: Credential) -> dict[str, Any]:
         "artifacts": [_artifact(artifact, credential) for artifact in credential.artifacts.all()],
         "delivery": [_message(message) for message in credential.deliveries.all()],
     }
+
+
+def tries(row: CredentialArtifact | Delivery | Run) -> str:
+    """How often it was tried, and when it is tried again; empty for what was not tried or is done."""
+    times = f", tried {row.attempts} times" if row.attempts > 1 else ", tried once" if row.attempts else ""
+    return times + (f", the next try {row.next_try:%Y-%m-%dT%H:%M:%SZ}" if row.next_try else "")
 
 
 def _revoked(credential: Credential) -> str | None:
@@ -112,6 +116,7 @@ def _artifact(artifact: CredentialArtifact, credential: Credential) -> dict[str,
         "size": artifact.size,
         "sha256": artifact.sha256,
         "attempts": artifact.attempts,
+        "next_try": artifact.next_try.isoformat() if artifact.next_try else None,
         "error": artifact.last_error,
     }
 

@@ -7,9 +7,11 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
+from conferral import storage
 from conferral.contract import Fact
 from conferral.management import find
-from conferral.management.credentials import as_json
+from conferral.management.credentials import as_json, tries
+from conferral.models import CredentialArtifact, Delivery
 
 HELP = "Shows one credential with its evidence and its edition."
 
@@ -48,12 +50,18 @@ def handle(options: dict[str, Any], console: Console) -> None:
     for label in ("revoked", "replaces", "replaced_by"):
         if shown[label]:
             console.print(f"  {label.replace('_', ' '):<10} [yellow]{escape(shown[label])}[/]")
-    for message in shown["delivery"]:
-        said = message["sent"] or message["error"] or f"next try {message['next_try']}"
-        console.print(f"  {'mail':<10} {message['state']}  {escape(said)}")
-    for artifact in shown["artifacts"]:
-        console.print(f"  {artifact['slot']:<10} {artifact['state']}  {escape(artifact['path_or_url'])}")
-        if artifact["sha256"]:
-            console.print(f"  {'':<10} {artifact['size']:,} bytes, SHA-256 {artifact['sha256']}")
-        if artifact["error"]:
-            console.print(f"  {'':<10} [yellow]! {escape(artifact['error'])}[/]")
+    for message in credential.deliveries.order_by("pk"):
+        sent = f"  {message.sent.isoformat()}" if message.sent else ""
+        console.print(f"  {'mail':<10} {message.state}{sent}{tries(message)}")
+        _trouble(message, console)
+    for artifact in credential.artifacts.order_by("pk"):
+        place = storage.location(artifact.storage_name) if artifact.storage_name else artifact.url
+        console.print(f"  {artifact.slot:<10} {artifact.state}{tries(artifact)}  {escape(place)}".rstrip())
+        if artifact.sha256:
+            console.print(f"  {'':<10} {artifact.size:,} bytes, SHA-256 {artifact.sha256}")
+        _trouble(artifact, console)
+
+
+def _trouble(row: CredentialArtifact | Delivery, console: Console) -> None:
+    if row.last_error:
+        console.print(f"  {'':<10} [yellow]! {escape(row.last_error)}[/]")

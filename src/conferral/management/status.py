@@ -12,6 +12,7 @@ from rich.markup import escape
 
 from conferral import schedules
 from conferral.issuance import opening, standstill, withdraw
+from conferral.management.credentials import tries
 from conferral.models import Credential, CredentialArtifact, CredentialConfiguration, Delivery, Run
 
 HELP = "Says what runs, what waits, what failed, and when beat last ticked."
@@ -74,6 +75,7 @@ def status() -> dict[str, Any]:
                 "started": _at(run.started),
                 "evaluated": run.evaluated,
                 "expected": run.expected,
+                "attempts": run.attempts,
             }
             for run in Run.objects.filter(active=True).select_related("configuration__type").order_by("pk")
         ],
@@ -116,13 +118,17 @@ def _configuration(configuration: CredentialConfiguration) -> dict[str, Any]:
     last = configuration.runs.order_by("-pk").first()
     said = ""
     if last:
-        said = f"{last.status}, {last.issued} issued, {_at(last.started)}" + (f": {last.error}" if last.error else "")
+        again = tries(last) if last.next_try else ""
+        error = f": {last.error}" if last.error else ""
+        said = f"{last.status}, {last.issued} issued, {_at(last.started)}{again}{error}"
     return {
         "configuration": str(configuration),
         "schedule": schedules.in_words(configuration.schedule, configuration.time_zone),
         "next_run_at": _at(configuration.next_run_at),
         "closed": opening.state_of(configuration, timezone.now()).why if configuration.closed else None,
         "last_run": said,
+        "attempts": last.attempts if last else 0,
+        "next_try": _at(last.next_try) if last else None,
     }
 
 
