@@ -118,7 +118,7 @@ def test_a_dry_run_as_a_table(course, conferral, tmp_path):
     assert "1 cannot be written to" in said
     path = tmp_path / "who.csv"
     assert "1 learners written to" in conferral("run", "T101", "--dry-run", "--csv", str(path))
-    assert path.read_text("utf-8-sig").splitlines()[1].startswith("ana,'=SUM(1),issue,")
+    assert path.read_text("utf-8-sig").splitlines()[1].startswith('"ana","\'=SUM(1)","issue",')
     with pytest.raises(Error, match="--csv: is for --dry-run"):
         conferral("run", "T101", "--csv", str(path))
 
