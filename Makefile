@@ -20,8 +20,10 @@ help:
 	@echo 'make test       sets up .venv/ and runs every check and test'
 	@echo 'make test-under-fire  kills, cuts, hangs and repeats: with real brokers and databases'
 	@echo 'make test-browser  looks at every page in Chromium, and tells the stories of the documentation there'
+	@echo 'make screenshots  makes pictures of every page and mail, in docs/screenshots/ (needs Chromium)'
 	@echo 'make messages   renews the catalogs of translations (needs GNU gettext)'
-	@echo 'make audit      looks for what is unsafe: in our code, in how it is deployed, in the packages'
+	@echo 'make audit      looks for what is unsafe: in our code, in how it is deployed, in the packages;'
+	@echo '                fails when a package cannot be looked up, but for AUDIT_OFFLINE=1 where none can'
 	@echo 'make bench-run  measures the main job over 1,000 and 20,000 learners'
 	@echo 'make bench-pdf  measures the PDF engine against the reference and the physical floor'
 	@echo 'make bench-issue  measures issuing end to end, beside the reference and for large courses'
@@ -70,6 +72,9 @@ test-under-fire: $(READY)
 test-browser: $(READY)
 	@$(BIN)/pytest tests/browser -n 2 --dist loadgroup $(ARGS)
 
+screenshots: $(READY)
+	@PYTHONPATH=. $(BIN)/python docs/screenshots/make.py
+
 messages: $(READY)
 	@$(BIN)/python src/conferral/locale/make.py
 
@@ -81,7 +86,7 @@ messages: $(READY)
 # Our code, how a site is deployed, and what is known of the packages in the locks.
 audit: $(READY) .venv-audit
 	@.venv-audit/bin/bandit --quiet --recursive src --ini src/.bandit 2>/dev/null
-	@home=$$(mktemp -d) && CONFERRAL_HOME=$$home CONFERRAL_PUBLIC_URL=https://credentials.example.com \
+	@home=$$(mktemp -d) && CONFERRAL_HOME=$$home CONFERRAL_PUBLIC_URL=https://credentials.example.com TRUSTED_PROXIES=127.0.0.1 \
 		$(BIN)/conferral check --deploy --fail-level WARNING && rm -rf $$home
 	@$(PYTHON) .ci/audit .venv-audit/bin/pip-audit requirements/django52.txt requirements/django42.txt
 

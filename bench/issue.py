@@ -2,9 +2,10 @@
 
 Evaluate, issue, render and store for 1,000 learners, on SQLite and local files, the same template and font; processes
 of both in turn, medians. The reference gets its learners from a function that says who is eligible, ours from an
-imported roster; nobody is written to. Then ours alone for the sizes of `--sizes`, each in a process of its own: how it
-grows, on SQLite, PostgreSQL, and MariaDB treated as MySQL 8 (`--databases`). And two processes that make certificates,
-against one. `--json` prints a list of `{figure, measured, limit, holds}`.
+imported roster; nobody is written to. Then ours alone for the sizes of `--sizes`, each in a process of its own that
+works through the tasks' own messages, as a worker does: how it grows, on SQLite, PostgreSQL, and MariaDB treated as
+MySQL 8 (`--databases`). And Celery's worker with two processes against one, over Redis, from the end of the run to the
+last file (`--shared`). `--json` prints a list of `{figure, measured, limit, holds}`.
 """
 
 import argparse
@@ -12,12 +13,15 @@ import json
 import logging
 import os
 import resource
+import signal
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from contextlib import ExitStack
 from functools import partial
+from itertools import pairwise
 from math import ceil
 from pathlib import Path
 
@@ -37,9 +41,11 @@ AGAIN = 5
 """Seconds for 100,000 who all hold one."""
 FASTER = 1.7
 SHARED = 4000
-"""Certificates that one process makes, or two."""
-MESSAGE = 100
-"""Certificates that a message asks for, see CONFERRAL_BATCH_SIZE."""
+"""Certificates that a worker with one process makes, or with two."""
+GROWTH = 1.2
+"""How much more each credential may cost in a larger course."""
+PATIENCE = 600
+"""Seconds."""
 KEY = "course-v1:Bench+B101+2026"
 NAME = "A course of the bench"
 DECLARATIONS = f"""
@@ -107,14 +113,13 @@ def course(size, home):
 
 
 def ours(size, home):
-    """One run, and its certificates."""
+    """One run, and its certificates, by `conferral run`."""
     configuration = course(size, home)
     from django.db import connection
 
     from conferral.issuance.generate import generate
     from conferral.issuance.run import run as run_it
     from conferral.models import Credential
-    from conferral.settings import current
 
     counted = Counted()
     with connection.execute_wrapper(counted):
@@ -123,15 +128,37 @@ def ours(size, home):
         generate(configuration)
         seconds = time.perf_counter() - begun
     assert Credential.objects.filter(state="available").count() == size
+    return {"seconds": seconds, "queries": counted.queries}
+
+
+def worked(size, home):
+    """The same by the tasks, each message in turn as it comes; then the run once more, when all hold one."""
+    configuration = course(size, home)
+    from django.db import connection
+
+    from conferral import tasks
+    from conferral.issuance import run as runs
+    from conferral.models import Credential
+    from conferral.settings import current
+
+    asked = runs.ask(configuration, by=None, notify=False, release=True)
+    counted = Counted()
+    with connection.execute_wrapper(counted):
+        begun = time.perf_counter()
+        tasks.run_asked.delay(asked.pk)
+        messages = work_off()
+        seconds = time.perf_counter() - begun
+    assert Credential.objects.filter(state="available").count() == size
     memory, queries = peak(), counted.queries
     counted.queries = 0
     with connection.execute_wrapper(counted):
         begun = time.perf_counter()
-        run_it(configuration, trigger="command")
+        runs.run(configuration, trigger="command")
         again = time.perf_counter() - begun
     return {
         "seconds": seconds,
         "queries": queries,
+        "messages": messages,
         "memory": memory,
         "again": again,
         "again queries": counted.queries,
@@ -139,37 +166,56 @@ def ours(size, home):
     }
 
 
-def together(size, home, processes):
-    """As many certificates, made by so many processes that begin together; the seconds."""
-    configuration = course(size, home)
-    from conferral.issuance.run import run as run_it
-    from conferral.models import Credential
+def work_off():
+    """Takes each message from the broker and does what it says, until there is none; how many there were."""
+    from conferral.service.celery import app
+    from conferral.tasks import queues
 
-    run_it(configuration, trigger="command")
-    command = [sys.executable, "-W", "ignore", __file__, "--way", "part", "--size", str(size), "--home", str(home)]
-    parts = [subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.PIPE) for _ in range(processes)]
-    for part in parts:
-        part.stdout.readline()  # it is ready
-    begun = time.perf_counter()
-    for part in parts:
-        part.stdin.write(b"\n")
-        part.stdin.flush()
-    for part in parts:
-        part.wait()
-    seconds = time.perf_counter() - begun
-    assert Credential.objects.filter(state="available").count() == size
+    messages = 0
+    with app.connection_for_read() as broker:
+        channel = broker.default_channel
+        while waiting := [found for queue in sorted(queues()) if (found := channel.basic_get(queue, no_ack=True))]:
+            for raw in waiting:
+                message = channel.message_to_python(raw) if isinstance(raw, dict) else raw
+                arguments, named, _ = message.decode()
+                app.tasks[message.headers["task"]](*arguments, **named)
+                messages += 1
+    return messages
+
+
+def together(size, home, processes):
+    """As many certificates, made by a worker with so many processes: the seconds from the end of the run."""
+    configuration = course(size, home)
+    from conferral import tasks
+    from conferral.issuance.run import run as run_it
+    from conferral.models import CredentialArtifact
+    from conferral.service.celery import app
+
+    command = [sys.executable, "-W", "ignore", "-m", "celery", "--app", "conferral.service", "--quiet", "worker"]
+    command += ["--concurrency", str(processes), "--without-gossip", "--without-mingle", "--without-heartbeat"]
+    with (home / "worker.log").open("wb") as log:
+        worker = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+    try:
+        until(lambda: app.control.ping(timeout=0.5), "the worker answers")
+        run_it(configuration, trigger="command", notify=False)
+        begun = time.perf_counter()
+        tasks.sweep.delay()
+        waiting = CredentialArtifact.objects.exclude(state="stored")
+        until(lambda: not waiting.exists(), "all is made")
+        seconds = time.perf_counter() - begun
+    finally:
+        os.killpg(worker.pid, signal.SIGKILL)
+        worker.wait()
+    assert CredentialArtifact.objects.count() == size
     return {"seconds": seconds}
 
 
-def part(size, home):
-    """One of those processes."""
-    set_up()
-    from conferral.issuance.generate import generate
-
-    print("ready", flush=True)
-    sys.stdin.readline()
-    generate()
-    return {}
+def until(true, what):
+    end = time.monotonic() + PATIENCE
+    while not true():
+        if time.monotonic() > end:
+            raise TimeoutError(what)
+        time.sleep(0.02)
 
 
 def everybody(course_id, options, user_id=None):
@@ -251,7 +297,7 @@ def reference(size, home):
 WAYS = {
     "ours": ours,
     "reference": reference,
-    "part": part,
+    "worked": worked,
     "one": partial(together, processes=1),
     "two": partial(together, processes=2),
 }
@@ -261,11 +307,14 @@ def apart(way, size, database="sqlite"):
     """In a process of its own, in a directory of its own, on a fresh database."""
     sys.path.append(str(ROOT))
     from tests.fire import databases
+    from tests.services import redis
 
     home = tempfile.mkdtemp()
-    with databases.serving(database) as make:
-        made = make("bench", home)
+    with ExitStack() as stack:
+        made = stack.enter_context(databases.serving(database))("bench", home)
+        broker = stack.enter_context(redis.running()).url if way in ("one", "two") else "memory://localhost/"
         environment = os.environ | made.environment | {"CONFERRAL_HOME": home, "DATABASE_URL": made.url}
+        environment |= {"CELERY_BROKER_URL": broker}
         path = [made.environment.get("PYTHONPATH", ""), str(ROOT)]
         environment |= {"PYTHONPATH": os.pathsep.join(part for part in path if part)}
         if way != "reference":
@@ -275,19 +324,19 @@ def apart(way, size, database="sqlite"):
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def compared():
+def compared(size, rounds):
     _, is_reference = pdf.install()
     if not is_reference:
         yield "the reference", "not to be had here", "", None
         return
     measured = {way: [] for way in ("ours", "reference")}
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         for way, results in measured.items():
-            results.append(apart(way, COMPARED))
+            results.append(apart(way, size))
     seconds = {way: statistics.median(each["seconds"] for each in results) for way, results in measured.items()}
     for way, results in measured.items():
-        yield f"{way}: {COMPARED:,} learners", f"{seconds[way]:.2f} s", "", None
-        each = results[0]["queries"] / COMPARED
+        yield f"{way}: {size:,} learners", f"{seconds[way]:.2f} s", "", None
+        each = results[0]["queries"] / size
         limit = QUERIES if way == "ours" else None
         bound = f"≤ {limit}" if limit else ""
         yield f"{way}: queries per credential", f"{each:.3f}", bound, each <= limit if limit else None
@@ -296,12 +345,12 @@ def compared():
 
 
 def alone(database, sizes):
-    smallest = None
+    results = {}
     for size in sizes:
-        result = apart("ours", size, database)
+        result = results[size] = apart("worked", size, database)
         what = f"{database}, {size:,} learners"
         yield f"{what}: certificates per second", f"{size / result['seconds']:.0f}", "", None
-        yield f"{what}: messages", f"{ceil(size / MESSAGE):,}", "", None
+        yield f"{what}: messages", f"{result['messages']:,}", "", None
         each = result["queries"] / size
         yield f"{what}: queries per credential", f"{each:.3f}", f"≤ {QUERIES}", each <= QUERIES
         limit = AGAIN if size == LARGE else None
@@ -314,21 +363,25 @@ def alone(database, sizes):
         bound = "≤ 1" if limit else ""
         yield f"{what}: again, queries per 1,000 beside evaluation", f"{beside:.2f}", bound, few
         yield f"{what}: peak memory", f"{result['memory']:.0f} MB", "", None
-        if smallest:
-            more = result["memory"] - smallest["memory"]
+        if size != sizes[0]:
+            more = result["memory"] - results[sizes[0]]["memory"]
             yield f"{what}: more memory than the smallest", f"{more:.0f} MB", f"≤ {MEMORY} MB", more <= MEMORY
-        smallest = smallest or result
+    for smaller, larger in pairwise(sizes):
+        for name in ("seconds", "queries", "messages"):
+            ratio = (results[larger][name] / larger) / (results[smaller][name] / smaller)
+            figure = f"{database}, {larger:,} against {smaller:,} learners: {name} per credential"
+            yield figure, f"{ratio:.2f}×", f"≤ {GROWTH}×", ratio <= GROWTH
 
 
-def in_parallel(database):
+def in_parallel(database, size, rounds):
     measured = {way: [] for way in ("one", "two")}
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         for way, results in measured.items():
-            results.append(apart(way, SHARED, database)["seconds"])
+            results.append(apart(way, size, database)["seconds"])
     seconds = {way: statistics.median(results) for way, results in measured.items()}
     ratio = seconds["one"] / seconds["two"]
-    yield f"{database}: one process, {SHARED:,} certificates", f"{seconds['one']:.1f} s", "", None
-    yield f"{database}: two processes", f"{seconds['two']:.1f} s", "", None
+    yield f"{database}: a worker with one process, {size:,} certificates", f"{seconds['one']:.1f} s", "", None
+    yield f"{database}: with two processes", f"{seconds['two']:.1f} s", "", None
     yield f"{database}: two against one", f"{ratio:.2f}×", f"≥ {FASTER}×", ratio >= FASTER
 
 
@@ -336,6 +389,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--sizes", default="1000,10000,100000")
+    parser.add_argument("--shared", type=int, default=SHARED, help="certificates that a worker makes")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="of which medians are taken")
+    parser.add_argument("--compared", type=int, default=COMPARED, help="learners, beside the reference")
     parser.add_argument("--databases", default="sqlite,postgresql,mysql")
     parser.add_argument("--only", choices=["compared", "alone", "parallel"], help="a part of it")
     for hidden in ("--way", "--size", "--home"):
@@ -355,8 +411,8 @@ def measured(options):
     kinds = options.databases.split(",")
     sizes = [int(size) for size in options.sizes.split(",")]
     parts = [
-        ("compared", compared()),
-        ("parallel", in_parallel("postgresql" if "postgresql" in kinds else kinds[0])),
+        ("compared", compared(options.compared, options.rounds)),
+        ("parallel", in_parallel("postgresql" if "postgresql" in kinds else kinds[0], options.shared, options.rounds)),
         *(("alone", alone(kind, sizes)) for kind in kinds),
     ]
     for name, part in parts:

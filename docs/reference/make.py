@@ -153,7 +153,7 @@ PLACEHOLDER_MEANINGS = {
     "earned": "Day on which the rule was met; the day of issue where the source cannot tell.",
     "issued": "Day of issue.",
     "expires": "Day from which it does not hold any more; nothing when it holds for ever.",
-    "verification_id": "What people type to check it, for example `K7QF-2M9X-4TBD-HW3R`.",
+    "verification_id": "What people type to check it, for example `K7QF-2M9X-4TBD-HW33`.",
     "verification_url": "Address of its credential page.",
 }
 
@@ -222,7 +222,10 @@ FIELD_MEANINGS = {
     "WordingDeclaration": {
         "subject": "One line, with placeholders; empty: `{type}: {context}`.",
         "body": "Paragraphs in place of Conferral's own sentence, with placeholders; greeting and link stay.",
+        "translations": "The same by language tag, for those who read it; who reads a language that is not there gets "
+        "Conferral's own words. Left out, everybody gets `subject` and `body`.",
     },
+    "WordsDeclaration": {},
     "ValidityDeclaration": {"years": "Years.", "months": "Months.", "days": "Days."},
     "ScheduleDeclaration": {
         "crontab": 'Five fields, in the configuration\'s time zone: `"0 3 * * 1"` is Mondays at three. '

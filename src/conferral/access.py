@@ -1,15 +1,23 @@
 """Who may see and do what, and who somebody is: asked of Django's permissions and the gateway."""
 
+import logging
 import secrets
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, TypeVar
 
 from django.contrib.auth import get_user_model
 from django.core.signing import BadSignature, TimestampSigner
+from django.db import transaction
+from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
 from conferral import plugins
+from conferral.contract import LMS, ConferralError, Known
 from conferral.models import Credential, Learner
 from conferral.settings import current
+
+logger = logging.getLogger(__name__)
+R = TypeVar("R")
 
 TEACHERS_MAY = frozenset(
     (
@@ -41,8 +49,15 @@ MADE = "learner-"
 """How usernames begin of accounts that sign in by mail alone."""
 MOST = 20
 """Learners, or accounts, of one address."""
-_TAUGHT = "_conferral_taught"
+_TAUGHT, _AWAY = "_conferral_taught", "_conferral_away"
 _signer = TimestampSigner(salt="conferral.sign-in")
+
+
+class Reached(NamedTuple):
+    """An account, and the address at which it is reached, as it is stored."""
+
+    user: Any
+    address: str
 
 
 def taught(user: Any) -> frozenset[str]:
@@ -50,7 +65,7 @@ def taught(user: Any) -> frozenset[str]:
     if not (user.is_authenticated and user.is_active):
         return frozenset()
     if not hasattr(user, _TAUGHT):
-        found = plugins.gateway().contexts(taught_by=user, most=MOST_TAUGHT)
+        found: Sequence[Known] = _asked(user, lambda lms: lms.contexts(taught_by=user, most=MOST_TAUGHT), ())
         setattr(user, _TAUGHT, frozenset(one.key for one in found))
     keys: frozenset[str] = getattr(user, _TAUGHT)
     return keys
@@ -78,7 +93,7 @@ def sees_details(user: Any, credential: Credential) -> bool:
     return (
         is_holder(user, credential)
         or user.has_perm("conferral.view_credential")
-        or plugins.gateway().may(user, credential.context_key)
+        or _asked(user, lambda lms: lms.may(user, credential.context_key), False)
     )
 
 
@@ -89,7 +104,7 @@ def is_holder(user: Any, credential: Credential) -> bool:
 
 def removes_accounts(token: str) -> bool:
     """Whether that token of the LMS is one of a user who may remove accounts here too."""
-    return plugins.gateway().removes_accounts(token)
+    return plugins.gateway().briefly().removes_accounts(token)
 
 
 def sign_in_token(user: Any) -> str:
@@ -97,9 +112,11 @@ def sign_in_token(user: Any) -> str:
     return _signer.sign_object({"user": user.pk, "session": user.get_session_auth_hash()})
 
 
-def one_time_token(user: Any) -> str:
-    """A token for a mail: for twenty minutes, once, and only while the account has the address that it was sent to."""
-    return _signer.sign_object(_mailed(user) | {"user": user.pk, "session": user.get_session_auth_hash()})
+def one_time_token(reached: Reached) -> str:
+    """A token for a mail to that address: for twenty minutes, once, and only while the account is reached there."""
+    user = reached.user
+    mailed = {PROVES: reached.address, "login": _last_login(user)}
+    return _signer.sign_object(mailed | {"user": user.pk, "session": user.get_session_auth_hash()})
 
 
 def user_of(token: str) -> Any:
@@ -113,48 +130,74 @@ def user_of(token: str) -> Any:
     user = get_user_model()._default_manager.filter(pk=said["user"], is_active=True).first()  # noqa: SLF001 - documented
     if user is None or not constant_time_compare(user.get_session_auth_hash(), said["session"]):
         return None
-    return user if PROVES not in said or said | _mailed(user) == said else None
+    if PROVES not in said:
+        return user
+    return user if said["login"] == _last_login(user) and _is_reached(user, said[PROVES]) else None
 
 
-def proves_address(token: str) -> bool:
-    """Whether who has a valid token has read the user's mail: then what belongs to that address is theirs."""
-    try:
-        return PROVES in _signer.unsign_object(token)
-    except BadSignature:
-        return False
+def sign_in(token: str) -> Any:
+    """The user whom a token signs in now, or None as for `user_of`.
+
+    One of a mail is used up by that, in one statement: of two who come at once, one is late. Whoever has it has read
+    the mail, so that what belongs to its address is theirs.
+    """
+    user = user_of(token)
+    said = _signer.unsign_object(token) if user else {}
+    if PROVES not in said:
+        return user
+    address = said[PROVES]
+    with transaction.atomic():
+        known = get_user_model()._default_manager.filter(pk=user.pk, last_login=user.last_login)  # noqa: SLF001 - as above
+        moved = {"email": address} if made_here(user) else {}
+        if not known.update(last_login=timezone.now(), **moved):
+            return None
+        link_address(user, address)
+    user.email = moved.get("email", user.email)
+    return user
+
+
+def is_same_address(stored: str, typed: str) -> bool:
+    """Whether it is that address: letter for letter, or but for the case of plain letters.
+
+    Databases take more for equal, some of them `ı` for `i` and `é` for `e`: domains that somebody else may have.
+    """
+    return stored == typed or (stored.isascii() and typed.isascii() and stored.casefold() == typed.casefold())
 
 
 def of_address(address: str) -> list[Learner]:
     """The learners of the site's source who are reached there: by an index, as it is mostly written, else any way."""
     known = Learner.objects.filter(gateway=current().lms, retired=None, active=True)
     for condition in ({"email__in": {address, address.lower()}}, {"email__iexact": address}):
-        if found := list(known.filter(**condition).select_related("user").order_by("pk")[:MOST]):
+        alike = known.filter(**condition).select_related("user").order_by("pk")[:MOST]
+        if found := [learner for learner in alike if is_same_address(learner.email, address)]:
             return found
     return []
 
 
-def accounts_of(address: str) -> list[Any]:
-    """The users whom a link sent there signs in: those of that address, and those of its learners who are no staff.
+def accounts_of(address: str) -> list[Reached]:
+    """The users whom a link signs in, and where it goes: those of that address, and those of its learners, but staff.
 
     A learner without one gets one now, without a password. Nothing is linked before the address is proven.
     """
     users = get_user_model()._default_manager  # noqa: SLF001 - as above
     learners = of_address(address)
-    found = {user.pk: user for user in users.filter(email__iexact=address, is_active=True).order_by("pk")[:MOST]}
+    alike = users.filter(email__iexact=address, is_active=True).order_by("pk")[:MOST]
+    same = [user for user in alike if is_same_address(user.email, address) and _is_reached(user, address)]
+    found = {user.pk: Reached(user, user.email) for user in same}
     for learner in learners:
         if (user := learner.user) and user.is_active and not user.is_staff:
-            found[user.pk] = user
+            found[user.pk] = Reached(user, learner.email)
     if learners and not found:
         user = get_user_model()(username=f"{MADE}{secrets.token_hex(8)}", email=learners[0].email)
         user.set_unusable_password()
         user.save()
-        found[user.pk] = user
+        found[user.pk] = Reached(user, user.email)
     return list(found.values())
 
 
-def link_address(user: Any) -> int:
-    """Gives the user the learners of their address, which they have proven to be theirs; those of others stay so."""
-    mine = [learner.pk for learner in of_address(user.email) if learner.user_id is None] if user.email else []
+def link_address(user: Any, address: str) -> int:
+    """Gives the user the learners of an address that they have proven to be theirs; those of others stay so."""
+    mine = [learner.pk for learner in of_address(address) if learner.user_id is None] if address else []
     return Learner.objects.filter(pk__in=mine, user=None).update(user=user)
 
 
@@ -168,6 +211,33 @@ def made_here(user: Any) -> bool:
     return bool(user.get_username().startswith(MADE)) and not user.has_usable_password() and not user.is_staff
 
 
-def _mailed(user: Any) -> dict[str, str]:
-    """What changes once such a token has been used, or once the address is another."""
-    return {PROVES: user.email, "login": user.last_login.isoformat() if user.last_login else ""}
+def _is_reached(user: Any, address: str) -> bool:
+    """Whether mail to that address reaches this user today.
+
+    Where accounts that were made here are reached, their learners say: the LMS may have given somebody else the
+    address since.
+    """
+    learners = list(Learner.objects.filter(user=user.pk, retired=None).values_list("email", flat=True))
+    if not user.is_staff and any(is_same_address(email, address) for email in learners):
+        return True
+    return is_same_address(user.email, address) and not (learners and made_here(user))
+
+
+def _last_login(user: Any) -> str:
+    return user.last_login.isoformat() if user.last_login else ""
+
+
+def _asked(user: Any, question: Callable[[LMS], R], otherwise: R) -> R:
+    """What the gateway says of this user, to somebody who waits for a page. While it says nothing, nobody is anything.
+
+    Pages work without their source; it is asked, and the log told, once for each request (its user).
+    """
+    if getattr(user, _AWAY, False):
+        return otherwise
+    try:
+        with plugins.blamed(plugins.GATEWAYS, current().lms):
+            return question(plugins.gateway().briefly())
+    except ConferralError as error:
+        logger.warning("who teaches what cannot be told, and nobody is taken for a teacher: %s", error)
+        setattr(user, _AWAY, True)
+        return otherwise

@@ -3,9 +3,13 @@
 from typing import Any
 
 from django.apps import AppConfig
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
 
 LMS = "lms.djangoapp"
 """The kind of project that the plugin is for: Studio does not load it."""
+PLATFORM = "platform"
+"""The gateway of whoever is inside one."""
 SIGNALS = "openedx.core.djangoapps.user_api.accounts.signals"
 
 
@@ -16,7 +20,7 @@ class ConferralConfig(AppConfig):
     """
 
     name = "conferral"
-    verbose_name = "Conferral credentials"
+    verbose_name = _("Conferral credentials")
     default_auto_field = "django.db.models.BigAutoField"
     plugin_app: dict[str, Any] = {
         "url_config": {LMS: {"namespace": None, "regex": r"^", "relative_path": "plugin.urls"}},
@@ -40,5 +44,8 @@ class ConferralConfig(AppConfig):
     }
 
     def ready(self) -> None:
-        """Registers the system checks."""
-        from conferral import checks  # noqa: F401, PLC0415 - it needs settings, which are read by now
+        """Registers the system checks; in an LMS, whose servers start without them, the log is told."""
+        from conferral import checks  # noqa: PLC0415 - it needs settings, which are read by now
+
+        if getattr(settings, "CONFERRAL_LMS", "") == PLATFORM:
+            checks.tell_the_log()

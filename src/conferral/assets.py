@@ -13,7 +13,7 @@ from django.db.models import Max
 from PIL import Image, UnidentifiedImageError
 
 from conferral import plugins, storage
-from conferral.contract import ConferralError, PermanentError
+from conferral.contract import ConferralError, PermanentError, Phrase
 from conferral.contract.options import SLUG_PATTERN
 from conferral.fingerprint import fingerprint
 from conferral.models import CredentialAsset
@@ -61,7 +61,7 @@ def upload(
     stored file that was lost back in its place.
     """
     if not re.fullmatch(SLUG_PATTERN, slug):
-        raise AssetError(f"asset {slug!r}: a slug has lower-case letters, digits, - and _ only")
+        raise AssetError("a slug has lower-case letters, digits, - and _ only", where=f"asset {slug!r}")
     kind = kind_of(slug, filename)
     existing = CredentialAsset.objects.filter(slug=slug, current=True).first()
     sha256 = fingerprint(content)
@@ -100,9 +100,20 @@ def fitting(asset: CredentialAsset | None, slug: str, kind: str) -> CredentialAs
     """That asset; an AssetError when there is none, or when it is of another kind."""
     if asset is None:
         known = CredentialAsset.objects.filter(kind=kind, current=True).order_by("slug").values_list("slug", flat=True)
-        raise AssetError(f"{slug!r} is not among the assets; there as {kind}: {', '.join(known) or 'none'}")
+        raise AssetError(
+            "%(slug)r is not among the assets; there as %(kind)s: %(names)s",
+            slug=slug,
+            kind=kind,
+            names=", ".join(known) or Phrase("none"),
+        )
     if asset.kind != kind:
-        raise AssetError(f"{slug!r} is a {asset.kind} asset ({asset.filename}); a {kind} is needed here")
+        raise AssetError(
+            "%(slug)r is a %(kind)s asset (%(filename)s); a %(wanted)s is needed here",
+            slug=slug,
+            kind=asset.kind,
+            filename=asset.filename,
+            wanted=kind,
+        )
     return asset
 
 
@@ -140,7 +151,9 @@ class AssetReader:
             content = storage.read(asset.storage_name)
             if fingerprint(content) != asset.sha256:
                 raise PermanentError(
-                    f"asset {slug!r}, version {asset.version}: the stored file is not the uploaded one"
+                    "asset %(slug)r, version %(version)s: the stored file is not the uploaded one",
+                    slug=slug,
+                    version=asset.version,
                 )
             self._contents[slug] = content
         return self._contents[slug]
@@ -150,14 +163,25 @@ def kind_of(slug: str, filename: str) -> CredentialAsset.Kind:
     """What the file says that it is, by the ending of its name."""
     suffix = PurePath(filename).suffix.lower()
     if suffix not in KINDS:
-        raise AssetError(f"asset {slug!r}: {filename} does not end in one of {' '.join(KINDS)}")
+        raise AssetError(
+            "%(filename)s does not end in one of %(names)s",
+            where=f"asset {slug!r}",
+            filename=filename,
+            names=" ".join(KINDS),
+        )
     return KINDS[suffix]
 
 
 def _check(slug: str, filename: str, kind: CredentialAsset.Kind, content: bytes) -> None:
-    where = f"asset {slug!r}: {filename}"
+    where = f"asset {slug!r}"
     if len(content) > MAX_BYTES:
-        raise AssetError(f"{where} has {len(content):,} bytes; at most {MAX_BYTES:,} are accepted")
+        raise AssetError(
+            "%(filename)s has %(count)s bytes; at most %(most)s are accepted",
+            where=where,
+            filename=filename,
+            count=f"{len(content):,}",
+            most=f"{MAX_BYTES:,}",
+        )
     try:
         if kind == CredentialAsset.Kind.IMAGE:
             _check_image(content)
@@ -165,7 +189,7 @@ def _check(slug: str, filename: str, kind: CredentialAsset.Kind, content: bytes)
             with plugins.blamed(plugins.GENERATORS, name):
                 generator.check_asset(kind, content)
     except PermanentError as error:
-        raise AssetError(f"{where} {error}") from None
+        raise AssetError("%(filename)s %(error)s", where=where, filename=filename, error=error) from None
 
 
 def _check_image(content: bytes) -> None:
@@ -188,7 +212,7 @@ def _check_drawing(content: bytes) -> None:
     for element in _root(content).iter():
         namespace, _, tag = str(element.tag).rpartition("}")
         if tag in _ACTIVE or namespace == f"{{{_XHTML}":
-            raise PermanentError(f"has <{tag}>, which runs or fetches something; export it as a plain SVG")
+            raise PermanentError("has <%(tag)s>, which runs or fetches something; export it as a plain SVG", tag=tag)
         if tag == "style":
             _check_style("".join(element.itertext()))
         for attribute, value in element.attrib.items():
@@ -198,7 +222,11 @@ def _check_drawing(content: bytes) -> None:
 def _root(content: bytes) -> ET.Element:
     """Of a file in which all that a browser would read can be seen: nothing is declared, or in another encoding."""
     if len(content) > MAX_DRAWING_BYTES:
-        raise PermanentError(f"has {len(content):,} bytes; at most {MAX_DRAWING_BYTES:,} are accepted of an SVG")
+        raise PermanentError(
+            "has %(count)s bytes; at most %(most)s are accepted of an SVG",
+            count=f"{len(content):,}",
+            most=f"{MAX_DRAWING_BYTES:,}",
+        )
     if b"\0" in content:
         raise PermanentError("is not written in UTF-8; export it again")
     if _DECLARES.search(content):
@@ -208,7 +236,7 @@ def _root(content: bytes) -> ET.Element:
     try:
         root = ET.fromstring(content)  # noqa: S314 - nothing is expanded or fetched  # nosec B314
     except ET.ParseError as error:
-        raise PermanentError(f"is not an SVG drawing, or is damaged: {error}") from None
+        raise PermanentError("is not an SVG drawing, or is damaged: %(error)s", error=error) from None
     if root.tag != f"{{{_SVG}}}svg":
         raise PermanentError("is not an SVG drawing; its root has to be <svg>")
     return root
@@ -217,14 +245,14 @@ def _root(content: bytes) -> ET.Element:
 def _check_attribute(attribute: str, value: str) -> None:
     name = attribute.rsplit("}", 1)[-1].lower()
     if name.startswith("on"):
-        raise PermanentError(f"has a script ({name}); export it as a plain SVG")
+        raise PermanentError("has a script (%(name)s); export it as a plain SVG", name=name)
     elsewhere = name in ("src", "ping") or attribute == _BASE
     if elsewhere or (name == "href" and not value.strip().startswith(_EMBEDDED)):
-        raise PermanentError(f"refers to another file ({value[:60]}); embed its pictures")
+        raise PermanentError("refers to another file (%(value)s); embed its pictures", value=value[:60])
     if name == "style" or "(" in value:
         _check_style(value)
 
 
 def _check_style(text: str) -> None:
     if found := _FETCHES.search(text):
-        raise PermanentError(f"has a style that fetches something ({text[found.start() :][:60]}); embed it")
+        raise PermanentError("has a style that fetches something (%(text)s); embed it", text=text[found.start() :][:60])

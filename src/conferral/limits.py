@@ -3,10 +3,15 @@
 import logging
 from functools import partial
 
+from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 from django_ratelimit.core import get_usage
 
 logger = logging.getLogger(__name__)
+
+UNKNOWN = "unknown"
+NO_ADDRESS = (ImproperlyConfigured, ValueError, KeyError)
+"""What the library raises of a request that came by a Unix socket, or with an address that is none."""
 
 
 def wait(request: HttpRequest, group: str, rate: str, who: str = "") -> int:
@@ -14,19 +19,17 @@ def wait(request: HttpRequest, group: str, rate: str, who: str = "") -> int:
 
     `who` is counted in place of the network address where it is given.
 
-    The address is REMOTE_ADDR, or what the site's RATELIMIT_IP_META_KEY names. Where nothing can be counted, because
-    the cache is down or nobody knows the address, whoever asks is answered: proving a credential matters more.
+    The address is REMOTE_ADDR, or what the site's RATELIMIT_IP_META_KEY names; all who have none count as one. Where
+    nothing can be counted, because the cache is down, whoever asks is answered: proving a credential matters more.
     """
     if not rate:
         return 0
+    count = partial(get_usage, request, group=f"conferral.{group}", rate=rate, increment=True)
     try:
-        usage = get_usage(
-            request,
-            group=f"conferral.{group}",
-            key=partial(_named, who) if who else "ip",
-            rate=rate,
-            increment=True,
-        )
+        try:
+            usage = count(key=partial(_named, who) if who else "ip")
+        except NO_ADDRESS:
+            usage = count(key=partial(_named, UNKNOWN))
     except Exception as error:  # each cache has errors of its own, and no common base
         logger.warning("requests cannot be counted: %r", error)
         return 0

@@ -16,12 +16,13 @@ from django.core.mail import EmailMultiAlternatives, get_connection
 from django.template.loader import render_to_string
 from django.utils import translation
 
-from conferral import journal
+from conferral import colours, journal
 from conferral.contract import PermanentError, TransientError
 from conferral.contract.placeholders import babel_locale
 
 logger = logging.getLogger(__name__)
 
+INK, DARK_PAPER = "#1b2a4e", "#1f2229"
 ANSWER_SECONDS = 60
 """So long a mail server has for each answer where EMAIL_TIMEOUT does not say: Django would wait for ever."""
 LETTER_SECONDS = 300
@@ -39,6 +40,18 @@ def language_for(*wanted: str) -> str:
     """The first of the languages that a reader wants in which Conferral's own texts are, else English."""
     tags = [tag.replace("-", "_") for tag in wanted if tag]
     return negotiate_locale(tags, TRANSLATIONS) or "en"
+
+
+def colours_of(accent: str) -> dict[str, str]:
+    """An issuer's colour for the rule and the button, what is read on it, and what it is on dark paper."""
+    accent = accent if colours.is_colour(accent) else INK
+    by_night = colours.readable(accent, DARK_PAPER)
+    return {
+        "accent": accent,
+        "on_accent": colours.ink_on(accent),
+        "accent_by_night": by_night,
+        "on_accent_by_night": colours.ink_on(by_night),
+    }
 
 
 class Unreachable(TransientError):
@@ -70,6 +83,7 @@ class Letter:
         with translation.override(self.language):
             direction = babel_locale(self.language).text_direction
             content = {"language": self.language, "direction": direction, "subject": self.subject, **self.content}
+            content |= colours_of(str(content.get("accent", "")))
             text = render_to_string(f"conferral/mail/{self.template}.txt", content)
             html = render_to_string(f"conferral/mail/{self.template}.html", content)
         message = EmailMultiAlternatives(

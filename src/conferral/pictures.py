@@ -46,10 +46,10 @@ def draw(
         try:
             count = len(document)
             if not 1 <= page <= count:
-                raise PictureError(f"page: {page}: the file has {count} page{'' if count == 1 else 's'}")
+                raise PictureError("%(page)s: the file ends with page %(last)s", where="page", page=page, last=count)
             return _drawn(document[page - 1], dpi, width, height)
         except pypdfium2.PdfiumError:
-            raise PictureError(f"page {page} of the file is damaged") from None
+            raise PictureError("page %(page)s of the file is damaged", page=page) from None
         finally:
             document.close()
 
@@ -60,10 +60,14 @@ def read(content: bytes, media_type: str) -> Image.Image:
     try:
         with Image.open(io.BytesIO(content), formats=(name,)) as image:
             if image.width * image.height > MOST_PIXELS:
-                raise PictureError(f"the picture has {image.width} × {image.height} pixels, which is too many")
+                raise PictureError(
+                    "the picture has %(width)s × %(height)s pixels, which is too many",
+                    width=image.width,
+                    height=image.height,
+                )
             seen = image.convert("RGBA")
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError):
-        raise PictureError(f"the file is not a {name} picture, or is damaged") from None
+        raise PictureError("the file is not a %(name)s picture, or is damaged", name=name) from None
     white = Image.new("RGB", seen.size, "white")
     white.paste(seen, mask=seen.getchannel("A"))
     return white

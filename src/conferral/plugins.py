@@ -9,6 +9,7 @@ from typing import Any
 
 from conferral import journal
 from conferral.contract import LMS, ConferralError, Generator, Processor
+from conferral.contract.errors import Phrase
 from conferral.contract.options import parse
 from conferral.contract.pathways import PathwaySource
 from conferral.settings import current
@@ -20,7 +21,7 @@ GENERATORS = "conferral.generators"
 GATEWAYS = "conferral.gateways"
 PATHWAYS = "conferral.pathways"
 """The last one is followed by a dot and the name of the gateway beside which a pathway source works."""
-_NOUN = {PROCESSORS: "processor", GENERATORS: "generator", GATEWAYS: "gateway"}
+_NOUN = {PROCESSORS: Phrase("processor"), GENERATORS: Phrase("generator"), GATEWAYS: Phrase("gateway")}
 _PORT: dict[str, type[Any]] = {PROCESSORS: Processor, GENERATORS: Generator, GATEWAYS: LMS}
 _WITH_OPTIONS = (PROCESSORS, GENERATORS)
 
@@ -91,7 +92,12 @@ def blamed(group: str, name: str) -> Iterator[None]:
         raise
     except Exception as error:  # other people's code
         journal.failure(logger, f"{_noun(group)} {name!r} raised", error)
-        raise PluginError(f"{_noun(group)} {name!r}: raised {error!r}; the log has its traceback") from error
+        raise PluginError(
+            "%(noun)s %(name)r: raised %(error)s; the log has its traceback",
+            noun=_noun(group),
+            name=name,
+            error=repr(error),
+        ) from error
 
 
 @cache
@@ -112,7 +118,10 @@ def load_class(group: str, name: str) -> type[Any]:
     point = offered(group).get(name)
     if point is None:
         raise PluginError(
-            f"{_noun(group)}: {name!r} is not installed; installed: {', '.join(offered(group)) or 'none'}"
+            "%(noun)s: %(name)r is not installed; installed: %(known)s",
+            noun=_noun(group),
+            name=name,
+            known=", ".join(offered(group)) or Phrase("none"),
         )
     try:
         shape = point.load()
@@ -129,9 +138,14 @@ def load_class(group: str, name: str) -> type[Any]:
 
 
 def _cannot_be_loaded(group: str, name: str, error: Exception) -> PluginError:
-    said = str(error) if isinstance(error, ConferralError) else repr(error)
-    return PluginError(f"{_noun(group)} {name!r} ({offered(group)[name].value}) cannot be loaded: {said}")
+    return PluginError(
+        "%(noun)s %(name)r (%(place)s) cannot be loaded: %(error)s",
+        noun=_noun(group),
+        name=name,
+        place=offered(group)[name].value,
+        error=error if isinstance(error, ConferralError) else repr(error),
+    )
 
 
 def _noun(group: str) -> str:
-    return _NOUN.get(group, "pathway source")
+    return _NOUN.get(group, Phrase("pathway source"))

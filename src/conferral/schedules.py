@@ -40,11 +40,15 @@ def check(schedule: Mapping[str, str], time_zone: str) -> None:
     except (ValueError, TypeError, ParseException, ValidationError) as error:
         said = "; ".join(error.messages) if isinstance(error, ValidationError) else str(error)
         raise OptionsError(
-            f"schedule.crontab: {text!r} is not accepted: write minute, hour, day of month, month, day of week,"
-            f" like 0 3 * * 1 ({said})"
+            "%(text)r is not accepted: write minute, hour, day of month, month, day of week, like 0 3 * * 1 (%(said)s)",
+            where="schedule.crontab",
+            text=text,
+            said=said,
         ) from None
     if next_after(schedule, time_zone, after=datetime.now(UTC), since=None) is None:
-        raise OptionsError(f"schedule.crontab: {text!r} never fires: there is no such day; correct day and month")
+        raise OptionsError(
+            "%(text)r never fires: there is no such day; correct day and month", where="schedule.crontab", text=text
+        )
 
 
 def next_after(
@@ -67,14 +71,6 @@ def next_after(
             return None
 
 
-def following(schedule: Mapping[str, str], time_zone: str, *, after: datetime, since: datetime) -> Iterator[datetime]:
-    """All times of the schedule after that instant, one after the other."""
-    instant = next_after(schedule, time_zone, after=after, since=since)
-    while instant:
-        yield instant
-        instant = next_after(schedule, time_zone, after=instant, since=since)
-
-
 def upcoming(configuration: CredentialConfiguration, count: int) -> Iterator[datetime]:
     """Its next runs, at most so many."""
     instant = configuration.next_run_at
@@ -87,6 +83,12 @@ def upcoming(configuration: CredentialConfiguration, count: int) -> Iterator[dat
         instant = next_after(
             configuration.schedule, configuration.time_zone, after=instant, since=configuration.schedule_since
         )
+
+
+def foreseen(configuration: CredentialConfiguration, count: int, now: datetime) -> Iterator[datetime]:
+    """The next runs of one that is not saved, by its schedule and by when it opens and closes."""
+    configuration.next_run_at = _following(configuration, now)
+    return upcoming(configuration, count)
 
 
 def keep(configuration: CredentialConfiguration, now: datetime, *, changed: bool, moved: bool = False) -> None:

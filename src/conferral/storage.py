@@ -146,6 +146,8 @@ def link(name: str, filename: str, media_type: str, *, as_attachment: bool) -> s
         return ""
     if not exists(name):
         raise Lost(f"storage: the file {name} is missing")
+    if bucket.is_elsewhere(storage):
+        return ""
     disposition = content_disposition_header(as_attachment=as_attachment, filename=filename)
     return bucket.signed(storage, name, str(disposition), media_type, seconds)
 
@@ -169,6 +171,8 @@ def check() -> None:
         raise ConferralError(f"storage {_alias()!r} is not set up right: {error}") from error
     if public := bucket.exposure(storage):
         raise ConferralError(f"storage {_alias()!r} is not private: {public}")
+    if bucket.is_s3(storage) and (why := bucket.unsupported(storage)):
+        raise ConferralError(f"storage {_alias()!r} cannot be used: {why}")
 
 
 def troubles() -> list[str]:
@@ -181,10 +185,10 @@ def troubles() -> list[str]:
     return [found] if found else []
 
 
-def is_public(name: str) -> bool:
-    """Whether anybody gets the object from the bucket without a key, whatever our settings say."""
+def open_doors(name: str) -> list[str]:
+    """How anybody gets the object without a key, whatever our settings say, with the way out: from a bucket alone."""
     storage = _storage()
-    return bucket.is_s3(storage) and bucket.is_readable_by_anybody(storage, name)
+    return list(bucket.open_doors(storage, name)) if bucket.is_s3(storage) else []
 
 
 def listing(folder: str) -> Iterator[Listed]:

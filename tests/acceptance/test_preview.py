@@ -44,7 +44,7 @@ def test_previews_that_are_refused(declared):
         (("Diploma", "-o", "x.png"), "type: 'Diploma' is not known; known: 'Badge', 'Completion', 'Fragile'"),
         (("Completion", "-o", "x.gif"), "output: x.gif does not end in one of .png .jpg .jpeg .webp .pdf"),
         (("Completion", "-o", "x.png", "--context", "T999"), f"context: 'T999' is not known; known: {COURSE}"),
-        (("Completion", "-o", "x.png", "--page", "2"), "certificate.pdf: page: 2: the file has 1 page"),
+        (("Completion", "-o", "x.png", "--page", "2"), "certificate.pdf: page: 2: the file ends with page 1"),
         (("Completion", "-o", "x.png", "--dpi", "9999"), "dpi: 9999 is not accepted; write 10 to 1200"),
         (("Completion", "-o", "no/such/x.png"), "output: no/such/x.png cannot be written: No such file or directory"),
         (("Completion", "-o", "x.png", "--name", "Ꮳ"), "name: has a character that no font covers: U+13E3 (Cherokee)"),

@@ -42,7 +42,8 @@ def made(tmp_path_factory):
 @pytest.fixture(scope="package")
 def shared(made, tmp_path_factory):
     """Its pages, for those who only look."""
-    with ground.serving(ground.copy(made, tmp_path_factory.mktemp("shared") / "site")) as pages:
+    site = ground.with_others(ground.copy(made, tmp_path_factory.mktemp("shared") / "site"))
+    with ground.serving(site) as pages:
         yield pages
 
 

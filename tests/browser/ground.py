@@ -10,7 +10,7 @@ import socket
 import time
 import urllib.request
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from pathlib import Path
 
@@ -31,8 +31,19 @@ ACCOUNTS = """
 from django.contrib.auth import get_user_model
 from conferral.models import Learner
 user, _ = get_user_model().objects.get_or_create(username="other-learner")
-Learner.objects.filter(gateway="roster", key="badr.halwani").update(user=user)
+Learner.objects.filter(gateway="roster", key="gulsah.yildizoglu").update(user=user)
 """
+OTHERS = """
+from django.utils import timezone
+from conferral.issuance import people, wishes
+from conferral.models import Credential
+def held_by(name): return Credential.objects.filter(recipient_name=name, current=True).order_by("pk")[0]
+wishes.show(held_by({hidden!r}), hidden=True)
+Credential.objects.filter(pk=held_by({expired!r}).pk).update(expires=timezone.now())
+people.retire(held_by({removed!r}).learner)
+"""
+HIDDEN, EXPIRED, REMOVED = "Wulandari", "Siôn Llŷr Prydderch", "Žygimantas Čepėla"
+"""Whose credential is made to be what the demo has none of."""
 LINKS = """
 import json
 from django.contrib.auth import get_user_model
@@ -52,6 +63,7 @@ class Pages:
     issued: list[dict]
     tokens: dict[str, str]
     contexts: dict[str, str]
+    since: float = field(default_factory=time.time)
 
     def number(self, name, context, *, replaced=False):
         """The verification number on what that person holds, or held first, in that course, lesson or pathway."""
@@ -64,12 +76,14 @@ class Pages:
         return found[0]
 
     def link_mailed_to(self, address):
-        """The first link in the newest mail to that address."""
-        mails = sorted((self.site.path / "var" / "mail").glob("*.eml"), reverse=True)
-        for path in mails:
-            mail = message_from_bytes(path.read_bytes(), policy=policy.default)
-            if address in mail["To"]:
-                return re.search(r"https?://\S+", mail.get_body(("plain",)).get_content())[0]
+        """The link of the first mail to that address since the pages are served; it may be on its way."""
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            for path in sorted((self.site.path / "var" / "mail").glob("*.eml")):
+                mail = message_from_bytes(path.read_bytes(), policy=policy.default)
+                if path.stat().st_mtime > self.since and address in mail["To"]:
+                    return re.search(r"https?://\S+", mail.get_body(("plain",)).get_content())[0]
+            time.sleep(0.1)
         raise AssertionError(f"there is no mail to {address}")
 
 
@@ -92,6 +106,12 @@ def copy(site, path):
     """The same demo elsewhere: files, which nobody changes in place, are the same, the database is another."""
     shutil.copytree(site.path, path, copy_function=_link, ignore=shutil.ignore_patterns("lock", "broker"))
     return Site(path, _environment(path))
+
+
+def with_others(site):
+    """The site, with a credential that is hidden, one that has expired, and one whose holder was removed."""
+    site.ok("shell", "-v0", "-c", OTHERS.format(hidden=HIDDEN, expired=EXPIRED, removed=REMOVED))
+    return site
 
 
 @contextmanager

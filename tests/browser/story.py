@@ -76,12 +76,15 @@ def stories(page):
 class Teller:
     """Carries out the steps of a story, for readers of that language: names are those of the catalogs.
 
-    `come` opens a browser of that person's.
+    `come` opens a browser of that person's. `hand` is how links, buttons and fields are worked: by the mouse, or by
+    nothing but the keyboard. Pages that are come to are looked at, unless told otherwise.
     """
 
     come: Callable[[str], Any]
     pages: Any
     language: str
+    hand: Any = None
+    looking: bool = True
     visitors: dict[str, Any] = field(default_factory=dict)
     visitor: Any = None
 
@@ -104,13 +107,15 @@ class Teller:
 
     def in_words(self, text):
         """What the reader sees for an English text: from the catalogs, or the same where it is a name."""
+        return self._wordings(text)[0]
+
+    def _wordings(self, text):
+        """The same with a capital that Django gave it, too, which begins names of fields and records with one."""
         with translation.override(self.language):
-            told = translation.gettext(text)
-            if told == text and text[:1].isupper():  # Django begins names of fields with a capital
-                small = text[0].lower() + text[1:]
-                told = translation.gettext(small)
-                told = text if told == small else capfirst(told)
-            return self._filled(text) if told == text else told
+            small = text[:1].lower() + text[1:]
+            found = [translation.gettext(text), capfirst(translation.gettext(small))]
+            known = [each for each, english in zip(found, (text, capfirst(small)), strict=True) if each != english]
+            return list(dict.fromkeys(known)) or [self._filled(text)]
 
     def _filled(self, text):
         """A text with something filled in."""
@@ -136,9 +141,14 @@ class Teller:
 
     def _named(self, role, name):
         """The link, button or field of that name: the whole of it, else a part."""
-        told = self.in_words(name)
-        exact = self.page.get_by_role(role, name=told, exact=True).filter(visible=True)
-        return (exact if exact.count() else self.page.get_by_role(role, name=told).filter(visible=True)).first
+        told = self._wordings(name)
+        for _ in range(20):
+            for exact in (*told, *(f"{each}…" for each in told)):
+                found = self.page.get_by_role(role, name=exact, exact=True).filter(visible=True)
+                if found.count():
+                    return found.first
+            self.page.wait_for_timeout(100)  # the page may be on its way
+        return self.page.get_by_role(role, name=told[0]).filter(visible=True).first
 
     def _field(self, label):
         told = self.in_words(label)
@@ -152,9 +162,13 @@ class Teller:
             self.visitors[person] = self.come(person)
         self.visitor = self.visitors[person]
 
+    def _look(self):
+        if self.looking:
+            self.visitor.look()
+
     def go(self, path):
         self.visitor.go(path)
-        self.visitor.look()
+        self._look()
 
     def go_to_page(self, name, context):
         self.go(f"/c/{self.pages.number(name, context)}")
@@ -163,33 +177,36 @@ class Teller:
         self.go(self.pages.link_mailed_to(address))
 
     def follow(self, name):
-        self._settle(self._named("link", name))
+        self._follow(self._named("link", name))
 
     def follow_number(self, name, context):
-        self._settle(self.page.get_by_role("link", name=self.pages.number(name, context)).first)
+        self._follow(self.page.get_by_role("link", name=self.pages.number(name, context)).first)
 
-    def search(self, text):
-        field = self._named("textbox", "Search")
-        field.fill(text)
-        field.press("Enter")
-        self.page.wait_for_load_state()
-        self.visitor.look()
-
-    def unfold(self, name):
-        self.page.get_by_text(self.in_words(name)).filter(visible=True).first.click()
+    def _follow(self, link):
+        with self.page.expect_navigation():
+            self.hand.press(link)
+        self._look()
 
     def press(self, name):
-        self._settle(self._named("button", name))
-
-    def _settle(self, target):
         before = self.page.url
-        target.click()
+        self.hand.press(self._named("button", name))
+        self.page.wait_for_timeout(100)  # by a key it begins a moment later
         self.page.wait_for_load_state()
         if self.page.url != before:
-            self.visitor.look()
+            self._look()
+
+    def search(self, text):
+        field = self.page.locator("#searchbar")
+        self.hand.write(field, text)
+        with self.page.expect_navigation():
+            field.press("Enter")
+        self._look()
+
+    def unfold(self, name):
+        self.hand.press(self.page.locator("summary", has_text=self.in_words(name)).filter(visible=True).first)
 
     def write(self, text, label):
-        self._field(label).fill(text)
+        self.hand.write(self._field(label), text)
 
     def write_number(self, name, context, label):
         self.write(self.pages.number(name, context), label)
@@ -198,13 +215,13 @@ class Teller:
         self.write(self.pages.number(name, context, replaced=True), label)
 
     def choose(self, option, label):
-        self._field(label).select_option(label=self.in_words(option))
+        self.hand.choose(self._field(label), self.in_words(option))
 
     def pick(self, label):
-        self._field(label).check()
+        self.hand.check(self._field(label))
 
     def clear(self, label):
-        self._field(label).uncheck()
+        self.hand.uncheck(self._field(label))
 
     def hand_over(self, path, label):
         self._field(label).set_input_files((ROOT if path.startswith("demo/") else self.pages.site.path) / path)
@@ -218,6 +235,12 @@ class Teller:
         for text in texts:
             expect(self._seen(text).first).to_be_visible(timeout=20_000)
 
+    def see_picture(self):
+        """One that has come, and is a picture."""
+        picture = self.page.locator(".conferral-picture img").first
+        expect(picture).to_be_visible(timeout=20_000)
+        assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") > 100
+
     def see_in_time(self, text):
         """What workers do meanwhile: the page is loaded again until it says so."""
         end = time.monotonic() + PATIENCE
@@ -225,7 +248,7 @@ class Teller:
             assert time.monotonic() < end, f"“{text}” was not seen within {PATIENCE} s"
             self.page.wait_for_timeout(500)
             self.page.reload()
-        self.visitor.look()
+        self._look()
 
     def see_not(self, *texts):
         for text in texts:
@@ -258,6 +281,7 @@ STEPS = {
     "You see **…** and **…**.": Teller.see,
     "You see **…**, **…** and **…**.": Teller.see,
     "You do not see **…**.": Teller.see_not,
+    "You see a picture of the certificate.": Teller.see_picture,
     "Within a minute you see **…**.": Teller.see_in_time,
     **{
         f"Now {sentence[0].lower()}{sentence[1:]}": partial(Teller.be, person=person)

@@ -1,31 +1,64 @@
-"""Each story of the documentation, word for word: on a desktop in English, on a phone in Arabic."""
+"""Each story of the documentation, word for word: by mouse and by keyboard, in English and in Arabic, on both sizes."""
+
+from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
 from tests.browser import story
+from tests.browser.ground import PEOPLE
+from tests.browser.hands import Keyboard, Mouse
 from tests.browser.visitor import DESKTOP, PHONE
 
 STORIES = [each for page in sorted(story.HOW_TO.glob("*.md")) for each in story.stories(page)]
 
 
-@pytest.mark.parametrize(("language", "viewport"), [("en", DESKTOP), ("ar", PHONE)], ids=["desktop", "phone"])
-@pytest.mark.parametrize("told", STORIES, ids=str)
-def test_a_story_goes_as_it_is_told(own, visit, told, language, viewport):
-    def come(person):
-        return visit(own, person, language=language, viewport=viewport)
+@dataclass(frozen=True)
+class Way:
+    """How somebody goes through a story."""
 
-    story.Teller(come, own, language).tell(told)
+    language: str
+    viewport: dict[str, int]
+    hand: Any
+    scripts: bool = True
+
+
+WAYS = {
+    "english desktop": Way("en", DESKTOP, Mouse()),
+    "arabic phone": Way("ar", PHONE, Mouse()),
+    "arabic desktop, keyboard alone": Way("ar", DESKTOP, Keyboard()),
+    "english phone, without scripts": Way("en", PHONE, Mouse(), scripts=False),
+}
+NEED_SCRIPTS = {"Choose a file", "See who would get one now", "Weekly"}
+"""What a story may name that needs them, which its page says: checking a file, and parts that are looked up at once."""
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("told", STORIES, ids=str)
+def test_a_story_goes_as_it_is_told(own, visit, told, way):
+    how = WAYS[way]
+    if not how.scripts and any(NEED_SCRIPTS & set(sentence.values) for sentence in told.steps):
+        pytest.skip("this story needs scripts, which its page says")
+
+    def come(person):
+        return visit(own, person, language=how.language, viewport=how.viewport, java_script_enabled=how.scripts)
+
+    # Whoever has a keyboard alone sees the same pages as the first two.
+    looking = how.scripts and isinstance(how.hand, Mouse)
+    story.Teller(come, own, how.language, how.hand, looking).tell(told)
 
 
 def test_there_are_stories():
-    assert {each.person for each in STORIES} == {"stranger", "learner", "instructor", "operator"}
+    assert {each.person for each in STORIES} == set(PEOPLE) | {"stranger"}
 
 
 def test_a_sentence_is_words_and_values(tmp_path):
     page = tmp_path / "page.md"
     page.write_text(
         "# Title\n\nYou are a stranger. Read on.\n\n1. Open `/`. Write `a. b`\n   into **It. Self**.\n\nA note.\n\n"
-        "2. Write the number of *Ana B.* in *It* into **Number**.\n\n## Another\n\n1. No story.\n"
+        "2. Write the number of *Ana B.* in *It* into **Number**.\n"
+        "3. You see **An end.** Now you are another learner.\n\n"
+        "## Another\n\n1. No story.\n"
     )
     (told,) = story.stories(page)
     assert (told.title, told.person) == ("Title", "stranger")
@@ -33,4 +66,6 @@ def test_a_sentence_is_words_and_values(tmp_path):
         ("Open `…`.", ("/",)),
         ("Write `…` into **…**.", ("a. b", "It. Self")),
         ("Write the number of *…* in *…* into **…**.", ("Ana B.", "It", "Number")),
+        ("You see **…**.", ("An end.",)),
+        ("Now you are another learner.", ()),
     ]

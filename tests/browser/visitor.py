@@ -4,10 +4,14 @@ from dataclasses import dataclass, field
 from urllib.parse import urljoin, urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from playwright.sync_api import Error, Page, expect
 
 PHONE, DESKTOP = {"width": 360, "height": 740}, {"width": 1440, "height": 900}
-RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa"], "resultTypes": ["violations"]}
+RULES = {
+    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa"],
+    "resultTypes": ["violations"],
+    "preload": False,  # which asks for style sheets a second time, where there are none
+}
 TOO_WIDE = """() => {
   const width = document.documentElement.clientWidth;
   if (document.documentElement.scrollWidth <= width) return [];
@@ -41,24 +45,28 @@ class Visitor:
         self.go(f"/sign-in/{token}")
         self.page.get_by_role("main").get_by_role("button").click()
 
-    def look(self, *, both=True):
+    def look(self):
         """Notes what is wrong with the page as it is: on a desktop by day, on a phone by night."""
-        if both:
-            here = self.page.viewport_size
-            for size, scheme in ((DESKTOP, "light"), (PHONE, "dark")):
-                self.page.set_viewport_size(size)
-                self.page.emulate_media(color_scheme=scheme)
+        here = self.page.viewport_size
+        for size, scheme in ((DESKTOP, "light"), (PHONE, "dark")):
+            self.page.set_viewport_size(size)
+            self.page.emulate_media(color_scheme=scheme)
+            try:
                 self._check(f"{size['width']} px, {scheme}")
-            self.page.set_viewport_size(here)
-            self.page.emulate_media(color_scheme=None)
-        else:
-            self._check("")
+            except Error as error:
+                if "context was destroyed" not in error.message:
+                    raise
+                self.page.wait_for_load_state()  # a page that follows a run is shown anew when it ends
+                self._check(f"{size['width']} px, {scheme}")
+        self.page.set_viewport_size(here)
+        self.page.emulate_media(color_scheme=None)
 
     def end(self):
         """Nothing was wrong anywhere."""
         assert not self.troubles, "\n".join(dict.fromkeys(self.troubles))
 
     def _check(self, where):
+        expect(self.page.locator("[aria-busy=true]")).to_have_count(0)
         self.page.evaluate("document.getAnimations().forEach(each => each.finish())")  # half a colour is none
         if self.page.viewport_size["width"] == PHONE["width"]:
             for element in self.page.evaluate(TOO_WIDE) or []:
@@ -72,7 +80,8 @@ class Visitor:
 
     def _said(self, message):
         # Chromium tells of a page's own 404 here, too, which a page may well be.
-        if message.type in ("error", "warning") and message.location.get("url") != self.page.url:
+        of_itself = message.location.get("url") == self.page.url and message.text.startswith("Failed to load resource")
+        if message.type in ("error", "warning") and not of_itself:
             self._trouble(f"console: {message.text}")
 
     def _failed(self, request):

@@ -63,7 +63,7 @@ def test_an_absent_date_is_empty():
 
 def test_the_page_and_the_id_are_those_of_the_request():
     assert filled("{verification_id} {verification_url}", page_url="https://x.example/c/K7QF") == (
-        "K7QF-2M9X-4TBD-HW3R https://x.example/c/K7QF"
+        "K7QF-2M9X-4TBD-HW33 https://x.example/c/K7QF"
     )
 
 

@@ -17,7 +17,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from conferral import access, assets, models
-from conferral.issuance import configure, correct, dry_run, history, standstill, wishes
+from conferral.issuance import configure, correct, dry_run, history, reissue, standstill, wishes
 from conferral.issuance.deliver import deliver
 from conferral.issuance.generate import generate
 from conferral.issuance.run import asked
@@ -32,6 +32,7 @@ from conferral.models import (
     Delivery,
     Issuer,
     Learner,
+    Reissue,
     Run,
     Standstill,
 )
@@ -131,8 +132,12 @@ def change(client, obj, /, **values):
 
 
 def act(client, name, action, *objects):
+    """Chosen in the list, and confirmed where a page asks."""
     chosen = {"action": action, "_selected_action": [one.pk for one in objects]}
-    return client.post(page(f"{name}_changelist"), chosen, follow=True)
+    response = client.post(page(f"{name}_changelist"), chosen, follow=True)
+    if name != "credentialconfiguration" or "button" not in response.context:
+        return response
+    return client.post(page(f"{name}_changelist"), chosen | {"confirmed": response.context["button"]}, follow=True)
 
 
 def errors(response):
@@ -379,6 +384,21 @@ def test_switching_on_and_off(course, instructor):
     assert (on.enabled, on.next_run_at is not None, on.time_zone) == (True, True, "Europe/Paris")
 
 
+def test_a_list_asks_before_anything_is_done(course, instructor):
+    course.learners(3)
+    saved = course.configure(schedule={"every": "1 day"})
+    course.run()
+    address = page("credentialconfiguration_changelist")
+    for action, button in (("run_now", "Run 1 configuration"), ("disable", "Disable 1 configuration")):
+        chosen = {"action": action, "_selected_action": [saved.pk], "select_across": "1"}
+        asked = instructor.post(address, chosen)
+        assert f'value="{button}"' in text_of(asked)
+        assert "(3 learners at its last run)" in text_of(asked)
+        assert 'name="select_across" value="1"' in text_of(asked)
+    assert Run.objects.count() == 1
+    assert CredentialConfiguration.objects.get().enabled
+
+
 def test_one_that_cannot_run_stays_off_and_says_why(course, instructor):
     saved = course.configure()
     CredentialConfiguration.objects.update(enabled=False, processor_options={"required": 1})
@@ -420,11 +440,18 @@ def test_run_now(course, instructor, broker):
     course.learner("ana")
     saved = course.configure()
     told = said(act(instructor, "credentialconfiguration", "run_now", saved))
-    assert "a run was asked for" in told[0]
-    assert Run.objects.get().status == Run.Status.FINISHED
+    run = Run.objects.get()
+    link = f'<a href="{page("run_change", run.pk)}">'
+    assert f"{link}A run was asked for</a>: {saved}" in told[0]
+    assert run.status == Run.Status.FINISHED
     assert Credential.objects.get().state == Credential.State.AVAILABLE
     row = text_of(instructor.get(page("credentialconfiguration_changelist")))
-    assert "finished, 1 issued" in row
+    assert f"{link}finished, 1 issued" in row
+    every = page("run_changelist") + f"?configuration__id__exact={saved.pk}"
+    assert f'<a href="{every}">All runs…</a>' in text_of(
+        instructor.get(page("credentialconfiguration_change", saved.pk))
+    )
+    assert list(instructor.get(every).context["cl"].queryset) == [run]
 
 
 @COMMITTED
@@ -471,6 +498,12 @@ def test_a_type_is_saved(db, operator):
     assert errors(change(operator, saved, years="", body="Dear {name}")) == {}
     saved.refresh_from_db()
     assert (saved.validity, saved.wording) == ({}, {"subject": "Yours: {type}", "body": "Dear {name}"})
+    others = {"translations": {"ar": {"subject": "لك: {type}"}}}
+    CredentialType.objects.update(wording=saved.wording | others)
+    saved.refresh_from_db()
+    assert errors(change(operator, saved, body="")) == {}
+    saved.refresh_from_db()
+    assert saved.wording == {"subject": "Yours: {type}"} | others
 
 
 @pytest.mark.parametrize(
@@ -547,7 +580,7 @@ def test_an_upload_and_its_next_version(operator, template):
     assert errors(upload(operator, template)) == {}
     assert "no new version was made" in said(upload(operator, template))[0]
     assert errors(upload(operator, template + b"\n%")) == {}
-    assert list(CredentialAsset.objects.order_by("pk").values_list("version", "current")) == [(1, None), (2, True)]
+    assert list(CredentialAsset.objects.order_by("pk").values_list("version", "current")) == [(1, True), (2, None)]
     assert len(files_in_storage() - before) == 2
     version = CredentialAsset.objects.first()
     assert operator.post(page("credentialasset_change", version.pk), {"description": "x"}).status_code == 403
@@ -593,12 +626,11 @@ def test_an_asset_in_use_stays_and_another_goes_with_its_versions(issued, operat
 
 
 def test_an_issuer(db, operator):
-    assert errors(add(operator, "issuer", slug="site", name="Test University", colours='{"primary": "#1b2a4e"}')) == {}
+    assert errors(add(operator, "issuer", slug="site", name="Test University", primary="#1b2a4e")) == {}
     saved = Issuer.objects.get()
     assert saved.colours == {"primary": "#1b2a4e"}
     for changes, field, says in (
-        ({"colours": '{"primary": "blue"}'}, "colours", "'blue' is not accepted"),
-        ({"colours": '{"primary": 1}'}, "colours", "primary: write a text"),
+        ({"primary": "blue"}, "primary", "'blue' is not accepted"),
         ({"sender": "nobody"}, "sender", "'nobody' is not accepted"),
         ({"logo": "gone"}, "logo", "not one of the available choices"),
     ):
@@ -759,29 +791,119 @@ def test_reissuing_several_asks_for_no_name(course, instructor):
     both = list(Credential.objects.all())
     asked = act(instructor, "credential", "reissue", *both)
     assert "name" not in asked.context["form"].fields
-    response = correct_by(instructor, "reissue", *both, design="current", name="Everybody")
-    assert said(response) == ["2 credentials were reissued."]
+    Learner.objects.filter(key="learner-0").update(name="Lea")
+    counted = instructor.get(page("credential_reissue"), {"ids": f"{both[0].pk},{both[1].pk}"})
+    assert [row[1:3] for row in counted.context["numbers"]] == [(0, 2), (1, 1), (1, 1)]
+    assert "Reissue 2 credentials" in text_of(counted)
+    assert "reason" in errors(correct_by(instructor, "reissue", *both, design="same", names="on"))
+    response = correct_by(instructor, "reissue", *both, design="same", names="on", reason="a name was wrong")
+    assert said(response) == ["1 credential is issued again."]
+    reissue.carry_out(Reissue.objects.get().pk)
     new = Credential.objects.filter(current=True)
-    assert {one.recipient_name for one in new} == {"Learner-0", "Learner-1"}
-    assert not any(one.notify for one in new)
+    assert {one.recipient_name: one.notify for one in new} == {"Lea": False, "Learner-1": True}
+    told = text_of(instructor.get(page("credential_history", new.get(recipient_name="Lea").pk)))
+    assert "a name was wrong" in told
+
+
+def test_reissuing_more_than_an_address_names(course, instructor):
+    course.learners(101)
+    course.configure()
+    course.run_and_generate()
+    Learner.objects.update(name="Somebody")
+    asked = act(instructor, "credential", "reissue", *Credential.objects.all())
+    assert [row[1] for row in asked.context["numbers"]] == [0, 101, 101]
+    sent = {"ids": asked.context["ids"], "design": "same", "names": "on", "reason": "all names were wrong"}
+    instructor.post(asked.context["address"], sent)
+    assert len(Reissue.objects.get().selection) == 101
+
+
+def test_many_are_asked_about_and_the_number_is_told(course, instructor):
+    course.learners(101)
+    course.configure()
+    course.run_and_generate()
+    asked = act(instructor, "credential", "revoke", *Credential.objects.all())
+    assert "Revoke 101 credentials" in text_of(asked)
+    assert "and 1 more" in text_of(asked)
+    sent = {"ids": asked.context["ids"], "reason": "a leaked exam"}
+    assert said(instructor.post(asked.context["address"], sent, follow=True)) == ["101 credentials were revoked."]
+
+
+@pytest.fixture
+def held(course):
+    """Credentials of two learners that wait to be looked at."""
+    course.learners(2)
+    course.configure()
+    configure.save_configuration(COURSE, "Completion", enabled=True, guards={"review": True})
+    course.run()
+    return list(Credential.objects.order_by("pk"))
+
+
+def test_each_that_is_held_is_released_or_refused(held, course, instructor):
+    run = Run.objects.get()
+    seen = text_of(instructor.get(page("run_change", run.pk)))
+    assert f"{page('credential_changelist')}?run__id__exact={run.pk}&is=held" in seen
+    offered = instructor.get(page("credential_change", held[0].pk)).context["corrections"]
+    assert [str(title) for title, _ in offered] == ["Release", "Refuse"]
+    assert "Release 1 credential" in text_of(act(instructor, "credential", "release", held[0]))
+    assert said(correct_by(instructor, "release", held[0], notify="on")) == ["1 credential was released."]
+    assert "reason" in errors(correct_by(instructor, "refuse", held[1]))
+    assert said(correct_by(instructor, "refuse", held[1], reason="copied")) == ["1 credential was refused."]
+    assert Credential.objects.get().state == Credential.State.PENDING
+    run.refresh_from_db()
+    assert (run.status, run.held, run.issued) == (Run.Status.FINISHED, 0, 1)
+    assert {act.by for act in history.of(run) if "some" in act.verb} == {instructor.user}
+    assert "is not held" in said(correct_by(instructor, "release", held[0]))[0]
+
+
+def test_who_did_what_is_told_on_every_object(issued, instructor, person):
+    correct_by(instructor, "resend", issued)
+    CredentialArtifact.objects.update(state=CredentialArtifact.State.FAILED, next_try=None)
+    correct_by(instructor, "retry", issued)
+    correct_by(instructor, "reissue", issued, name="Ana Vidal", design="same", reason="married")
+    told = text_of(instructor.get(page("credential_history", issued.pk)))
+    for act in history.of(issued).filter(kind="credential"):
+        assert act.by == instructor.user
+    for words in ("mail sent again", "tried again", "reissued", "married", "instructor"):
+        assert words in told
+    assert "created" in text_of(instructor.get(page("credentialconfiguration_history", issued.configuration_id)))
+    stranger = person("somebody", "view_run")
+    assert stranger.get(page("credential_history", issued.pk)).status_code == 302
+
+
+def test_the_history_is_searched_and_leads_to_its_objects(issued, operator, person):
+    correct.revoke(issued, "copied", by=operator.user)
+
+    def found(**query):
+        return {(act.kind, act.verb) for act in operator.get(page("act_changelist"), query).context["cl"].result_list}
+
+    assert found(q=shown(issued.verification_id)) == found(q="ana") == {("credential", "revoked")}
+    assert found(q=COURSE) == {("credentialconfiguration", "created")}
+    assert ("credential", "revoked") in found(q="operator")
+    assert found(kind="credential") == {("credential", "revoked")}
+    seen = text_of(operator.get(page("act_changelist"), {"kind": "credential"}))
+    assert f'href="{page("credential_change", issued.pk)}"' in seen
+    assert page("credential_change", issued.pk) not in text_of(
+        person("auditor", "view_act").get(page("act_changelist"))
+    )
 
 
 @COMMITTED
 def test_writing_again(issued, instructor, broker, mailoutbox):
     deliver()
     broker("memory://", eager=True)
-    assert said(act(instructor, "credential", "resend", issued)) == ["1 mail is sent again."]
+    assert "Send 1 mail" in text_of(act(instructor, "credential", "resend", issued))
+    assert said(correct_by(instructor, "resend", issued)) == ["1 mail is sent again."]
     assert len(mailoutbox) == 2
     Learner.objects.update(email="")
-    assert "the learner has no e-mail address" in said(act(instructor, "credential", "resend", issued))[0]
+    assert "the learner has no e-mail address" in said(correct_by(instructor, "resend", issued))[0]
 
 
 def test_trying_again_what_failed(issued, instructor):
-    assert "nothing has failed" in said(act(instructor, "credential", "retry", issued))[0]
+    assert "nothing has failed" in said(correct_by(instructor, "retry", issued))[0]
     Delivery.objects.all().delete()
     Credential.objects.update(state=Credential.State.FAILED)
     CredentialArtifact.objects.update(state=CredentialArtifact.State.FAILED, next_try=None)
-    assert said(act(instructor, "credential", "retry", issued)) == ["1 credential is tried again."]
+    assert said(correct_by(instructor, "retry", issued)) == ["1 credential is tried again."]
     generate()
     assert Credential.objects.get().state == Credential.State.AVAILABLE
 
@@ -789,7 +911,7 @@ def test_trying_again_what_failed(issued, instructor):
 @COMMITTED
 def test_without_a_broker_the_sweep_does_it(issued, instructor, broker):
     broker("amqp://guest@127.0.0.1:1//")
-    response = act(instructor, "credential", "resend", issued)
+    response = correct_by(instructor, "resend", issued)
     assert response.status_code == 200
     assert any("the work is done by the next sweep" in each for each in said(response))
     assert Delivery.objects.filter(state=Delivery.State.PENDING).exists()
@@ -817,3 +939,23 @@ def test_a_name_is_text(issued, instructor):
     for address_ in (page("credential_changelist"), page("credential_change", issued.pk)):
         assert b"<img src=x" not in instructor.get(address_).content
     assert b"<img src=x" not in act(instructor, "credential", "revoke", issued).content
+
+
+def test_the_account_is_asked_for_the_right_name(issued, instructor):
+    def asked():
+        return instructor.get(page("credential_ask", issued.pk, "name"))
+
+    def while_typing(name):
+        return text_of(instructor.post(page("credential_picture", issued.pk), {"name": name}))
+
+    still = "The account of the learner still has the name “Ana Ñandú”"
+    assert asked().context["form"]["name"].value() == "Ana Ñandú"
+    assert still in while_typing("Ana Vidal")
+    assert still not in while_typing("Ana Ñandú")
+    # Somebody has corrected the account already.
+    Learner.objects.update(name="Ana Vidal")
+    assert asked().context["form"]["name"].value() == "Ana Vidal"
+    assert "As the account of the learner has it" in text_of(asked())
+    assert "still has" not in while_typing("Ana Vidal") + while_typing("Ana Ñandú")
+    assert "The account of the learner says “Ana Vidal”" in while_typing("Ana V")
+    assert page("learner_change", issued.learner_id) in while_typing("Ana V")

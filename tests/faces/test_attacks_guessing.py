@@ -86,6 +86,10 @@ def test_a_program_is_told_what_the_page_shows(issued, stranger):
         "type": "Completion",
         "recipient": "Ana Ñandú",
         "context": "Testing",
+        "description": None,
+        "criteria": None,
+        "requirements": [{"key": "completion", "step": None, "required": "0.8"}],
+        "evidence": [],
         "issuer": {"name": "Test", "url": ""},
         "issued": issued.issued.isoformat(),
         "corrected": None,
@@ -96,6 +100,22 @@ def test_a_program_is_told_what_the_page_shows(issued, stranger):
     served = stranger.get(file["url"].removeprefix("http://localhost:8000"))
     assert fingerprint(b"".join(served.streaming_content)) == file["sha256"]
     served.close()
+
+
+@pytest.mark.parametrize("evidence", [False, True])
+def test_it_is_told_how_it_was_earned_as_far_as_the_type_publishes_it(course, stranger, evidence):
+    course.learner("ana", "0.9")
+    said = {"description": "She can weld.", "criteria": "Weld ten pieces.", "evidence": evidence}
+    course.configure(publish=said)
+    course.run_and_generate()
+    told = ask(stranger, Credential.objects.get())
+    required = {"key": "completion", "step": None, "required": "0.8"}
+    assert (told["description"], told["criteria"]) == ("She can weld.", "Weld ten pieces.")
+    assert told["requirements"] == ([required] if evidence else [])
+    assert told["evidence"] == ([required | {"actual": "0.9", "met": True}] if evidence else [])
+    Credential.objects.update(hidden=True)
+    hidden = ask(stranger, Credential.objects.get())
+    assert [hidden[name] for name in ("description", "criteria", "requirements", "evidence")] == [None, None, [], []]
 
 
 def test_the_number_may_be_typed_as_on_the_page(issued, stranger):
@@ -128,19 +148,48 @@ def test_an_old_number_tells_its_successor_and_nothing_of_the_old(issued, strang
 def test_of_somebody_who_was_removed_nothing_personal_is_told(issued, stranger):
     people.retire(issued.learner)
     told = ask(stranger, issued)
-    assert (told["verdict"], told["recipient"], told["files"]) == ("removed", None, [])
+    number = shown(issued.verification_id)
+    assert {name: value for name, value in told.items() if value} == {
+        "verdict": "removed",
+        "verification_id": number,
+        "page": f"http://localhost:8000{address(issued)}",
+        "issuer": {"name": "Test", "url": ""},
+        "issued": str(issued.issued.year),
+    }
+
+
+def test_nor_of_one_that_was_revoked_before(issued, stranger):
+    correct.revoke(issued, "not her own work")
+    people.retire(Credential.objects.get().learner)
+    told = ask(stranger, issued)
+    assert (told["verdict"], told["issued"], told["revoked"], told["context"]) == (
+        "revoked",
+        str(issued.issued.year),
+        None,
+        None,
+    )
 
 
 def test_the_answer_is_the_same_for_everybody_and_sets_nothing(issued, stranger, person):
     answers = [client.get(API.format(issued)) for client in (stranger, person("eve", "view_credential"))]
     assert answers[0].content == answers[1].content
     for answer in (*answers, stranger.get(API.format(UNKNOWN))):
-        assert answer["Cache-Control"] == "public, max-age=60"
+        assert answer["Cache-Control"] == "public, no-cache"
         assert answer["X-Content-Type-Options"] == "nosniff"
         assert answer["Content-Security-Policy"].startswith("default-src 'none'")
         assert "Cookie" not in answer.get("Vary", "")
         assert not answer.cookies
         assert not any(name.startswith("Access-Control") for name in answer.headers)
+
+
+def test_who_keeps_an_answer_asks_whether_it_still_holds(issued, stranger):
+    """A copy that somebody gives out for a minute would outlive a revocation."""
+    kept = stranger.get(API.format(issued))["ETag"]
+    again = stranger.get(API.format(issued), HTTP_IF_NONE_MATCH=kept)
+    assert (again.status_code, again.content, again["ETag"]) == (304, b"", kept)
+    correct.revoke(issued, "not her own work")
+    now = stranger.get(API.format(issued), HTTP_IF_NONE_MATCH=kept)
+    assert (now.status_code, now.json()["verdict"]) == (200, "revoked")
 
 
 def test_it_only_reads(issued, stranger):

@@ -251,8 +251,46 @@ def test_mails_are_not_shown_through_a_proxy_on_the_same_machine(service):
 
 
 def test_django_finds_nothing_wrong_with_a_deployment(service):
-    said = service.run("check", "--deploy", "--fail-level", "DEBUG", CONFERRAL_PUBLIC_URL=PUBLIC)
+    deployed = {"CONFERRAL_PUBLIC_URL": PUBLIC, "TRUSTED_PROXIES": "127.0.0.1"}
+    said = service.run("check", "--deploy", "--fail-level", "DEBUG", **deployed)
     assert said == "System check identified no issues (2 silenced).\n"
+
+
+def test_a_deployment_that_names_no_web_server_is_warned(service):
+    """All its visitors would share one address, and one of them could use up what all may ask."""
+    done = service.attempt("check", "--deploy", "--fail-level", "WARNING", CONFERRAL_PUBLIC_URL=PUBLIC)
+    assert done.returncode != 0
+    assert "conferral.W001) TRUSTED_PROXIES names no web server" in done.stderr
+    assert "W001" not in service.run("check", "--deploy", CONFERRAL_PUBLIC_URL="http://localhost:8000")
+
+
+PUBLIC_STORAGE = {
+    "BACKEND": "storages.backends.s3.S3Storage",
+    "OPTIONS": {"bucket_name": "diplomas", "region_name": "eu-central-1", "custom_domain": "diplomas.example.org"},
+}
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        ["-c", "from conferral.service.wsgi import application"],
+        ["-m", "celery", "--app", "conferral.service", "worker", "--pool", "solo"],
+        ["-c", "from conferral.service.console import main; main()", "status"],
+    ],
+)
+def test_with_a_storage_that_is_public_nothing_starts(service, program):
+    pytest.importorskip("storages.backends.s3")
+    done = subprocess.run(
+        [sys.executable, *program],
+        cwd=service.path,
+        env=service.environment | {"CONFERRAL_STORAGE": json.dumps(PUBLIC_STORAGE)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode not in (0, None)
+    assert "is not private: custom_domain (diplomas.example.org) takes the signature off links" in done.stderr
 
 
 @pytest.mark.parametrize("value", ["proxy.example.org", "10.0.0.1/8", "*"])

@@ -1,9 +1,12 @@
 """Whether a file is the one that was issued, told by its digest alone."""
 
 import hashlib
+import re
+from datetime import timedelta
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from conferral import storage
 from conferral.issuance import correct, people
@@ -12,6 +15,7 @@ from conferral.models import Credential, CredentialArtifact
 from conferral.models.verification import shown
 from tests.faces.conftest import address
 from tests.faces.test_pages import text_of
+from tests.faces.test_scale import read_whole
 
 OTHER = hashlib.sha256(b"another file").hexdigest()
 
@@ -38,9 +42,24 @@ def test_other_bytes_are_compared_with_the_original_and_never_called_forged(issu
     assert whose(stranger, OTHER) == {"verification_id": None}
     page = text_of(stranger.get(address(issued), {"sha256": OTHER}))
     assert "Not the file we issued: re-saved or altered" in page
-    comparison = page[page.index("Not the file we issued") : page.index('class="credential')]
+    comparison = page[page.index("Not the file we issued") : page.index('class="verdict-aside')]
     assert all(each in comparison for each in ("Ana Ñandú", "Completion", "Testing", str(issued.issued.year)))
     assert "forge" not in page.lower()
+
+
+def test_a_file_that_was_tampered_with_looks_approved_nowhere(issued, stranger):
+    page = text_of(stranger.get(address(issued), {"sha256": OTHER}))
+    assert page.index("Not the file we issued") < page.index("The credential with this number is genuine")
+    assert "<h2>Genuine</h2>" not in page
+    assert 'class="verdict good"' not in page
+
+
+@pytest.mark.parametrize(("deed", "said"), [("revoked", "was revoked"), ("expires", "has expired")])
+def test_other_bytes_of_one_that_does_not_hold(issued, stranger, deed, said):
+    now = timezone.now()
+    Credential.objects.update(**{deed: now - timedelta(days=1)})
+    page = text_of(stranger.get(address(issued), {"sha256": OTHER}))
+    assert re.search(f"The credential with this number (is genuine, but )?{said}", page)
 
 
 def test_the_file_of_one_that_was_replaced(issued, digest, stranger):
@@ -48,7 +67,8 @@ def test_the_file_of_one_that_was_replaced(issued, digest, stranger):
     generate()
     assert whose(stranger, digest) == {"verification_id": shown(issued.verification_id)}
     led = stranger.get(address(issued), {"sha256": digest})
-    assert led["Location"] == f"{address(new)}?sha256={digest}"
+    came_with = shown(issued.verification_id)
+    assert led["Location"] == f"{address(new)}?instead-of={came_with}&sha256={digest}"
     page = text_of(stranger.get(led["Location"]))
     assert "We issued this file, and replaced it" in page
     assert "Ñandú" not in page
@@ -57,7 +77,7 @@ def test_the_file_of_one_that_was_replaced(issued, digest, stranger):
 def test_the_file_of_one_that_was_revoked(issued, digest, stranger):
     correct.revoke(issued, "copied")
     page = text_of(stranger.get(address(issued), {"sha256": digest}))
-    assert "<strong>Revoked</strong>" in page
+    assert "<h2>Revoked</h2>" in page
     assert "but the credential was revoked" in page
 
 
@@ -96,3 +116,4 @@ def test_one_query_by_an_index(issued, digest, stranger, django_assert_num_queri
     with django_assert_num_queries(1) as captured:
         whose(stranger, digest)
     assert "ORDER BY" not in captured[0]["sql"]
+    assert read_whole(stranger, reverse("conferral:check-file", args=[digest])) == []

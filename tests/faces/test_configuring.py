@@ -1,10 +1,14 @@
 """Configuring in one visit: the form answers while it is filled in, with scripts and without."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
-from conferral.issuance import configure
+from conferral.issuance import configure, dry_run
+from conferral.issuance.run import run_if_due
 from conferral.models import Context, Credential, CredentialConfiguration, CredentialType, RosterEntry
 from tests.conftest import COURSE
 from tests.faces.test_admin import text_of, when
@@ -107,6 +111,72 @@ def test_times_are_shown_whatever_else_is_wrong(filled, teacher):
     assert text_of(ask(teacher, "times", filled | {"context_key": "x", "type": ""})).count("<time>") == 5
     said = text_of(ask(teacher, "times", filled | when("0 0 30 2 *")))
     assert "never fires" in said
+
+
+# Opening and closing with the course
+
+
+def ends(course, end, start=None):
+    configure.save_context(course.key, name="Testing", organisation="Test", start=start, end=end)
+
+
+def test_the_next_runs_are_those_between_opening_and_closing(course, filled, teacher):
+    now = timezone.now()
+    ends(course, now + timedelta(days=10))
+    daily = filled | when("every 1 day") | {"opens": "after_end", "opens_days": "0", "stop": "2"}
+    said = text_of(ask(teacher, "times", daily))
+    assert said.count("<time>") == 3
+    assert said.count("</time> (the last)") == 1
+    assert "(the last)" in said.split("<time>")[3]
+    assert "Opens " in said
+    assert "Closes " in said
+    assert "UTC" not in said.replace("Europe/Paris", "")
+    # What is wrong with the rules, or not known yet, is said in their place.
+    assert "Write how many days after" in text_of(ask(teacher, "times", daily | {"opens_days": ""}))
+    assert "it stops before it opens" in text_of(ask(teacher, "times", daily | {"opens_days": "5"}))
+    unknown = text_of(ask(teacher, "times", daily | {"context_key": ""}))
+    assert "is known once the course is" in unknown
+    assert unknown.count("<time>") == 5
+
+
+def test_a_course_without_an_end_is_handled_and_said(course, filled, teacher):
+    sent = filled | {"enabled": "on", "stop": "30"}
+    remark = "This course has no end: it never closes by itself"
+    assert remark in text_of(ask(teacher, "times", sent))
+    assert remark in text_of(ask(teacher, "now", sent))
+    told = [str(each) for each in teacher.post(at(ADD), sent, follow=True).context["messages"]]
+    assert remark in told
+    asked = dry_run.start(CredentialConfiguration.objects.get(), by=None)
+    assert dry_run.carry_out(asked.pk).remarks == remark[0].lower() + remark[1:]
+    opens = filled | {"opens": "after_end", "opens_days": "1"}
+    said = text_of(ask(teacher, "times", opens))
+    assert "it does not open before it is given one" in said
+    assert "There is no run to come." in said
+    assert "9000" not in said
+
+
+def test_what_closed_by_itself_says_why_on_its_page_and_in_the_list(course, teacher):
+    saved = course.configure()
+    ends(course, datetime(2026, 3, 1, tzinfo=UTC))
+    configure.save_configuration(
+        COURSE, "Completion", enabled=True, schedule={"every": "1 day"}, opening={"stop": 3}, time_zone="Asia/Tokyo"
+    )
+    address = at("credentialconfiguration_change", saved.pk)
+    open_still = text_of(teacher.get(address))
+    assert "Asia/Tokyo (the last)" in open_still
+    assert "Closes 2026-03-04 09:00 Asia/Tokyo; the first run from then on is the last." in open_still
+    CredentialConfiguration.objects.update(next_run_at=timezone.now() - timedelta(minutes=1))
+    run_if_due(saved.pk)
+    why = "closed on "
+    said = text_of(teacher.get(address))
+    assert f"None: {why}" in said
+    assert "its time ended on 4 March 2026, 3 days after the end of the course." in said
+    assert "it runs by hand alone" not in said
+    assert why in text_of(teacher.get(at("credentialconfiguration_changelist")))
+    values = {"enabled": "on", "time_zone": "Asia/Tokyo", "stop": "3", **when("every 1 day")}
+    shown = text_of(ask(teacher, "times", values, saved.pk))
+    assert "<time>" not in shown
+    assert "Closed on " in shown
 
 
 # Who would get one now

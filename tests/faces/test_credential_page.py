@@ -2,15 +2,19 @@
 
 import io
 import re
+from datetime import UTC, datetime
 from html import unescape
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 from django.contrib.staticfiles.finders import find
 from django.urls import reverse
+from django.utils import translation
 from PIL import Image
 
+from conferral.admin.corrections import RevokeForm
+from conferral.colours import contrast
 from conferral.issuance import configure, correct, people, wishes
 from conferral.issuance.disclosure import initials
 from conferral.issuance.generate import generate
@@ -100,7 +104,7 @@ def test_links_to_other_sites_carry_what_those_document(issued, stranger):
         content=Edition.objects.get().content | {"issuer": {"name": "Test & Co", "url": "", "linkedin_id": "815"}}
     )
     page = text_of(stranger.get(address(issued)))
-    link = unescape(re.search(r'class="profile" href="([^"]+)"', page)[1])
+    link = unescape(re.search(r'href="([^"]+)"[^>]* data-profile', page)[1])
     assert link.startswith("https://www.linkedin.com/profile/add?")
     assert {name: values[0] for name, values in parse_qs(urlsplit(link).query).items()} == {
         "startTask": "CERTIFICATION_NAME",
@@ -113,6 +117,16 @@ def test_links_to_other_sites_carry_what_those_document(issued, stranger):
     }
     assert "linkedin.com/sharing/share-offsite/?url=http%3A%2F%2Flocalhost" in page
     assert "mailto:?subject=Completion%3A%20Testing" in page
+
+
+def test_at_new_year_the_year_is_the_one_of_the_day_that_is_shown(issued, stranger):
+    Edition.objects.update(content=Edition.objects.get().content | {"time_zone": "Pacific/Auckland"})
+    Credential.objects.update(issued=datetime(2025, 12, 31, 12, 0, tzinfo=UTC))
+    page = text_of(stranger.get(address(issued)))
+    assert "January 1, 2026" in page
+    assert "issueYear=2026&amp;issueMonth=1&amp;" in page
+    people.retire(issued.learner)
+    assert "genuine, issued 2026 by Test" in text_of(stranger.get(address(issued)))
 
 
 def test_other_sites_find_a_card(issued, stranger):
@@ -139,7 +153,8 @@ def test_there_is_no_card_of_what_is_not_shown(issued, stranger, deed):
 def test_the_page_is_light(issued, stranger):
     page = stranger.get(address(issued))
     needed = re.findall(r'(?:href|src)="/static/([^"]+)"', text_of(page))
-    sizes = [len(page.content), *(Path(find(name)).stat().st_size for name in needed)]
+    look = [len(stranger.get(name).content) for name in re.findall(r'href="(/look/[^"]+)"', text_of(page))]
+    sizes = [len(page.content), *look, *(Path(find(name)).stat().st_size for name in needed)]
     assert len(sizes) >= 4
     assert sum(sizes) < LIGHT
 
@@ -149,6 +164,57 @@ def test_nothing_in_the_page_is_for_a_script_or_a_style_within_it(holder, issued
     assert not re.findall(r"<style|\sstyle=|\son[a-z]+=|<script(?! type=\"module\" src=)", page)
 
 
+# Whose page it is
+
+
+@pytest.fixture
+def branded(course, template):
+    """Ana's certificate, of an issuer with a logo and a colour."""
+    picture = io.BytesIO()
+    Image.new("RGBA", (1000, 1000), "#ffcc00").save(picture, "PNG")
+    configure.save_asset("emblem", "emblem.png", picture.getvalue())
+    configure.save_issuer("test", name="Test", logo="emblem", colours={"primary": "#ffcc00"})
+    configure.save_asset("plain", "plain.pdf", template)
+    course.learner("ana", name="Ana Ñandú", email="ana@example.com")
+    course.configure(generators={"certificate": {"generator": "pdf", "options": {"template": "plain"}}})
+    course.run_and_generate()
+    return Credential.objects.get()
+
+
+def test_pages_have_the_issuers_name_logo_and_colour(branded, stranger):
+    for path in (address(branded), "/check/"):
+        page = text_of(stranger.get(path))
+        header = page[page.index("<header") : page.index("</header>")]
+        assert "Test</bdi>" in header
+        logo = stranger.get(re.search(r'<img src="([^"]+)"', header)[1])
+        assert (logo.status_code, logo["Content-Type"]) == (200, "image/png")
+        with Image.open(io.BytesIO(logo.content)) as picture:
+            assert picture.size == (160, 160)
+        look = stranger.get(re.search(r'href="(/look/[^"]+)"', page)[1])
+        assert look["Content-Type"] == "text/css"
+    by_day, by_night = re.findall("--accent: (#[0-9a-f]{6})", text_of(look))
+    assert contrast(by_day, "#f4f2ec") >= 4.5
+    assert by_night == "#ffcc00"
+
+
+def test_what_is_no_logo_is_not_served(issued, stranger):
+    assert stranger.get("/logo/").status_code == 404
+    assert stranger.get(f"{address(issued)}/issuer/logo/").status_code == 404
+    assert stranger.get("/look/plain.css").status_code == 404
+    assert stranger.get("/look/%7D%2A%7B%7D.css").status_code == 404
+
+
+def test_what_is_in_another_language_than_the_page_says_so(publishing, stranger):
+    one = publishing(criteria="Pass both exams.")
+    Credential.objects.update(locale="en-GB")
+    with translation.override("ar"):
+        page = text_of(stranger.get(address(one)))
+    assert 'lang="ar" dir="rtl"' in page
+    for text in ("Completion", "Testing"):
+        assert f'<bdi lang="en-GB">{text}</bdi>' in page
+    assert re.search(r'lang="en-GB" dir="auto"><p>Pass both exams.', page)
+
+
 # What the holder shows
 
 
@@ -156,7 +222,7 @@ def test_hidden_tells_strangers_the_verdict_and_nothing_else(issued, holder, str
     wishes.show(issued, hidden=True)
     for client in (stranger, person("bo")):
         page = text_of(client.get(address(issued)))
-        assert "<strong>Genuine</strong>" in page
+        assert "<h2>Genuine</h2>" in page
         assert "Issued by Test" in page
         assert not any(each in page for each in ("Ñandú", "Testing", "Completion", "certificate.pdf", "at least 80%"))
         assert client.get(f"{address(issued)}/certificate.pdf").status_code == 403
@@ -169,11 +235,28 @@ def test_hidden_tells_strangers_the_verdict_and_nothing_else(issued, holder, str
     assert holder.get(f"{address(issued)}/picture/certificate.pdf").status_code == 200
 
 
+def test_who_is_hidden_from_may_sign_in(issued, stranger, settings):
+    settings.LOGIN_URL = "/login"
+    wishes.show(issued, hidden=True)
+    page = text_of(stranger.get(address(issued)))
+    assert f'href="/login?next={quote(address(issued), safe="")}"' in page
+    assert 'href="/login?next=%2Fmine%2F">Sign in' in page
+
+
+def test_a_type_may_tell_everybody_why_it_was_revoked(publishing, stranger):
+    one = publishing(revocation_reason=True)
+    assert "Everybody who has the link is shown it" in str(RevokeForm(chosen=[one]).fields["reason"].help_text)
+    correct.revoke(one, "not her own work")
+    assert "not her own work" in text_of(stranger.get(address(one)))
+    wishes.show(one, hidden=True)
+    assert "own work" not in text_of(stranger.get(address(one)))
+
+
 def test_hidden_and_revoked_says_revoked(issued, stranger):
     wishes.show(issued, hidden=True)
     correct.revoke(issued, "not her own work")
     page = text_of(stranger.get(address(issued)))
-    assert "<strong>Revoked</strong>" in page
+    assert "<h2>Revoked</h2>" in page
     assert "own work" not in page
 
 
@@ -208,6 +291,9 @@ def test_the_holder_chooses_with_a_form_that_nobody_else_can_send(issued, holder
     page = text_of(holder.post(path, asked, follow=True))
     assert "Saved. This is what the page shows now." in page
     assert (Credential.objects.get().hidden, Credential.objects.get().name_form) == (True, "initials")
+    holder.post(path, {"name_form": "full"})  # of what is not said, nothing changes
+    assert (Credential.objects.get().hidden, Credential.objects.get().name_form) == (True, "full")
+    holder.post(path, asked)
     holder.post(path, {"visibility": "shown", "name_form": "upside-down"})
     assert (Credential.objects.get().hidden, Credential.objects.get().name_form) == (False, "initials")
 
@@ -234,3 +320,5 @@ def test_the_controls_are_the_holders_alone(issued, holder, stranger, person):
     for client, theirs in ((stranger, False), (person("bo"), False), (person("x", "view_credential"), False)):
         assert ("This one is yours" in text_of(client.get(address(issued)))) == theirs
     assert "This one is yours" in text_of(holder.get(address(issued)))
+    correct.revoke(issued, "copied")
+    assert "This one is yours" not in text_of(holder.get(address(issued)))

@@ -27,6 +27,8 @@ def test_from_my_credentials_to_what_is_missing(course, ana):
     page = text_of(ana.get("/mine/"))
     assert "What you can still earn" in page
     assert progress(configuration) in page
+    assert all(each in page for each in ("Testing", "0 of 1 reached", "Content completed", "needed: at least 80%"))
+    assert "course-v1" not in page
     told = text_of(ana.get(progress(configuration)))
     assert all(
         each in told for each in ("Content completed", "50%", "needed: at least 80%", "not yet", "1 thing is missing")
@@ -38,6 +40,7 @@ def test_each_figure_that_counts(course, ana):
     told = text_of(ana.get(progress(course.configure(processor="grades", processor_options=rule))))
     assert told.count('<li class="met">') == 1
     assert told.count('<li class="missing">') == 2
+    assert "1 of 3 reached" in text_of(ana.get("/mine/"))
     assert all(each in told for each in ("Homework", "Exam", "Grade of the whole course", "unknown"))
 
 
@@ -46,6 +49,7 @@ def test_who_qualifies_is_told_when_it_comes(course, ana):
     configuration = course.configure(schedule={"at": "2099-05-12T09:00:00+00:00"})
     told = text_of(ana.get(progress(configuration)))
     assert "You have reached everything." in told
+    assert "You have reached everything." in text_of(ana.get("/mine/"))
     assert "12 May 2099" in told or "May 12, 2099" in told
 
 
@@ -66,6 +70,24 @@ def test_what_is_held_already_is_not_offered_again(course, ana):
     assert Credential.objects.count() == 1
     assert "What you can still earn" not in text_of(ana.get("/mine/"))
     assert ana.get(progress(configuration)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        ("pending", "You have reached everything. It is being made."),
+        ("failed", "You have reached everything. It could not be made yet; the staff know."),
+    ],
+)
+def test_what_is_being_made_or_could_not_be_is_said(course, ana, state, said):
+    course.learner("ana", "0.9")
+    course.configure()
+    course.run_and_generate()
+    assert said not in text_of(ana.get("/mine/"))
+    Credential.objects.update(state=state)
+    page = text_of(ana.get("/mine/"))
+    assert said in page
+    assert "Nothing has been issued to you yet" not in page
 
 
 def test_nobody_looks_into_what_they_take_no_part_in(course, ana, stranger, person):
@@ -94,5 +116,5 @@ def test_queries_do_not_grow_with_the_course(course, ana, django_assert_max_num_
     course.learners(30)
     with django_assert_max_num_queries(12):
         ana.get(progress(configuration))
-    with django_assert_max_num_queries(11):
+    with django_assert_max_num_queries(20):
         ana.get("/mine/")

@@ -78,18 +78,21 @@ def test_a_refusal_tells_the_reason(issued, holder, registrar):
 @pytest.mark.parametrize(
     ("name", "why"),
     [
-        ("", "is empty"),
-        ("\u200d", "is empty"),
-        ("Ana Ñandú", "is what it says already"),
-        ("A" * 256, "at most 255"),
-        ("Ana\nVidal", "control character"),
-        ("\u202eanA", "cannot be stored"),
+        ("", "It is empty; write the name as it is to be printed"),
+        ("\u200d", "It is empty; write the name as it is to be printed"),
+        ("Ana Ñandú", "“Ana Ñandú” is what it says already"),
+        ("A" * 256, "It has 256 characters; at most 255 are accepted"),
+        ("Ana\nVidal", "It has a control character (U+000A); remove it"),
+        ("\u202eanA", "U+202E"),
     ],
 )
 def test_names_that_cannot_be_printed_are_told_at_once(issued, holder, name, why):
     response = holder.post(path_of(issued), {"name": name})
     assert response.status_code == 400
-    assert why in text_of(response)
+    page = text_of(response)
+    assert why in page
+    assert 'aria-invalid="true" aria-describedby="problem"' in page
+    assert not any(each in page for each in ("name:", "&#x27;"))
     assert not NameRequest.objects.exists()
 
 

@@ -218,6 +218,36 @@ def test_a_new_configuration_draws_the_options_of_the_type_that_is_chosen(kind, 
     assert 'name="processor_options_form"' not in text_of(operator.post(address, asked | {"type": ""}))
 
 
+def test_what_was_drawn_for_another_type_counts_for_nothing(kind, operator):
+    configure.save_type("Listed", processor="listed", processor_options={"learners": ["ana"]})
+    listed = CredentialType.objects.get(name="Listed")
+    # As a browser sends it: the type is another by now, the form is still that of the first.
+    stale = configuration(
+        type=str(listed.pk),
+        processor_options_of=str(kind.pk),
+        processor_options_mode="form",
+        processor_options_form='{"required_completion": "80"}',
+        generators_of=str(kind.pk),
+        generators_mode="form",
+        generators_form='[{"name": "certificate", "generator": "pdf", "options": {"template": "plain"}}]',
+    )
+    address = page("credentialconfiguration_draw", "new", "processor_options")
+    assert drawn(operator.post(address, stale), "processor_options")[0] == {"learners": ["ana"]}
+    assert errors(send(operator, page("credentialconfiguration_add"), stale)) == {}
+    saved = CredentialConfiguration.objects.get()
+    assert (saved.type, saved.processor_options, saved.generators) == (listed, {}, {})
+
+
+def test_another_rule_begins_with_its_own_options(kind, operator):
+    base = {"name": "Completion", "processor": "listed", "processor_options_of": "completion"}
+    sent = base | {"processor_options_mode": "form", "processor_options_form": '{"required_completion": "60"}'}
+    address = page("credentialtype_draw", kind.pk, "processor_options")
+    assert drawn(operator.post(address, sent), "processor_options")[0] == {"learners": []}
+    # Back to the one that is saved, with what is saved.
+    back = sent | {"processor": "completion", "processor_options_of": "listed", "processor_options_form": "{}"}
+    assert drawn(operator.post(address, back), "processor_options")[0] == {"required_completion": "80"}
+
+
 # Between the two
 
 
@@ -252,3 +282,87 @@ def test_drawing_is_for_those_who_may_save(kind, saved, person):
 def test_only_fields_of_options_are_drawn(kind, operator):
     assert operator.post(page("credentialtype_draw", kind.pk, "name"), {}).status_code == 404
     assert operator.post(page("credentialtype_draw", kind.pk, "gone"), {}).status_code == 404
+
+
+# What is printed, and what pages tell
+
+
+def test_what_is_printed_is_written_without_json(kind, operator):
+    configure.save_type(
+        "Completion",
+        processor="completion",
+        processor_options={"required_completion": 0.8},
+        generators={"certificate": PDF},
+        fields={"hours": 40, "room": "40", "hall": "A"},
+    )
+    address = page("credentialtype_change", kind.pk)
+    sent = filled(operator, address)
+    assert {row["name"]: str(row["value"]) for row in json.loads(sent["printed_form"])} == {
+        "hours": "40", "room": "40", "hall": "A",
+    }  # fmt: skip
+    # As a browser sends it: all are texts.
+    rows = [{"name": "hours", "value": "40.5"}, {"name": "room", "value": "40"}, {"name": "credits", "value": "5"}]
+    assert errors(send(operator, address, sent | {"printed_form": json.dumps(rows)})) == {}
+    assert CredentialType.objects.get().fields == {"hours": 40.5, "room": "40", "credits": 5}
+    nameless = sent | {"printed_form": json.dumps([{"name": "", "value": "x"}])}
+    assert "Write a name." in errors(operator.post(address, nameless))["printed"][0]
+
+
+def test_a_course_prints_something_else(kind, operator):
+    CredentialType.objects.update(fields={"hours": 40, "hall": "A"})
+    configure.save_configuration(COURSE, "Completion", fields={"hours": 30})
+    saved = CredentialConfiguration.objects.get()
+    address = page("credentialconfiguration_change", saved.pk)
+    sent = filled(operator, address)
+    assert errors(send(operator, address, sent)) == {}
+    saved.refresh_from_db()
+    assert saved.fields == {"hours": 30}
+    rows = [{"name": "hours", "value": "40"}, {"name": "room", "value": "7b"}]
+    assert errors(send(operator, address, sent | {"printed_form": json.dumps(rows)})) == {}
+    saved.refresh_from_db()
+    assert saved.fields == {"hall": None, "room": "7b"}
+
+
+def test_what_pages_tell_is_a_form(kind, operator):
+    address = page("credentialtype_change", kind.pk)
+    sent = filled(operator, address)
+    said = json.loads(sent["publish_form"]) | {"description": "What it certifies.", "files": False}
+    assert errors(send(operator, address, sent | {"publish_form": json.dumps(said)})) == {}
+    assert CredentialType.objects.get().publish == {"description": "What it certifies.", "files": False}
+
+
+# For those who only look
+
+
+def test_a_type_is_told_in_words_and_shown_as_a_picture(kind, person):
+    configure.save_type(
+        "Completion",
+        processor="completion",
+        processor_options={"required_completion": 0.8},
+        generators={"certificate": PDF},
+        fields={"hours": 40},
+        validity={"years": 2},
+        publish={"criteria": "Finish it."},
+        audience={"modes": ["verified", "honor"]},
+        wording={"subject": "Yours"},
+    )
+    viewer = person("viewer", "view_credentialtype", "view_credentialconfiguration", "view_learner")
+    said = text_of(viewer.get(page("credentialtype_change", kind.pk)))
+    for told in (
+        "Required completion (%): 80",
+        "hours: 40",
+        "Years: 2",
+        "Criteria: Finish it.",
+        "Modes: verified, honor",
+        "Subject of the mail: Yours",
+        "certificate (PDF from a template, plain)",
+        "data:image/webp",
+    ):
+        assert told in said, told
+    assert "&quot;" not in said
+    assert "{" not in re.sub(r"(?s)<(script|style).*?</\1>", "", said.split('id="content"')[1])
+    configure.save_configuration(COURSE, "Completion", processor_options={"required_completion": 0.9})
+    saved = CredentialConfiguration.objects.get()
+    assert "required_completion: 0.9" in text_of(viewer.get(page("credentialconfiguration_change", saved.pk)))
+    CredentialType.objects.update(processor="telepathy")
+    assert '"required_completion": 0.8' in text_of(viewer.get(page("credentialtype_change", kind.pk)))

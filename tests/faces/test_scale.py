@@ -8,9 +8,25 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from conferral.admin import lists, search
+from conferral.admin import base, lists, search
 from conferral.issuance import correct
-from conferral.models import Credential, CredentialArtifact, CredentialType, Delivery, Learner, RosterEntry, Run
+from conferral.models import (
+    Act,
+    Candidate,
+    Context,
+    Credential,
+    CredentialArtifact,
+    CredentialConfiguration,
+    CredentialType,
+    Delivery,
+    DryRun,
+    DryRunRow,
+    Learner,
+    NameRequest,
+    Reissue,
+    RosterEntry,
+    Run,
+)
 from conferral.models.verification import shown
 from conferral.web.holder import CARDS
 from tests.conftest import COURSE
@@ -18,7 +34,12 @@ from tests.faces.conftest import address
 from tests.faces.test_admin import text_of
 
 PER_PAGE = 50
-RECORDS = ("credential", "credentialartifact", "delivery", "learner", "rosterentry")
+RECORDS = ("credential", "credentialartifact", "delivery", "learner", "rosterentry", "candidate", "namerequest")
+WITHOUT_SEARCH = ("run", "act", "dryrun", "reissue")
+SEARCHED = ("credential", "credentialartifact", "delivery", "learner", "rosterentry")
+"""Where the tests look for a person."""
+LARGE = (Credential, CredentialArtifact, Delivery, Learner, RosterEntry, Run, Act, Candidate, DryRunRow, NameRequest)
+"""Tables that grow with the learners and the years."""
 
 
 @pytest.fixture
@@ -36,10 +57,46 @@ def maria(course):
     return Credential.objects.get(learner__key="mds")
 
 
+@pytest.fixture
+def teacher(course, person):
+    """Who teaches the course, and another in which nobody takes part."""
+    found = person("teacher")
+    other = Context.objects.create(key="course-v1:Test+Empty+2026", name="Empty")
+    for context in (Context.objects.get(key=course.key), other):
+        context.teachers.add(found.user)
+    return found
+
+
 def grow(course, first, last):
     """Credentials of that many learners, with their files."""
     course.learners(last - first, first=first)
     course.run_and_generate()
+
+
+def grow_all(course, first, last):
+    """The same, and as much of all else that is recorded: mails, verdicts, requests, what was asked for and done."""
+    grow(course, first, last)
+    now, configuration = timezone.now(), CredentialConfiguration.objects.get()
+    of = {"configuration": configuration}
+    credentials = list(Credential.objects.select_related("learner").order_by("pk")[first:last])
+    Delivery.objects.bulk_create(Delivery(credential=one, purpose="corrected") for one in credentials)
+    Candidate.objects.bulk_create(Candidate(**of, learner=one.learner, verdict="always") for one in credentials)
+    NameRequest.objects.bulk_create(NameRequest(credential=one, name="Another") for one in credentials)
+    Act.objects.bulk_create(
+        Act(kind="credential", object_id=one.pk, verb="revoked", by_name="admin") for one in credentials
+    )
+    ended = {"status": "finished", "claimed_until": now, "started": now}
+    Run.objects.bulk_create(
+        Run(**of, **ended, claim=f"grown-{number}", active=None, trigger="command") for number in range(first, last)
+    )
+    DryRun.objects.bulk_create(DryRun(**of, **ended) for _ in credentials)
+    dry = DryRun.objects.order_by("pk").first()
+    DryRunRow.objects.bulk_create(
+        DryRunRow(dry_run=dry, learner=one.learner.key, outcome="issued") for one in credentials
+    )
+    Reissue.objects.bulk_create(
+        Reissue(**of, status="finished", asked=now, by_name="admin", reason="design") for _ in credentials
+    )
 
 
 def queries(browser, path, query=None):
@@ -50,6 +107,45 @@ def queries(browser, path, query=None):
         response.getvalue()  # a file is closed once it is read
     assert response.status_code in (200, 302)
     return len(captured)
+
+
+def read_whole(browser, path, query=None):
+    """The statements of a page that cannot but read a whole large table: none of its indexes helps.
+
+    Databases read small tables whole, so they are asked what they would do if that were forbidden (PostgreSQL), or
+    which index they could use (MySQL). SQLite has no statistics here and uses an index wherever there is one.
+    """
+    with CaptureQueriesContext(connection) as captured:
+        browser.get(path, query).getvalue()
+    asked = [each["sql"] for each in captured if each["sql"].startswith("SELECT")]
+    assert asked
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SET LOCAL enable_seqscan = off")
+        found = [sql for sql in asked if whole(cursor, sql)]
+        if connection.vendor == "postgresql":
+            cursor.execute("SET LOCAL enable_seqscan = on")
+    return found
+
+
+def whole(cursor, sql):
+    """Whether that statement reads such a table from one end to the other."""
+    large = {model._meta.db_table for model in LARGE}
+    if connection.vendor == "mysql":
+        cursor.execute(f"EXPLAIN {sql}")
+        columns = [column for column, *_ in cursor.description]
+        rows = [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
+        aliases = dict(re.findall(r"`(conferral_\w+)` (\w\d+)\b", sql))
+        large |= {alias for table, alias in aliases.items() if table in large}
+        return any(row["table"] in large and row["type"] == "ALL" and not row["possible_keys"] for row in rows)
+    if connection.vendor == "postgresql":
+        cursor.execute(f"EXPLAIN {sql}")
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+        return any(f"Seq Scan on {table} " in plan for table in large)
+    cursor.execute(f"EXPLAIN QUERY PLAN {sql}")
+    aliases = {alias for table, alias in re.findall(r'"(conferral_\w+)" (\w\d+)\b', sql) if table in large}
+    scanned = {table for row in cursor.fetchall() for table in re.findall(r"SCAN (\w+)", row[-1])}
+    return bool(scanned & (large | aliases)) and "LIMIT" not in sql
 
 
 def listed(browser, name, **query):
@@ -65,8 +161,10 @@ def test_public_pages_need_as_many_queries_among_few_as_among_many(course, stran
     grow(course, 0, 5)
     one = Credential.objects.first()
     file = f"{address(one)}/{one.artifacts.get().filename}"
-    paths = [address(one), file, f"/check/?id={shown(one.verification_id)}"]
+    api = reverse("conferral-api:verify", args=[one.verification_id])
+    paths = [address(one), file, f"/check/?id={shown(one.verification_id)}", api]
     before = [queries(stranger, path) for path in paths]
+    assert [read_whole(stranger, path) for path in paths] == [[] for _ in paths]
     grow(course, 5, 60)
     assert [queries(stranger, path) for path in paths] == before
 
@@ -77,6 +175,7 @@ def test_my_credentials_come_in_pages(course, person):
     grow(course, 0, CARDS + 1)
     Learner.objects.update(user=holder.user)
     before = queries(holder, "/mine/")
+    assert read_whole(holder, "/mine/") == []
     grow(course, CARDS + 1, 2 * CARDS + 5)
     Learner.objects.update(user=holder.user)
     assert queries(holder, "/mine/") == before
@@ -97,19 +196,45 @@ def test_whoever_has_few_sees_one_page(course, person):
     assert "Page 1" not in text_of(holder.get("/mine/"))
 
 
+def lists_of(site, *, narrowed=True):
+    """The address of each list, its second page, and what narrows it."""
+    asked = [(name, query) for name in RECORDS for query in ({}, {"p": 2}, {"q": "learner"}, {"q": "learner-7"})]
+    asked += [(name, query) for name in WITHOUT_SEARCH for query in ({}, {"p": 2})]
+    if narrowed:
+        asked += [("credential", {"is": "available"}), ("credentialartifact", {"slot": "certificate"})]
+        asked += [("credential", {"type": CredentialType.objects.get().pk}), ("learner", {"account": "active"})]
+        asked += [("namerequest", {"outcome": "waiting"}), ("run", {"status": "finished"})]
+    return [(reverse(f"{site}:conferral_{name}_changelist"), query) for name, query in asked]
+
+
 def test_lists_need_as_many_queries_for_two_pages_as_for_three(course, staff):
     course.configure()
-    grow(course, 0, PER_PAGE + 5)
-    asked = [(name, query) for name in RECORDS for query in ({}, {"p": 2}, {"q": "learner"}, {"q": "learner-7"})]
-    asked += [("credential", {"is": "available"}), ("credentialartifact", {"slot": "certificate"})]
-    asked += [("credential", {"type": CredentialType.objects.get().pk}), ("learner", {"account": "active"})]
+    grow_all(course, 0, PER_PAGE + 5)
+    asked = lists_of("admin")
+    before = [queries(staff, *each) for each in asked]
+    assert [each for each in asked if read_whole(staff, *each)] == []
+    grow_all(course, PER_PAGE + 5, 2 * PER_PAGE + 5)
+    assert [queries(staff, *each) for each in asked] == before
 
-    def counted():
-        return [queries(staff, reverse(f"admin:conferral_{name}_changelist"), query) for name, query in asked]
 
-    before = counted()
-    grow(course, PER_PAGE + 5, 2 * PER_PAGE + 5)
-    assert counted() == before
+def test_whoever_teaches_needs_as_many_queries_for_two_pages_as_for_three(course, teacher):
+    course.configure()
+    grow_all(course, 0, PER_PAGE + 5)
+    asked = [each for each in lists_of("conferral-staff") if "/act/" not in each[0]]
+    before = [queries(teacher, *each) for each in asked]
+    assert [each for each in asked if read_whole(teacher, *each)] == []
+    grow_all(course, PER_PAGE + 5, 2 * PER_PAGE + 5)
+    assert [queries(teacher, *each) for each in asked] == before
+
+
+def test_a_learner_who_earned_twice_there_is_counted_once(course, teacher):
+    course.configure()
+    grow(course, 0, 3)
+    correct.reissue(Credential.objects.first())
+    assert Credential.objects.count() == 4
+    page = teacher.get(reverse("conferral-staff:conferral_learner_changelist"))
+    assert page.context["cl"].paginator.count == 3
+    assert len(page.context["cl"].result_list) == 3
 
 
 def test_a_credential_in_the_admin_needs_as_many_queries_among_few_as_among_many(course, staff):
@@ -117,6 +242,7 @@ def test_a_credential_in_the_admin_needs_as_many_queries_among_few_as_among_many
     grow(course, 0, 5)
     path = reverse("admin:conferral_credential_change", args=[Credential.objects.first().pk])
     before = queries(staff, path)
+    assert read_whole(staff, path) == []
     grow(course, 5, 60)
     assert queries(staff, path) == before
 
@@ -142,6 +268,31 @@ def test_a_person_is_found_everywhere(maria, staff, typed):
     assert listed(staff, "rosterentry", q=typed) == [RosterEntry.objects.get(learner=maria.learner)]
 
 
+@pytest.mark.parametrize("typed", ["maria", "maria silva", "mds", "Maria.Silva@Example.com", "nobody"])
+def test_to_look_for_a_person_reads_no_table_whole(maria, staff, teacher, typed, monkeypatch):
+    monkeypatch.setattr(base, "SHORT", -1)  # of short lists the names may be read one by one
+    for site, browser in (("admin", staff), ("conferral-staff", teacher)):
+        for name in RECORDS:
+            assert read_whole(browser, reverse(f"{site}:conferral_{name}_changelist"), {"q": typed}) == [], name
+
+
+def test_others_of_a_common_name_do_not_crowd_out_whom_somebody_teaches(maria, teacher, monkeypatch):
+    monkeypatch.setattr(search, "NEWEST", 2)
+    elsewhere = Context.objects.create(key="course-v1:Test+Elsewhere+2026", name="Elsewhere")
+    for number in range(5):
+        one = Learner.objects.create(gateway="roster", key=f"maria-{number}", name="Maria Else")
+        RosterEntry.objects.create(context=elsewhere, learner=one)
+        Candidate.objects.create(
+            configuration=CredentialConfiguration.objects.get(), learner=one
+        ) if not number else None
+    (entry,) = (
+        teacher.get(reverse("conferral-staff:conferral_rosterentry_changelist"), {"q": "maria"})
+        .context["cl"]
+        .result_list
+    )
+    assert entry.learner == maria.learner
+
+
 @pytest.mark.parametrize("typed", ["mari", "maria s"])
 def test_a_name_is_found_by_its_beginning(maria, staff, typed):
     assert listed(staff, "credential", q=typed) == [maria]
@@ -153,9 +304,15 @@ def test_nobody_is_found(maria, staff, typed):
         assert listed(staff, name, q=typed) == []
 
 
-def test_a_surname_alone_is_not_found(maria, staff):
-    """No index answers it; whoever has it finds the person by username, address, or first name and surname."""
-    assert listed(staff, "credential", q="silva") == []
+def test_a_surname_alone_is_found_where_the_list_is_short(maria, staff, monkeypatch):
+    """No index answers it: among more, whoever has it finds the person by username, address, or the whole name."""
+    chosen = {"configuration__id__exact": maria.configuration_id}
+    assert listed(staff, "credential", q="silva") == [maria]
+    assert listed(staff, "learner", q="silva") == [maria.learner]
+    monkeypatch.setattr(base, "SHORT", 3)
+    assert listed(staff, "credential", q="silva") == listed(staff, "credential", q="silva", **chosen) == []
+    monkeypatch.setattr(base, "SHORT", 4)
+    assert listed(staff, "credential", q="silva", **chosen) == [maria]
 
 
 @pytest.mark.parametrize("typed", [shown, str.lower, lambda stored: f" {shown(stored).lower()} "])

@@ -177,6 +177,21 @@ def test_types_and_files_are_there_to_be_read(teacher):
         assert teacher.post(at(f"{name_of(model)}_delete", one.pk), {"post": "yes"}).status_code == 403
 
 
+def test_a_type_tells_nothing_of_other_courses(teacher, operator):
+    configure.save_type("Completion", processor="listed", processor_options={"learners": ["ana", "zoe@example.com"]})
+    configure.save_configuration(OTHER, "Completion", enabled=False)
+    shared = CredentialType.objects.get(name="Completion")
+    seen = teacher.get(at("credentialtype_change", shared.pk)).content.decode()
+    assert COURSE in seen
+    assert "1 credential was issued." in seen
+    assert OTHER not in seen
+    assert "zoe" not in seen
+    assert [row.use for row in teacher.get(at("credentialtype_changelist")).context["cl"].result_list] == [1, 0]
+    everything = operator.get(at("credentialtype_change", shared.pk)).content.decode()
+    assert OTHER in everything
+    assert "zoe@example.com" in everything
+
+
 def test_a_right_that_was_granted_counts_everywhere(two_courses, person):
     client = person("designer", "view_credentialtype", "change_credentialtype", "add_credentialtype")
     Context.objects.get(key=COURSE).teachers.add(client.user)
@@ -204,6 +219,12 @@ def test_they_configure_their_courses_and_no_other(teacher):
     refused = teacher.post(at("credentialconfiguration_add"), configuration(OTHER))
     assert "You do not teach this one" in refused.context["adminform"].form.errors["context_key"][0]
     assert not CredentialConfiguration.objects.filter(type__name="Third").exists()
+    # Nor are they told of what is configured there already, whatever else they write.
+    theirs = configuration(OTHER) | {"type": CredentialType.objects.get(name="Other").pk}
+    for wrong in ({}, {"time_zone": "nowhere"}, {"when_how": "once", "when_at": ""}):
+        told = teacher.post(at("credentialconfiguration_add"), theirs | wrong).context["adminform"].form.errors
+        assert "You do not teach this one" in told["context_key"][0]
+        assert "already" not in str(told)
     assert teacher.post(at("credentialconfiguration_add"), configuration(COURSE)).status_code == 302
     assert CredentialConfiguration.objects.get(type__name="Third").context_key == COURSE
 

@@ -6,11 +6,14 @@ from datetime import UTC, datetime
 
 import pytest
 from celery import Celery, current_app
+from django.contrib.admin.models import LogEntry
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 from django.utils.html import strip_tags
 
-from conferral.issuance import configure, dry_run, guards
+from conferral.issuance import configure, dry_run, guards, reissue, release
 from conferral.issuance import run as runs
 from conferral.issuance.generate import generate
 from conferral.models import (
@@ -19,10 +22,13 @@ from conferral.models import (
     Context,
     Credential,
     CredentialArtifact,
+    CredentialAsset,
     CredentialConfiguration,
     Delivery,
     DryRun,
+    Learner,
     Reissue,
+    RosterEntry,
     Run,
 )
 from tests.conftest import COURSE, Course
@@ -144,6 +150,8 @@ def test_failures_are_told_and_tried_again(course, saved, teacher):
     page = text_of(teacher.get(at("run_change", run.pk)))
     assert "the storage said no" in page
     assert "Ana Ñandú" in page
+    assert at("credential_ask", Credential.objects.get().pk, "name") in page
+    assert f"{at('credential_changelist')}?run__id__exact={run.pk}&is=failed" in page
     assert "Tried again: 1 files" in said(ask(teacher, run, "retry"))[0]
     generate()
     assert Credential.objects.get().state == "available"
@@ -151,6 +159,42 @@ def test_failures_are_told_and_tried_again(course, saved, teacher):
     response = ask(teacher, run, "again")
     assert response.redirect_chain[-1][0] == at("run_change", Run.objects.last().pk)
     assert Run.objects.count() == 2
+
+
+def test_a_run_is_told_in_words_and_leads_to_what_it_issued(course, theirs, saved, teacher):
+    CredentialConfiguration.objects.filter(pk=saved.pk).update(time_zone="Asia/Tokyo")
+    course.learners(12)
+    course.run_and_generate()
+    run = Run.objects.get()
+    page = text_of(teacher.get(at("run_change", run.pk)))
+    assert "Asia/Tokyo" in page
+    assert f"run {run.pk} of" not in page
+    assert "What a person should look at" not in page
+    issued = f"{at('credential_changelist')}?run__id__exact={run.pk}"
+    assert f'<a href="{issued}">12</a>' in page
+    assert teacher.get(issued).context["cl"].result_count == 12
+    CredentialArtifact.objects.update(state="failed")
+    Credential.objects.update(state="failed")
+    page = text_of(teacher.get(at("run_change", run.pk)))
+    assert "All that failed" in page
+    assert page.count(">Correct name<") == 10
+
+
+def test_lists_are_narrowed_to_one_configuration(course, saved, theirs, teacher):
+    course.learners(1)
+    course.run()
+    dry_run.start(saved, by=None)
+    release.allow(saved, ["learner-0"], by=None, reason="x")
+    for name in ("run", "dryrun", "candidate", "credential"):
+        mine = teacher.get(at(f"{name}_changelist"), {"configuration__id__exact": saved.pk})
+        assert mine.context["cl"].result_count == 1, name
+        assert COURSE in text_of(mine)
+        other = teacher.get(at(f"{name}_changelist"), {"configuration__id__exact": theirs.pk})
+        assert other.context["cl"].result_count == 0
+        assert OTHER not in text_of(other)
+    assert teacher.get(at("dryrun_changelist"), {"q": COURSE}).context["cl"].result_count == 1
+    found = teacher.get(at("candidate_changelist"), {"verdict": "never"}).context["cl"].result_count
+    assert found == 0
 
 
 def test_runs_files_and_mails_say_how_often_they_were_tried_and_when_they_are_again(course, saved, person):
@@ -190,11 +234,49 @@ def test_a_dry_run_says_who_and_why(course, saved, teacher):
     assert rows(outcome="not yet") == ["bo"]
     assert rows(unmailed="on") == ["cy"]
     assert rows(o="name") == ["cy", "ana", "bo"]
-    table = teacher.get(at("dryrun_csv", asked.pk), {"outcome": "issue"})
-    lines = b"".join(table.streaming_content).decode("utf-8-sig").splitlines()
-    assert [line.split(",")[0] for line in lines] == ["username", "ana", "cy"]
-    assert "'=HYPERLINK(1)" in lines[2]
+
+    def table(**query):
+        lines = b"".join(teacher.get(at("dryrun_csv", asked.pk), query).streaming_content).decode("utf-8-sig")
+        return [line.split(",") for line in lines.splitlines()]
+
+    assert [line[0] for line in table(outcome="issue")] == ['"username"', '"ana"', '"cy"']
+    assert '"\'=HYPERLINK(1)"' in table(outcome="issue")[2]
     assert not Credential.objects.exists()
+
+
+def test_rows_of_a_dry_run_are_sorted_by_their_headings_in_the_table_for_spreadsheets_too(
+    course, saved, teacher, settings
+):
+    settings.CONFERRAL_PAGE_SIZE = 2
+    for username, name in (("ana", "Same"), ("bo", "Same"), ("cy", "Other"), ("di", "Same")):
+        course.learner(username, name=name)
+    course.run()
+    course.learner("eve", name="Zoe", completion="0.5")
+    asked = dry_run.carry_out(dry_run.start(saved, by=None).pk)
+    page = teacher.get(at("dryrun_change", asked.pk), {"q": "", "o": "name"})
+    assert "completion 100 % (80 % required)" in text_of(page)
+    assert text_of(page).count("completion 100 % (80 % required)") == 4  # once for each who has one
+    headings = {str(word): (how, query) for word, how, query in page.context["columns"]}
+    assert headings["Name"] == ("ascending", "q=&o=-name")
+    assert headings["Username"] == ("", "q=&o=learner")
+    for order, wanted in (
+        ("-learner", ["eve", "di", "cy", "bo", "ana"]),
+        ("name", ["cy", "ana", "bo", "di", "eve"]),
+        ("-name", ["eve", "ana", "bo", "di", "cy"]),
+        ("nonsense", ["ana", "bo", "cy", "di", "eve"]),
+    ):
+        shown = teacher.get(at("dryrun_change", asked.pk), {"o": order}).context["rows"]
+        assert [row.learner for row in shown] == wanted
+        lines = b"".join(teacher.get(at("dryrun_csv", asked.pk), {"o": order}).streaming_content).decode().splitlines()
+        assert [line.split(",")[0].strip('"') for line in lines[1:]] == wanted
+        assert {line.split(",")[2] for line in lines[1:]} == {'"has one"', '"not yet"'}
+
+
+def test_a_first_run_expects_as_many_as_the_dry_run_looked_at(course, saved):
+    course.learners(3)
+    dry_run.carry_out(dry_run.start(saved, by=None).pk)
+    assert runs.ask(saved, by=None).expected == 3
+    assert dry_run.start(saved, by=None).expected == 3
 
 
 def test_a_run_comes_to_the_figures_of_the_dry_run(course, saved, teacher):
@@ -224,6 +306,87 @@ def test_a_page_of_rows_costs_the_same_among_many(course, saved, teacher, django
         assert len(teacher.get(at("dryrun_change", asked.pk), {"p": 2}).context["rows"]) == 50
 
 
+# Assets
+
+
+@pytest.fixture
+def designer(person):
+    return person("designer", *(f"{verb}_credentialasset" for verb in ("add", "view", "change")))
+
+
+def upload(client, content, **more):
+    sent = {"slug": "plain", "description": "", "file": SimpleUploadedFile("plain.pdf", content), **more}
+    return client.post(at("credentialasset_add"), sent, follow=True)
+
+
+@pytest.fixture
+def used(course, template):
+    configure.save_asset("plain", "plain.pdf", template)
+    course.learner("ana")
+    course.configure(generators={"certificate": {"generator": "pdf", "options": {"template": "plain"}}})
+    course.run_and_generate()
+    return template
+
+
+def test_a_new_version_is_looked_at_before_it_is_activated(used, designer):
+    response = upload(designer, used + b"\n%")
+    waiting = CredentialAsset.objects.get(version=2)
+    assert response.redirect_chain[-1][0] == at("credentialasset_ask", waiting.pk, "activate")
+    page = text_of(response)
+    assert "New credentials are made with it once you activate it" in page
+    assert "1 type uses it. 1 issued and 0 pending keep version 1." in page
+    assert page.count("data:image/webp") == 2
+    assert not waiting.current
+    assert said(ask(designer, waiting, "activate", on="")) == ["New credentials are made with version 2."]
+    assert CredentialAsset.objects.get(current=True) == waiting
+
+
+def test_a_file_that_is_the_first_of_its_name_is_current_at_once(used, designer):
+    response = upload(designer, used, slug="other")
+    assert "was added successfully" in said(response)[0]
+    assert CredentialAsset.objects.get(slug="other").current
+
+
+def test_a_version_begins_on_a_date_in_the_sites_time_zone_and_that_is_taken_back(used, designer, settings):
+    settings.TIME_ZONE = "Asia/Tokyo"
+    upload(designer, used + b"\n%")
+    waiting = CredentialAsset.objects.get(version=2)
+    assert "The time zone is Asia/Tokyo." in text_of(designer.get(at("credentialasset_ask", waiting.pk, "activate")))
+    assert "nothing to be done" in said(ask(designer, waiting, "call-off"))[0]
+    told = said(ask(designer, waiting, "activate", on="2100-01-15T09:00"))
+    assert told == ["Version 2 begins on 2100-01-15 09:00 Asia/Tokyo."]
+    waiting.refresh_from_db()
+    assert waiting.activates.isoformat() == "2100-01-15T00:00:00+00:00"
+    page = text_of(designer.get(at("credentialasset_change", waiting.pk)))
+    assert "2100-01-15 09:00 Asia/Tokyo" in page
+    assert "Do not activate…" in page
+    assert said(ask(designer, waiting, "call-off")) == ["Version 2 does not begin by itself any more."]
+    waiting.refresh_from_db()
+    assert waiting.activates is None
+    assert Act.objects.latest("pk").verb == "not to be activated"
+
+
+def test_a_file_is_seen_and_fetched_to_be_changed(used, designer, person):
+    asset = CredentialAsset.objects.get()
+    page = text_of(designer.get(at("credentialasset_change", asset.pk)))
+    assert "data:image/webp" in page
+    address = at("credentialasset_file", asset.pk)
+    assert address in page
+    fetched = designer.get(address)
+    assert fetched.content == used
+    assert fetched["Content-Disposition"] == 'attachment; filename="plain.pdf"'
+    drawing = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"><path d="M0 0h1v1z"/></svg>'
+    configure.save_asset("logo", "logo.svg", drawing)
+    logo = CredentialAsset.objects.get(slug="logo")
+    assert "data:image/svg+xml;base64" in text_of(designer.get(at("credentialasset_change", logo.pk)))
+    assert designer.get(at("credentialasset_file", logo.pk))["Content-Type"] == "application/octet-stream"
+    viewer = person("viewer", "view_credentialasset")
+    seen = text_of(viewer.get(at("credentialasset_change", asset.pk)))
+    assert "data:image/webp" in seen
+    assert address not in seen
+    assert viewer.get(address).status_code == 403
+
+
 # People
 
 
@@ -231,7 +394,8 @@ def test_an_award_by_hand(course, saved, teacher):
     course.learner("ana", completion="0")
     response = ask(teacher, saved, "award", learners="ana\nnobody", reason="an oral exam", earned="2026-05-12")
     assert "1 credential was awarded." in said(response)
-    assert any(each.startswith("nobody: is not known") for each in said(response))
+    assert "Take no part here, and were left out: nobody" in said(response)
+    assert "Recognised: Ana (ana)" in said(response)
     made = Credential.objects.get()
     assert f"{made.earned:%Y-%m-%d}" == "2026-05-12"
     assert made.evidence["facts"][0]["key"] == "awarded by"
@@ -241,7 +405,8 @@ def test_an_award_by_hand(course, saved, teacher):
 def test_lists_of_who_always_and_who_never(course, saved, teacher):
     course.learners(2)
     course.learner("far", completion="0.1")
-    assert said(ask(teacher, saved, "always", learners="far", reason="an exception")) == ["Said of 1 learner."]
+    response = ask(teacher, saved, "always", learners="far", reason="an exception")
+    assert said(response) == ["Said of 1 learner.", "Recognised: Far (far)"]
     ask(teacher, saved, "never", learners="learner-0", reason="copied")
     course.run()
     assert {one.learner.key for one in Credential.objects.all()} == {"far", "learner-1"}
@@ -249,6 +414,45 @@ def test_lists_of_who_always_and_who_never(course, saved, teacher):
     course.run()
     assert Credential.objects.count() == 3
     assert Candidate.objects.exclude(verdict="").count() == 1
+
+
+def test_whoever_teaches_says_nothing_of_anybody_who_takes_no_part(course, saved, theirs, teacher):
+    course.learner("ana", name="Ana Ñandú", email="ana@example.com")
+    Learner.objects.filter(key="zoe").update(email="zoe@example.com", name="Zoe Ō")
+    for what in ("award", "always", "never", "rule"):
+        Candidate.objects.all().delete()
+        if what == "rule":
+            release.bar(saved, ["ana"], by=None, reason="x")
+        told = [
+            [each.replace(who, "…") for each in said(ask(teacher, saved, what, learners=who, reason="x"))]
+            for who in ("zoe", "zoe@example.com", "nobody", "nobody@example.com")
+        ]
+        assert told == [["Take no part here, and were left out: …"]] * 4, what
+    assert not Credential.objects.exists()
+    assert not Candidate.objects.filter(learner__key="zoe").exists()
+    assert teacher.get(at("learner_change", Learner.objects.get(key="zoe").pk)).status_code != 200
+
+
+def test_people_are_found_by_their_address_and_named(course, saved, teacher, person):
+    course.learner("ana", name="Ana Ñandú", email="ana@example.com")
+    course.learner("bo", email="both@example.com")
+    course.learner("cy", email="both@example.com")
+    response = ask(teacher, saved, "award", learners="Ana@example.com\nana\nboth@example.com", reason="an exam")
+    assert said(response) == [
+        "Take no part here, and were left out: both@example.com",
+        "1 credential was awarded.",
+        "Recognised: Ana Ñandú (ana)",
+    ]
+    assert "Ana" not in LogEntry.objects.get().change_message
+    everywhere = person("dean", "change_credentialconfiguration")
+    assert "Not known, and left out: nobody" in said(ask(everywhere, saved, "never", learners="nobody", reason="x"))[0]
+
+
+def test_who_took_part_once_can_still_be_refused(course, saved, teacher):
+    course.learner("ana")
+    course.run_and_generate()
+    RosterEntry.objects.all().delete()
+    assert "Said of 1 learner." in said(ask(teacher, saved, "never", learners="ana", reason="copied"))
 
 
 def test_all_are_issued_again_after_the_numbers_were_told(course, saved, teacher):
@@ -263,6 +467,37 @@ def test_all_are_issued_again_after_the_numbers_were_told(course, saved, teacher
     assert Reissue.objects.get().by_name == "teacher"
 
 
+def test_a_reissue_is_followed_and_cancelled(course, saved, teacher, person, settings):
+    settings.CONFERRAL_BATCH_SIZE = 1
+    course.learners(3)
+    course.run_and_generate()
+    Learner.objects.update(name="Somebody")
+    ask(teacher, saved, "reissue", design="same", names="on", reason="a wrong table")
+    asked = Reissue.objects.get()
+    assert teacher.get(at("reissue_progress", asked.pk)).json()["said"] == "It is about to begin."
+    reissue.carry_out_batch(asked.pk)
+    told = teacher.get(at("reissue_progress", asked.pk)).json()
+    assert (told["going_on"], told["said"]) == (True, "1 of 3 are issued again.")
+    assert "<progress" in text_of(teacher.get(at("reissue_change", asked.pk)))
+    assert teacher.get(at("reissue_changelist"), {"q": COURSE}).context["cl"].result_count == 1
+    assert person("nobody").post(at("reissue_ask", asked.pk, "cancel")).status_code in (302, 403)
+    assert "1 of 3 are issued again, and stay" in text_of(teacher.get(at("reissue_ask", asked.pk, "cancel")))
+    assert "was cancelled" in said(ask(teacher, asked, "cancel"))[0]
+    assert not reissue.carry_out_batch(asked.pk)
+    assert Act.objects.get(verb="cancelled").by == teacher.user
+    assert teacher.get(at("reissue_progress", asked.pk)).json()["going_on"] is False
+
+
+def test_a_reissue_is_cancelled_by_a_command_too(course, saved):
+    course.learners(2)
+    course.run_and_generate()
+    Learner.objects.update(name="Somebody")
+    asked = reissue.start(reissue.Wish(saved, names=True), by=None, reason="x")
+    call_command("conferral", "cancel", COURSE, reissue=True)
+    asked.refresh_from_db()
+    assert asked.status == Reissue.Status.CANCELLED
+
+
 # Rules in plain fields
 
 
@@ -270,10 +505,11 @@ def test_opening_and_guards_are_plain_fields(saved, teacher):
     address = at("credentialconfiguration_change", saved.pk)
     sent = {
         "enabled": "on", "time_zone": "UTC", "when_how": "hand", "opens": "after_end", "opens_days": "3", "stop": "30",
-        "guard": "on", "guard_learners": "10", "guard_share": "12.5", "wait": "7 days", "review": "on",
+        "guard": "on", "guard_learners": "10", "guard_share": "12.5", "wait": "7", "wait_unit": "day", "review": "on",
     }  # fmt: skip
     response = teacher.post(address, sent, follow=True)
-    assert "was changed successfully" in said(response)[0]
+    assert said(response)[0] == "This course has no end: it does not open before it is given one"
+    assert "was changed successfully" in said(response)[-1]
     saved.refresh_from_db()
     assert saved.opening == {"after_end": 3, "stop": 30}
     assert saved.guards == {"learners": 10, "share": 0.125, "wait": "7 days", "review": True}

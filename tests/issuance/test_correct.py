@@ -113,10 +113,10 @@ def test_a_revoked_one_can_be_reissued_by_a_person(credential):
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("", "name: is empty"),
-        (" \u200d ", "name: is empty"),
+        ("", "name: it is empty"),
+        (" \u200d ", "name: it is empty"),
         ("a\nb", "control character"),
-        ("x" * 256, "name: has 256 characters; at most 255"),
+        ("x" * 256, "name: it has 256 characters; at most 255"),
         ("a\u202eb", "U\\+202E"),
     ],
 )

@@ -101,8 +101,38 @@ def test_the_types_own_words(course, server):
 
 
 @pytest.mark.parametrize(
+    ("reads", "subject"),
+    [("ar", "أحسنت: Testing"), ("es-MX", "¡Bien!"), ("en", "Well done: Testing"), ("", "Well done: Testing")],
+)
+def test_the_types_own_words_in_the_readers_language(course, server, reads, subject):
+    words = {
+        "subject": "Well done: {context}",
+        "translations": {"ar": {"subject": "أحسنت: {context}"}, "es": {"subject": "¡Bien!"}},
+    }
+    ready(course, "ana", wording=words)
+    Learner.objects.update(language=reads)
+    deliver.deliver()
+    assert server.received[0]["Subject"] == subject
+
+
+def test_who_reads_a_language_that_the_words_are_not_in_gets_ours(course, server):
+    words = {"subject": "Well done", "body": "Well done.", "translations": {"ar": {"subject": "أحسنت"}}}
+    ready(course, "ana", wording=words)
+    Learner.objects.update(language="es")
+    deliver.deliver()
+    (message,) = server.received
+    assert message["Subject"] == "Completion: Testing"
+    assert "Well done" not in message.get_body(("plain",)).get_content()
+
+
+@pytest.mark.parametrize(
     ("words", "says"),
     [
+        (
+            {"translations": {"ar": {"body": "{nmae}"}}},
+            "wording.translations.ar.body: unknown placeholder {nmae}",
+        ),
+        ({"translations": {"klingon-x": {"body": "Qapla"}}}, "wording.translations: 'klingon-x' is not known"),
         ({"subject": "{nmae}"}, "wording.subject: unknown placeholder {nmae}"),
         ({"body": "{field.hours}"}, "wording.body: placeholder {field.hours}: the type has no such field"),
     ],

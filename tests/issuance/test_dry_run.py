@@ -119,7 +119,7 @@ def test_kept_for_a_page_it_is_searched_sorted_and_exported_without_evaluating_a
     assert [row.name for row in find(done, text="Miss")] == ["Misses"]
     assert [row.learner for row in find(done).order_by("-learner")[:2]] == ["stone", "reaches-2"]
     lines = list(csv_of(each_row(find(done))))
-    assert lines[0].removeprefix("\ufeff") == "username,name,outcome,why,mail\r\n"
+    assert lines[0].removeprefix("\ufeff") == '"username","name","outcome","why","mail"\r\n'
     assert len(lines) == 10
     assert carry_out(done.pk) is None
 
@@ -181,10 +181,16 @@ def test_it_may_be_asked_for_while_everything_stands_still(course, dean):
     assert carry_out(start(course.configure(), by=dean).pk).figures["issued"] == 1
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "＝1", "＋1", "－1", "＠SUM(A1)", "\t1", "\r", "\n"])
 def test_no_cell_is_a_formula(text):
     assert defused(text) == f"'{text}"
     assert defused(f"Ana {text}") == f"Ana {text}"
+
+
+@pytest.mark.parametrize("separator", [";", "\t", "; ", "\n"])
+def test_no_cell_is_a_formula_whatever_parts_the_cells(separator):
+    assert defused(f"Ana{separator}=1+1") == f"Ana{separator}'=1+1"
+    assert defused(f"Ana{separator}Vidal") == f"Ana{separator}Vidal"
 
 
 def test_queries_grow_with_pages_not_with_learners(course, dean, settings):

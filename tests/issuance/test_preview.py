@@ -37,7 +37,7 @@ def test_without_a_context_it_is_invented_and_the_type_is_real(course):
     assert (request.draft, request.boxes, request.slot, request.locale) == (True, False, "certificate", "fr")
     assert (request.snapshot.type, request.snapshot.fields) == ("Completion", {"hours": 40})
     assert request.snapshot.context == "Introduction to Computing"
-    assert request.page_url == "http://localhost:8000/c/K7QF-2M9X-4TBD-HW3R"
+    assert request.page_url == "http://localhost:8000/c/K7QF-2M9X-4TBD-HW33"
     assert request.url_of("badge.svg") == f"{request.page_url}/badge.svg"
 
 

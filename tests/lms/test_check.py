@@ -112,6 +112,29 @@ def test_what_is_no_request_of_the_driver_is_refused(driver, server, body):
     assert driver(body).status_code == 400
 
 
+@pytest.mark.parametrize("token", ["é", "a b", "a\x01", "<script>", "x,y"])
+def test_what_can_be_no_token_is_not_shown_to_the_lms(driver, server, token):
+    server.forget()
+    assert driver({"username": "ana"}, authorization=f"JWT {token}").status_code == 401
+    assert server.asked == []
+
+
+def test_while_the_lms_is_away_the_driver_waits_once_and_is_told_nothing_of_it(driver, server):
+    server.forget()
+    server.fail("/me", lms_http.status(503), times=1000)
+    answer = driver({"username": "ana"})
+    assert (answer.status_code, len(server.asked)) == (503, 1)
+    assert answer.json() == {"detail": "it cannot be done at the moment; try again later: the log has why"}
+
+
+def test_strangers_do_not_have_the_lms_asked_for_ever(driver, server, settings):
+    settings.CONFERRAL_SIGN_IN_RATE_LIMIT = "3/d"
+    server.forget()
+    answers = [driver({"username": "ana"}, authorization="JWT x") for _ in range(5)]
+    assert [answer.status_code for answer in answers] == [403, 403, 403, 429, 429]
+    assert (len(server.asked), answers[-1]["Retry-After"].isdigit()) == (3, True)
+
+
 def test_the_driver_retires_a_learner(driver, server):
     run(configured(), trigger="command")
     assert "ana" in issued()

@@ -453,3 +453,9 @@ def test_a_package_adds_pathways_of_another_kind(lms):
     run(CredentialConfiguration.objects.get(), trigger="command")
     assert issued() == {"ana"}
     assert Credential.objects.get().context_name == "From the catalog"
+
+
+def test_a_learner_has_a_page_on_the_platform(lms, settings):
+    assert plugins.gateway().profile("ana") == ""
+    settings.LMS_ROOT_URL = "https://lms.example.org"
+    assert plugins.gateway().profile("ana") == "https://lms.example.org/u/ana"

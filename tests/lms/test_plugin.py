@@ -106,8 +106,8 @@ def test_the_pages_are_below_conferral_and_the_api_beside_the_platform_s():
     sys.modules["lms_urls"] = urls
     with override_settings(ROOT_URLCONF="lms_urls"):
         clear_url_caches()
-        assert resolve("/conferral/c/K7QF-2M9X-4TBD-HW3R").view_name == "conferral:credential"
-        assert resolve("/api/conferral/v1/credentials/K7QF-2M9X-4TBD-HW3R/").view_name == "conferral:verify"
+        assert resolve("/conferral/c/K7QF-2M9X-4TBD-HW33").view_name == "conferral:credential"
+        assert resolve("/api/conferral/v1/credentials/K7QF-2M9X-4TBD-HW33/").view_name == "conferral:verify"
         assert resolve("/conferral/mine/").view_name == "conferral:mine"
         assert reverse("conferral:check") == "/conferral/check/"
         assert reverse("admin:index", current_app="conferral-staff") == "/conferral/staff/"

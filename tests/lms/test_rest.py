@@ -58,6 +58,17 @@ class TestRest(story.StorySuite):
             assert self.gateway.may(self.teacher, story.COURSE)
         assert len([path for path in server.asked if "course_ids" in path]) == 2  # a role each
 
+    def test_whether_somebody_takes_part_costs_no_reading_of_the_course(self, server):
+        server.forget()
+        context = self.gateway.describe(story.COURSE)
+        asked = len(server.asked)
+        (page,) = self.gateway.progress(context, frozenset(), ["ana", "teacher", "nobody"])
+        assert [one.learner for one in page] == ["ana"]
+        assert ["/enrollment/" in path for path in server.asked[asked:]] == [True]
+
+    def test_a_learner_has_a_page_in_the_lms(self, server):
+        assert self.gateway.profile("ana") == f"{server.settings()['url']}/u/ana"
+
     def test_a_verified_name_is_used_by_those_who_chose_it(self, server):
         server.campus.accounts["ana"]["verified_name"] = "Ana María Ñandú"
         server.campus.verified["ana"] = body("verified_name") | {"username": "ana", "verified_name": "Ana María Ñandú"}

@@ -79,7 +79,7 @@ class TestPDF(GeneratorSuite):
         text = text_of(artifact.content)
         assert "Ana Ñandú" in text
         assert "INTRODUCTION TO COMPUTING, 95%, 40 H" in text
-        assert "https://credentials.example/c/K7QF-2M9X-4TBD-HW3R" in text
+        assert "https://credentials.example/c/K7QF-2M9X-4TBD-HW33" in text
 
     def test_readers_are_told_what_it_is(self):
         (artifact,) = self.generator.generate(self.prepare(), sample_request(locale="de-AT"))

@@ -3,15 +3,18 @@
 import base64
 import json
 import subprocess
+import threading
 import time
 import urllib.parse
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import StringIO
 
 import pytest
 from django.core.management import call_command
 from django.test import Client
 
-from conferral import assets, storage
+from conferral import assets, bucket, storage
+from conferral.contract import ConferralError
 from conferral.issuance import inventory
 from conferral.models import Credential, CredentialArtifact
 from tests.services import faulty, s3
@@ -38,8 +41,9 @@ def endpoint():
 
 
 def link(monkeypatch):
-    """As it is given out, without a server to ask whether the object is there."""
+    """As it is given out, without a server to ask whether the object is there, and where."""
     monkeypatch.setattr(storage, "exists", lambda name: True)
+    monkeypatch.setattr(bucket, "region_trouble", lambda storage: "")
     return urllib.parse.urlsplit(storage.link("credentials/ab/c.pdf", "a.pdf", "application/pdf", as_attachment=False))
 
 
@@ -90,6 +94,36 @@ def test_a_bucket_in_another_region_is_told(endpoint, keep_files_in, db):
     assert storage.troubles() == []
 
 
+def test_from_a_bucket_in_another_region_files_are_streamed(course, endpoint, keep_files_in, caplog):
+    """Links would be refused there; every upload works."""
+    given = {"aws_access_key_id": "test", "aws_secret_access_key": "testing"}
+    client = boto3.client("s3", endpoint_url=endpoint, region_name="eu-central-1", **given)
+    client.create_bucket(Bucket="over-there", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    with faulty.before(endpoint) as proxy:
+        options = {"bucket_name": "over-there", "endpoint_url": proxy.address, "region_name": "us-east-1", **KEYS}
+        keep_files_in(options)
+        course.learner("ana")
+        course.configure()
+        course.run_and_generate()
+        asked = []
+        for _ in range(3):
+            before = proxy.count("HEAD")
+            answer = Client().get(address(Credential.objects.get()))
+            assert (answer.status_code, len(b"".join(answer)) > 0) == (200, True)
+            asked.append(proxy.count("HEAD") - before)
+        assert asked[1] == asked[2] == asked[0] - 1  # where the bucket is, is asked once
+        assert caplog.text.count("set region_name to eu-central-1; until then, files are streamed") == 1
+        keep_files_in(options | {"region_name": "eu-central-1"})
+        assert Client().get(address(Credential.objects.get())).status_code == 302
+
+
+def test_an_access_point_of_many_regions_is_refused(keep_files_in):
+    name = "arn:aws:s3::123456789012:accesspoint/mfzwi23gnjvgw.mrap"
+    keep_files_in({"bucket_name": name, "region_name": "eu-central-1", **KEYS})
+    with pytest.raises(ConferralError, match="cannot be used: bucket_name is an access point of many regions"):
+        storage.check()
+
+
 def test_a_bucket_that_anybody_reads_whatever_we_say_is_told(course, endpoint, keep_files_in):
     """A policy of the bucket that makes it public is none of our settings."""
     given = {"aws_access_key_id": "test", "aws_secret_access_key": "testing"}
@@ -106,6 +140,44 @@ def test_a_bucket_that_anybody_reads_whatever_we_say_is_told(course, endpoint, k
     assert json.loads(said.getvalue())["bucket"] == [
         "the bucket shows its files to anybody, without a key; take public access from its policy"
     ]
+
+
+class Open(BaseHTTPRequestHandler):
+    """A CloudFront that shows a certificate or an asset to whoever asks."""
+
+    def do_GET(self):
+        self.send_response(200 if self.path.startswith(f"/{self.server.shows}/") else 403)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *arguments):
+        pass
+
+
+@pytest.mark.parametrize("shows", ["credentials", "assets", "nothing"])
+def test_a_cloudfront_that_signs_and_asks_for_no_signature_is_told(course, options, keep_files_in, cloudfront, shows):
+    signer, _ = cloudfront
+    front = ThreadingHTTPServer(("127.0.0.1", 0), Open)
+    front.shows = shows
+    threading.Thread(target=front.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+    domain = f"127.0.0.1:{front.server_port}"
+    keep_files_in(options | {"custom_domain": domain, "url_protocol": "http:", "cloudfront_signer": signer})
+    storage.check()
+    assets.upload("letters", "letters.png", PICTURE)
+    course.learner("ana")
+    course.configure()
+    course.run_and_generate()
+    said = StringIO()
+    if shows == "nothing":
+        call_command("conferral", "storage", "check", "--json", stdout=said)
+    else:
+        with pytest.raises(SystemExit):
+            call_command("conferral", "storage", "check", "--json", stdout=said)
+    front.shutdown()
+    front.server_close()
+    found = json.loads(said.getvalue())["bucket"]
+    assert len(found) == (0 if shows == "nothing" else 1)
+    assert all(f"custom_domain ({domain}) shows files to anybody, without a signature" in each for each in found)
 
 
 @pytest.fixture

@@ -56,7 +56,7 @@ def test_nobody_reads_anything_without_a_key(credential, link, bucket, guarded, 
         assert status(f"{server}/{bucket.name}/{name}") in (400, 403)
         assert status(f"{server}/v1/AUTH_site/{bucket.name}/{name}") == 401  # the same, asked in Swift's own way
     assert status(f"{server}/{bucket.name}?list-type=2") in (400, 403, 412)
-    assert not storage.is_public(names[0])
+    assert [door for name in names for door in storage.open_doors(name)] == []
     assert status(link) == 200
 
 
@@ -222,6 +222,18 @@ def test_revoking_many_does_not_wait_for_the_bucket(course, bucket):
         ({"default_acl": "public-read"}, r"default_acl makes every file public \(public-read\); set default_acl to"),
         ({"default_acl": "authenticated-read"}, "default_acl makes every file public"),
         ({"object_parameters": {"ACL": "public-read"}}, "object_parameters makes every file public"),
+        (
+            {"object_parameters": {"GrantRead": 'uri="http://acs.amazonaws.com/groups/global/AllUsers"'}},
+            "object_parameters makes every file public .*; take GrantRead out of it",
+        ),
+        (
+            {
+                "object_parameters": {
+                    "GrantFullControl": "uri=http://acs.amazonaws.com/groups/global/AuthenticatedUsers"
+                }
+            },
+            "object_parameters makes every file public .*; take GrantFullControl out of it",
+        ),
         (
             {"custom_domain": "cdn.example.org"},
             "custom_domain .* takes the signature off links, .*; set cloudfront_key",

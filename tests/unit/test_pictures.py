@@ -49,8 +49,8 @@ def test_a_page_of_any_size_takes_a_bounded_picture(size):
 @pytest.mark.parametrize(
     ("content", "page", "says"),
     [
-        (pages((100, 100)), 2, "page: 2: the file has 1 page$"),
-        (pages((100, 100), (100, 100)), 0, "page: 0: the file has 2 pages$"),
+        (pages((100, 100)), 2, "page: 2: the file ends with page 1$"),
+        (pages((100, 100), (100, 100)), 0, "page: 0: the file ends with page 2$"),
         (b"no PDF at all", 1, "the file is not a PDF, or is damaged or encrypted"),
         (b"", 1, "the file is not a PDF"),
     ],

@@ -117,10 +117,21 @@ def test_a_file_that_is_not_there(tmp_path):
 
 
 def test_what_is_too_large_for_memory_is_refused(tmp_path):
-    with pytest.raises(RosterError, match="is larger than 32 MB; save it as CSV"):
-        read(write(tmp_path, b" " * 33_000_000, "roster.json"))
+    with pytest.raises(RosterError, match="is larger than 4 MB; save it as CSV"):
+        read(write(tmp_path, b" " * 4_100_000, "roster.json"))
     with pytest.raises(RosterError, match="line 2: is longer than 1,000,000 bytes; is it a CSV file"):
         read(write(tmp_path, b"username\n" + b"x" * 1_100_000))
+
+
+def test_the_worst_json_that_is_read_takes_little_memory(tmp_path):
+    """Whatever takes most memory for its length: empty objects."""
+    path = write(tmp_path, b"[" + b"{}," * (spreadsheet.LARGEST_JSON // 3 - 1) + b"{}]", "roster.json")
+    tracemalloc.start()
+    with pytest.raises(RosterError, match="learner 1: there is no column `username`"):
+        read(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 150_000_000
 
 
 def test_a_long_file_takes_no_more_memory_than_a_short_one(tmp_path):

@@ -1,4 +1,5 @@
 import pytest
+from django.apps import apps
 
 from conferral import storage
 from conferral.contract import ConferralError, TransientError
@@ -42,6 +43,16 @@ def test_a_backend_that_does_not_exist_is_told_and_nothing_is_written_elsewhere(
         storage.check()
     with pytest.raises(TransientError, match="could not be written"):
         put()
+
+
+def test_an_lms_which_starts_without_checks_has_it_in_its_log(settings, caplog):
+    settings.STORAGES = settings.STORAGES | {"conferral": {"BACKEND": "storages.backends.s3.S3Storge"}}
+    conferral = apps.get_app_config("conferral")
+    conferral.ready()
+    assert caplog.text == ""  # elsewhere, whoever starts something is told
+    settings.CONFERRAL_LMS = "platform"
+    conferral.ready()
+    assert "storage 'conferral' is not set up right" in caplog.text
 
 
 def test_what_is_missing_may_come_back():

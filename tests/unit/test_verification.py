@@ -21,6 +21,7 @@ def test_what_people_type_is_forgiven():
 def test_what_cannot_be_an_id_is_refused():
     assert normalised("") is None
     assert normalised("K7QF") is None
+    assert normalised("K7QF-2M9X-4TBD-HW33")  # the example
     assert normalised("U" * 16) is None
     assert normalised("💥" * 16) is None
 

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from conferral.admin.base import LimitedAdmin, nudge
 from conferral.admin.forms import TRY
 from conferral.contract import ConferralError
+from conferral.spoken import spoken
 
 Text = str | Promise
 LATER = _(
@@ -26,12 +27,18 @@ LATER = _(
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What came of it: what is said, where one goes then (None: the record's page), and who is woken."""
+    """What came of it: what is said, where one goes then (None: the record's page), and who is woken.
+
+    `people` names learners, and `logged` is said in place of what does: the log keeps no name of somebody who may be
+    retired.
+    """
 
     said: str
     to: str | None = None
     nudges: Sequence[tuple[Any, ...]] = ()
     problems: Sequence[str] = ()
+    people: str = ""
+    logged: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +101,7 @@ class AskedAdmin(LimitedAdmin):
             try:
                 done = ask.perform(self, request, obj, form.cleaned_data)
             except ConferralError as error:
-                form.add_error(None, capfirst(str(error)))
+                form.add_error(None, capfirst(spoken(error)))
             else:
                 return self._ended(request, obj, done, back)
         content = {
@@ -122,8 +129,10 @@ class AskedAdmin(LimitedAdmin):
         for problem in done.problems:
             self.message_user(request, problem, messages.WARNING)
         if done.said:
-            self.log_change(request, obj, done.said)
+            self.log_change(request, obj, done.logged or done.said)
             self.message_user(request, done.said, messages.SUCCESS)
+        if done.people:
+            self.message_user(request, done.people, messages.INFO)
         nudge(request, *done.nudges, lost=LATER)
         return HttpResponseRedirect(done.to or back)
 
@@ -131,7 +140,7 @@ class AskedAdmin(LimitedAdmin):
         try:
             return {"explanation": ask.explain(obj)}
         except ConferralError as error:
-            return {"explanation": capfirst(str(error)), "impossible": True}
+            return {"explanation": capfirst(spoken(error)), "impossible": True}
 
 
 class ReasonForm(forms.Form):
@@ -150,11 +159,11 @@ class PeopleForm(ReasonForm):
     learners = forms.CharField(
         label=_("Learners"),
         widget=forms.Textarea(attrs={"rows": 5, "cols": 70, "spellcheck": "false"}),
-        help_text=_("Usernames, one on a line."),
+        help_text=_("Usernames or e-mail addresses, one on a line."),
     )
     field_order = ["learners", "reason"]
 
 
-def usernames(values: Mapping[str, Any]) -> list[str]:
-    """Those that were written, each once."""
-    return list(dict.fromkeys(line.strip() for line in values["learners"].splitlines() if line.strip()))
+def lines(text: str) -> list[str]:
+    """Those that say something, each once."""
+    return list(dict.fromkeys(line.strip() for line in text.splitlines() if line.strip()))

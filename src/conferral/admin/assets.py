@@ -1,30 +1,36 @@
 """Uploaded files: templates, fonts, pictures, in versions that never change."""
 
+from datetime import datetime
 from hashlib import sha256
 from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse
+from django.contrib.admin.options import IS_POPUP_VAR
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.defaultfilters import filesizeformat
+from django.template.loader import render_to_string
+from django.urls import URLPattern, path
+from django.utils import timezone
 from django.utils.html import format_html_join
+from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from conferral import assets, storage
-from conferral.admin import pictured
+from conferral import assets
+from conferral.admin import pictured, words
 from conferral.admin.asks import Ask, AskedAdmin, Done
-from conferral.admin.base import UseCaseAdmin
+from conferral.admin.base import UseCaseAdmin, told
 from conferral.admin.forms import UseCaseForm
 from conferral.admin.site import registered
 from conferral.contract import ConferralError
 from conferral.contract.options import SLUG_PATTERN
 from conferral.issuance import configure, versions
 from conferral.models import CredentialAsset, CredentialType
+from conferral.spoken import spoken, without_place
 
-NOW, LATER = "now", "later"
 SHOWN_TYPES = 3
 """Types of which a new version is shown in a picture."""
 
@@ -36,17 +42,14 @@ class AssetForm(UseCaseForm):
         SLUG_PATTERN,
         label=_("Slug"),
         max_length=100,
-        help_text=_("The name by which designs find it. One that is there already gets a new version."),
+        help_text=_(
+            "The name by which designs find it. One that is there already gets a new version, which you look at before "
+            "you activate it."
+        ),
         error_messages={"invalid": _("Write lower-case letters, digits, - and _ only.")},
     )
-    file = forms.FileField(label=_("File"), help_text=_("A PDF (.pdf), a font (.ttf, .otf) or a picture (.png, .jpg)."))
-
-    begins = forms.ChoiceField(
-        label=_("New credentials are made with it"),
-        choices=[(NOW, _("now")), (LATER, _("later: I look at it first, and activate it then"))],
-        widget=forms.RadioSelect,
-        initial=NOW,
-        required=False,
+    file = forms.FileField(
+        label=_("File"), help_text=_("A PDF (.pdf), a font (.ttf, .otf) or a picture (.png, .jpg, .svg).")
     )
 
     class Meta:
@@ -65,9 +68,9 @@ class AssetForm(UseCaseForm):
         """The bytes, once for the trial and the upload."""
         cleaned["content"] = cleaned["file"].read()
 
-    def put(self, message: str) -> None:
+    def put(self, error: ConferralError) -> None:
         """Whatever is wrong is wrong with the file."""
-        self.add_error("file", message.removeprefix(f"asset {self.cleaned_data['slug']!r}: "))
+        self.add_error("file", without_place(error))
 
     def identity(self) -> dict[str, Any]:
         """The version that was uploaded."""
@@ -76,18 +79,16 @@ class AssetForm(UseCaseForm):
         return {"slug": slug, "version": same.values_list("version", flat=True).first() or 0}
 
     def perform(self) -> configure.Change:
-        """Uploads it; every enabled configuration has to be able to run with it."""
+        """Uploads it; the first of its slug is current at once, any other waits until somebody activates it."""
         cleaned = self.cleaned_data
-        slug = cleaned["slug"]
-        with storage.provisional() as files:
-            active = cleaned.get("begins") != LATER
-            change = configure.save_asset(
-                slug, cleaned["file"].name, cleaned["content"], cleaned["description"], active=active, by=self.by
-            )
-            if change.action == "change" and active:
-                configure.check_configurations(types=(), contexts=(), slugs={slug})
-            files.keep()
-        return change
+        return configure.save_asset(
+            cleaned["slug"],
+            cleaned["file"].name,
+            cleaned["content"],
+            cleaned["description"],
+            active=False,
+            by=self.by,
+        )
 
 
 class ActivateForm(forms.Form):
@@ -97,14 +98,27 @@ class ActivateForm(forms.Form):
         label=_("When"),
         required=False,
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
-        help_text=_("Empty: now. The time is UTC."),
     )
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        zone = timezone.get_current_timezone_name()
+        self.fields["on"].help_text = _("Empty: now. The time zone is %s.") % zone
+
+
+def _here(instant: datetime) -> str:
+    return words.local(instant, timezone.get_current_timezone_name())
 
 
 def _activate(admin_: Any, request: HttpRequest, obj: CredentialAsset, values: dict[str, Any]) -> Done:
     if versions.activate(obj.slug, obj.version, by=request.user, on=values["on"]):
         return Done(_now("New credentials are made with version %d.") % obj.version)
-    return Done(_now("Version %(version)d begins on %(on)s.") % {"version": obj.version, "on": values["on"]})
+    return Done(_now("Version %(version)d begins on %(on)s.") % {"version": obj.version, "on": _here(values["on"])})
+
+
+def _call_off(admin_: Any, request: HttpRequest, obj: CredentialAsset, values: dict[str, Any]) -> Done:
+    versions.call_off(obj.slug, obj.version, by=request.user)
+    return Done(_now("Version %d does not begin by itself any more.") % obj.version)
 
 
 def _kept(obj: CredentialAsset) -> str:
@@ -126,7 +140,7 @@ def _pictures(admin_: Any, request: HttpRequest, obj: CredentialAsset, form: Any
         try:
             shown.append((one.name, pictured.of_type(one), pictured.of_type(one, versions={obj.slug: obj})))
         except ConferralError as error:
-            problem = [pictured.Pictured(one.name, problems=(str(error),))]
+            problem = [pictured.Pictured(one.name, problems=(spoken(error),))]
             shown.append((one.name, [], problem))
     return {"types": shown}
 
@@ -147,32 +161,60 @@ class AssetAdmin(AskedAdmin, UseCaseAdmin):
             perform=_activate,
             template="conferral/admin/versions.html",
             about=_pictures,
-        )
+        ),
+        "call-off": Ask(
+            title=_("Do not activate"),
+            explain=lambda one: (
+                _now("Version %(version)d was to begin on %(on)s. It waits again until somebody activates it.")
+                % {"version": one.version, "on": _here(one.activates)}
+            ),
+            button=_("Do not activate"),
+            sensible=lambda one: one.activates is not None,
+            perform=_call_off,
+        ),
     }
     list_display = ("slug", "version", "is_current", "kind", "size_in_words", "description", "uploaded")
     list_filter = ("current", "kind")
     search_fields = ("slug", "filename", "description")
     ordering = ("slug", "-version")
-    fields = ("slug", "file", "description", "begins")
+    fields = ("slug", "file", "description")
     view_fields = (
-        "slug",
-        "version",
-        "is_current",
-        "kind",
-        "filename",
-        "size_in_words",
-        "description",
-        "uploaded",
-        "activates",
-        "used",
-        "sha256",
+        *("slug", "version", "is_current", "begins", "kind", "filename", "size_in_words", "description"),
+        *("picture", "used", "uploaded", "sha256"),
     )
+
+    def get_urls(self) -> list[URLPattern]:
+        """With the file itself."""
+        view = self.admin_site.admin_view(self.file_view)
+        return [path("<int:key>/file/", view, name="conferral_credentialasset_file"), *super().get_urls()]
+
+    def may_ask(self, request: HttpRequest, obj: Any) -> bool:
+        """Whoever may upload a version may say when it begins."""
+        return self.may(request, obj, "add", "change")
+
+    def file_view(self, request: HttpRequest, key: int) -> HttpResponse:
+        """The file as it was uploaded, to be changed and uploaded again: for those who may."""
+        asset = self.get_object(request, str(key))
+        if asset is None or not self.has_add_permission(request):
+            raise PermissionDenied
+        try:
+            content = assets.AssetReader({asset.slug: asset}).read(asset.slug)
+        except ConferralError as error:
+            told(self, request, error)
+            return HttpResponseRedirect(self.address("change", asset.pk))
+        # Never shown by the browser itself: an upload of one person would be a page of the site for another.
+        response = HttpResponse(content, content_type="application/octet-stream")
+        response["Content-Disposition"] = content_disposition_header(True, asset.filename)
+        response["X-Content-Type-Options"] = "nosniff"
+        return response
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         """With the way to a next version."""
-        more = {"next_version": self.address("add") if self.has_add_permission(request) else ""}
+        more, asset = {}, self.get_object(request, object_id)
+        if asset and self.has_add_permission(request):
+            more = {"next_version": self.address("add"), "download": self.address("file", asset.pk)}
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), **more})
 
     @admin.display(description=_("Where it is used"))
@@ -181,6 +223,18 @@ class AssetAdmin(AskedAdmin, UseCaseAdmin):
         found = versions.usage(obj.slug)
         rows = [(each,) for each in (_kept(obj), *found.users)]
         return format_html_join("", "{}<br>", rows)
+
+    @admin.display(description=_("How it looks"))
+    def picture(self, obj: CredentialAsset) -> str:
+        """A picture, or the first page; a font has none."""
+        if obj.kind == CredentialAsset.Kind.FONT:
+            return "-"
+        return render_to_string("conferral/admin/live/picture.html", {"slots": [pictured.of_asset(obj)]})
+
+    @admin.display(description=_("Begins"))
+    def begins(self, obj: CredentialAsset) -> str:
+        """When it becomes the current one by itself."""
+        return _here(obj.activates) if obj.activates else "-"
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Nobody changes a version: what was issued with it has to stay."""
@@ -192,6 +246,14 @@ class AssetAdmin(AskedAdmin, UseCaseAdmin):
         super().save_model(request, obj, form, change)
         if was_there:
             self.message_user(request, _now("It is the same file as before: no new version was made."), messages.INFO)
+
+    def response_add(self, request: HttpRequest, obj: CredentialAsset, post_url_continue: Any = None) -> HttpResponse:
+        """On to the page that activates it, with what comes of that, when it is not current yet."""
+        if obj.current or not {"_addanother", IS_POPUP_VAR}.isdisjoint(request.POST):
+            return super().response_add(request, obj, post_url_continue)
+        said = _now("Version %d was uploaded. New credentials are made with it once you activate it.") % obj.version
+        self.message_user(request, said, messages.SUCCESS)
+        return HttpResponseRedirect(self.address("ask", obj.pk, "activate"))
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """All the versions."""

@@ -1,26 +1,30 @@
 """What the pages of the admin have in common: some only show, the others save and delete through the use cases."""
 
 import json
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from celery.exceptions import OperationalError
 from django.contrib import admin, messages
+from django.core.paginator import Paginator
 from django.db import IntegrityError, models, transaction
 from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.functional import Promise
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from conferral import access
+from conferral.admin import search, words
+from conferral.admin.drawn import NotDrawn
 from conferral.admin.forms import UseCaseForm
 from conferral.admin.lists import BoundedPaginator, RecordList
 from conferral.contract import ConferralError
-from conferral.models import CredentialConfiguration
+from conferral.issuance import history
+from conferral.spoken import spoken
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
@@ -29,6 +33,10 @@ else:  # Django's own classes take no type parameters
     ModelAdmin, TabularInline = admin.ModelAdmin, admin.TabularInline
 
 PER_PAGE = 50
+SHORT = 10_000
+"""Records that may be read one by one for somebody who searches."""
+ACTS = 100
+"""Rows on a page of an object's history."""
 Text = str | Promise
 
 
@@ -40,6 +48,7 @@ class LimitedAdmin(ModelAdmin):
     """
 
     of: ClassVar[str | None] = None
+    object_history_template = "conferral/admin/history.html"
 
     class Media:
         css: ClassVar[Any] = {"all": ["conferral/admin.css"]}
@@ -57,7 +66,7 @@ class LimitedAdmin(ModelAdmin):
 
     def narrowed(self, queryset: Any, keys: frozenset[str]) -> Any:
         """The records of those contexts."""
-        return queryset.filter(**{f"{self.of}__in": configured(keys)}) if self.of else queryset
+        return queryset.filter(**{f"{self.of}__in": search.configured(keys)}) if self.of else queryset
 
     def may(self, request: HttpRequest, obj: Any, *verbs: str) -> bool:
         """Whether this person may do one of those things: with that record, or with any when there is none."""
@@ -90,6 +99,15 @@ class LimitedAdmin(ModelAdmin):
         """As above."""
         return self.may(request, obj, "delete")
 
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> Any:
+        """Who did what, when and why, as the use cases wrote it down; then what Django did, of itself."""
+        obj = self.get_object(request, object_id)
+        content: dict[str, Any] = {}
+        if obj is not None:
+            page = Paginator(history.of(obj), ACTS).get_page(request.GET.get("acts"))
+            content = {"acts": page, "told": [(act, words.verb(act.verb), list(words.details(act))) for act in page]}
+        return super().history_view(request, object_id, {**content, **(extra_context or {})})
+
     def address(self, page: str, *args: Any, model: type[models.Model] | None = None) -> str:
         """The address of a page about records, on the site where this person is."""
         opts = model._meta if model else self.opts  # noqa: SLF001 - documented
@@ -103,12 +121,6 @@ class LimitedAdmin(ModelAdmin):
         return format_html('<a href="{}">{}</a>', self.address("change", obj.pk, model=type(obj)), text or str(obj))
 
 
-def configured(keys: Collection[str]) -> list[int]:
-    """The configurations in those contexts."""
-    found = CredentialConfiguration.objects.filter(context_key__in=keys).order_by("pk")
-    return list(found.values_list("pk", flat=True))
-
-
 class RecordAdmin(LimitedAdmin):
     """Shows records, and changes none. There may be millions: `found_by` says what an index finds by what is typed."""
 
@@ -117,7 +129,9 @@ class RecordAdmin(LimitedAdmin):
     paginator = BoundedPaginator
     # Numbers beside each choice of a filter would count every row; Django 4.2 has none.
     show_facets: ClassVar[Any] = getattr(getattr(admin, "ShowFacets", None), "NEVER", None)
-    found_by: ClassVar[Callable[[str], models.Q] | None] = None
+    found_by: ClassVar[Callable[[str, search.Limits], models.Q] | None] = None
+    contains = ""
+    """The field of a name, which is looked through whole where the list is that of a course or two, and is short."""
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """How it was made is for operators: a link that is refused leads nobody on."""
@@ -138,7 +152,10 @@ class RecordAdmin(LimitedAdmin):
         find, text = type(self).found_by, " ".join(search_term.replace("\0", "").split())
         if find is None or not text:
             return super().get_search_results(request, queryset, text)
-        found = queryset.filter(find(text))
+        found = queryset.filter(find(text, self.limits(request, "view", "change")))
+        if self.contains and search.is_name(text) and not found.exists() and _is_short(queryset):
+            words_ = (models.Q(**{f"{self.contains}__icontains": word}) for word in text.split())
+            return queryset.filter(*words_), False
         if set(found.query.order_by) == {"-pk"}:
             # By a sum, which no index sorts: to have the first page sorted, databases else walk through all rows by
             # key until they have met enough of those that are searched for.
@@ -156,6 +173,11 @@ class RecordAdmin(LimitedAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Nobody deletes one here."""
         return False
+
+
+def _is_short(rows: Any) -> bool:
+    """Whether there are few enough to be read; what is counted are keys, and no more than that."""
+    return bool(rows.order_by()[: SHORT + 1].count() <= SHORT)
 
 
 class RecordInline(TabularInline):
@@ -204,7 +226,8 @@ class UseCaseAdmin(LimitedAdmin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Saves what the form has tried out; the object is then as it was saved, for the log and the message."""
-        form.perform()
+        for remark in getattr(form.perform(), "remarks", ()):
+            self.message_user(request, capfirst(remark), messages.WARNING)
         obj.pk = self.model._default_manager.get(**form.identity()).pk  # noqa: SLF001 - Django documents this name
         obj.refresh_from_db()
 
@@ -223,7 +246,7 @@ class UseCaseAdmin(LimitedAdmin):
         try:
             return super().changeform_view(request, object_id, form_url, extra_context)
         except ConferralError as error:
-            self.message_user(request, str(error), messages.ERROR)
+            self.message_user(request, spoken(error), messages.ERROR)
         except IntegrityError:
             self.message_user(request, _("Somebody else saved at the same time; look at it again."), messages.ERROR)
         return HttpResponseRedirect(request.get_full_path())
@@ -233,7 +256,7 @@ class UseCaseAdmin(LimitedAdmin):
         try:
             return super().delete_view(request, object_id, extra_context)
         except ConferralError as error:
-            self.message_user(request, str(error), messages.ERROR)
+            self.message_user(request, spoken(error), messages.ERROR)
         return HttpResponseRedirect(self.address("change", object_id))
 
 
@@ -248,6 +271,32 @@ def structure(name: str, label: Any) -> Callable[[Any, Any], str]:
     return shown
 
 
+def told_by(name: str, label: Any, said: Callable[[Any], Any]) -> Callable[[Any, Any], str]:
+    """A method of an admin that shows a JSON field in words, as `said` finds them; as it is where it raises."""
+
+    @admin.display(description=label)
+    def shown(self: Any, obj: Any) -> str:
+        value = getattr(obj, name)
+        if not value:
+            return "-"
+        try:
+            return _listed(said(obj)) or "-"
+        except NotDrawn:
+            return preformatted(json.dumps(value, indent=2, ensure_ascii=False))
+
+    return shown
+
+
+def _listed(told: Any) -> str:
+    """Titles with what stands below each, as a list."""
+    if isinstance(told, str):
+        return format_html("{}", told)
+    rows = [(title, _listed(text)) for title, text in told]
+    return (
+        format_html('<ul class="conferral-told">{}</ul>', format_html_join("", "<li>{}: {}</li>", rows)) if rows else ""
+    )
+
+
 def named(name: str, label: Any) -> Callable[[Any, Any], Any]:
     """A method of an admin that shows a field under the reader's name for it."""
 
@@ -259,6 +308,16 @@ def named(name: str, label: Any) -> Callable[[Any, Any], Any]:
     return shown
 
 
+def recorded(name: str, label: Any) -> Callable[[Any, Any], str]:
+    """A method of an admin that shows a reason, which is recorded in English, in the reader's language."""
+
+    @admin.display(description=label)
+    def shown(self: Any, obj: Any) -> str:
+        return spoken(getattr(obj, name) or "-")
+
+    return shown
+
+
 def preformatted(text: str) -> SafeString:
     """Text with its own lines and spaces."""
     return format_html('<pre style="margin: 0; white-space: pre-wrap">{}</pre>', text)
@@ -266,7 +325,7 @@ def preformatted(text: str) -> SafeString:
 
 def told(admin_: Any, request: HttpRequest, error: Exception) -> None:
     """Tells what went wrong."""
-    admin_.message_user(request, capfirst(str(error)), messages.ERROR)
+    admin_.message_user(request, capfirst(spoken(error)), messages.ERROR)
 
 
 def nudge(request: HttpRequest, *wanted: tuple[Any, ...], lost: Text) -> None:

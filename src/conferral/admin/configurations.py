@@ -1,10 +1,10 @@
 """The instructor's page: a credential type in a course, lesson or pathway, and when it runs."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import cache
-from itertools import islice
 from typing import Any, ClassVar
 from zoneinfo import available_timezones
 
@@ -12,20 +12,22 @@ from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied, ValidationError
 from django.db.models import OuterRef, QuerySet, Subquery
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext_lazy
 
-from conferral import plugins, schedules, tasks
+from conferral import access, plugins, schedules, tasks
 from conferral.admin import keys, options, pictured, when, wishes, words
 from conferral.admin import opening as rules
 from conferral.admin.asks import AskedAdmin
-from conferral.admin.base import named, nudge, structure, told
+from conferral.admin.base import named, nudge, told, told_by
+from conferral.admin.drawn import differences
 from conferral.admin.forms import (
     StructureField,
     UseCaseForm,
@@ -39,17 +41,20 @@ from conferral.admin.options import OptionsField
 from conferral.admin.site import registered
 from conferral.admin.types import KINDS
 from conferral.contract import Audience, ConferralError
-from conferral.issuance import configure, correct, opening, standstill
+from conferral.issuance import configure, correct, opening, plan, standstill
 from conferral.issuance import run as runs
 from conferral.issuance.forecast import PATIENCE, forecast
 from conferral.issuance.preflight import Preflight, Problem
 from conferral.models import CredentialConfiguration, CredentialType, Run
+from conferral.spoken import spoken
 
 OPENS = rules.OPENS
 EVERYTHING = ("",)
 """How the name of any field begins."""
 UPCOMING = LATEST = 5
 PROBLEMS = 20
+SHOWN = 50
+"""Configurations that a page which asks names."""
 OPTIONS = ("processor_options", "audience", "step_options", "generators")
 OVERRIDES = (*OPTIONS, "printed")
 LATER = _(
@@ -89,10 +94,13 @@ class ConfigurationForm(UseCaseForm):
         check=mapping_of_mappings, label=_("Options by step"), help_text=_("For a pathway: by the key of its course.")
     )
     generators = OptionsField(check=mapping, rows=10, label=_("Designs"))
-    printed = StructureField(
+    printed = OptionsField(
         check=printable_or_removed,
         label=_("Fields"),
-        help_text=_('What is printed: <code>{"hours": 40}</code>; null takes one of the type\'s away.'),
+        help_text=_(
+            'What is printed, by name, like hours and 40. As JSON: <code>{"hours": 40}</code>; null takes one of the '
+            "type's away."
+        ),
     )
 
     sample = forms.CharField(
@@ -131,12 +139,14 @@ class ConfigurationForm(UseCaseForm):
         decimal_places=3,
         initial=20,
     )
-    wait = forms.CharField(
+    wait = forms.IntegerField(
         label=_("Waiting period"),
         required=False,
-        max_length=20,
-        help_text=_("Between qualifying and issuing, like 7 days, 12 hours or 2 weeks. Empty: none."),
+        min_value=1,
+        max_value=rules.MOST,
+        help_text=_("Between qualifying and issuing. Empty: none."),
     )
+    wait_unit = forms.ChoiceField(label=_("Its unit"), required=False, choices=list(rules.WAITS.items()), initial="day")
     review = forms.BooleanField(
         label=_("Review first: each credential is held until somebody releases or refuses it"), required=False
     )
@@ -166,9 +176,12 @@ class ConfigurationForm(UseCaseForm):
             )
 
         if chosen := self._type():
-            self.shape("processor_options", options.of_processor(chosen.processor), chosen.processor_options)
-            self.shape("audience", options.of_model(Audience), chosen.audience)
-            self.shape("generators", options.of_slots(), chosen.generators)
+            of = str(chosen.pk)
+            self.shape("processor_options", options.of_processor(chosen.processor), chosen.processor_options, of=of)
+            self.shape("audience", options.of_model(Audience), chosen.audience, of=of)
+            self.shape("generators", options.of_slots(), chosen.generators, of=of)
+            printed = options.of_printable(plan.merge(chosen.fields, self.instance.fields))
+            self.shape("printed", printed, chosen.fields, of=of)
 
     def _type(self) -> CredentialType | None:
         """The type of which the options are what differs."""
@@ -183,10 +196,15 @@ class ConfigurationForm(UseCaseForm):
         shown = {"when": when.parts(instance.schedule, when.zone_of(instance.time_zone)), "printed": instance.fields}
         return shown | rules.shown(instance)
 
+    def clean_context_key(self) -> Any:
+        """Before anything else is looked at: whoever may not configure there is told nothing of what is there."""
+        key = self.cleaned_data["context_key"]
+        if self.limits is not None and key not in self.limits:
+            raise ValidationError(_("You do not teach this one; check the key, or ask who runs it."))
+        return key
+
     def read(self, cleaned: dict[str, Any]) -> None:
         """The schedule; what was not touched stays to the second."""
-        if self.limits is not None and self.kept("context_key") not in self.limits:
-            raise ValidationError({"context_key": _("You do not teach this one; check the key, or ask who runs it.")})
         cleaned["schedule"] = self.schedule()
         cleaned["opening"], cleaned["guards"] = rules.opening_of(cleaned), rules.guards_of(cleaned)
         if cleaned["schedule"] != self.instance.schedule and _is_past(cleaned["schedule"]):
@@ -223,6 +241,11 @@ class ConfigurationForm(UseCaseForm):
         return given | {"fields": self.cleaned_data["printed"]}
 
 
+def _differing(name: str, label: Any) -> Any:
+    """A method that shows what is different from the type."""
+    return told_by(name, label, lambda one: [(path, str(text)) for path, text in differences(getattr(one, name))])
+
+
 @registered(CredentialConfiguration)
 class ConfigurationAdmin(AskedAdmin, LiveAdmin):
     """Configurations: saved, switched, and run now."""
@@ -230,7 +253,7 @@ class ConfigurationAdmin(AskedAdmin, LiveAdmin):
     form = ConfigurationForm
     change_form_template = "conferral/admin/record.html"
     asks = wishes.ASKS
-    shaping = ("type",)
+    shaping: ClassVar = {"type": ("processor_options", "audience", "generators", "printed")}
     of = "pk"
     list_display = ("key", "type", "enabled", "schedule_in_words", "next_run", "last_run")
     list_filter = ("enabled", "type")
@@ -241,8 +264,11 @@ class ConfigurationAdmin(AskedAdmin, LiveAdmin):
     actions = ("run_now", "enable", "disable")
     live: ClassVar = {
         "key": Part("context_key", ("context_key",), "live_key", _("Course, lesson or pathway")),
-        "times": Part("when", ("when_", "time_zone", "enabled"), "live_times", _("Next runs")),
+        "times": Part(
+            "when", ("when_", "time_zone", "enabled", "opens", "stop", "context_key"), "live_times", _("Next runs")
+        ),
         "now": Part("when", EVERYTHING, "live_now", _("Who would get one now"), button=_("See who would get one now")),
+        "picture": Part("sample", EVERYTHING, "live_picture", _("How it looks"), beside=True),
         "names": Part(
             "sample",
             EVERYTHING,
@@ -251,7 +277,6 @@ class ConfigurationAdmin(AskedAdmin, LiveAdmin):
             button=_("Try everybody's name"),
             beside=True,
         ),
-        "picture": Part("sample", EVERYTHING, "live_picture", _("How it looks"), beside=True),
     }
     _whole = (None, {"fields": ("context_key", "type", "enabled")})
     _when = (_("When"), {"fields": ("time_zone", "when")})
@@ -264,7 +289,7 @@ class ConfigurationAdmin(AskedAdmin, LiveAdmin):
                 "stop",
                 "guard",
                 ("guard_learners", "guard_share"),
-                "wait",
+                ("wait", "wait_unit"),
                 "review",
             ),
             "classes": ("collapse",),
@@ -280,11 +305,11 @@ class ConfigurationAdmin(AskedAdmin, LiveAdmin):
         *("next_runs", "last_runs"),
     )
     key = named("context_key", _("Key"))
-    shown_processor_options = structure("processor_options", _("Options of the rule"))
-    shown_audience = structure("audience", _("Who may get one"))
-    shown_step_options = structure("step_options", _("Options by step"))
-    shown_generators = structure("generators", _("Designs"))
-    shown_fields = structure("fields", _("Fields"))
+    shown_processor_options = _differing("processor_options", _("Options of the rule"))
+    shown_audience = _differing("audience", _("Who may get one"))
+    shown_step_options = _differing("step_options", _("Options by step"))
+    shown_generators = _differing("generators", _("Designs"))
+    shown_fields = _differing("fields", _("Fields"))
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """What has never been saved has no runs."""
@@ -297,7 +322,10 @@ class ConfigurationAdmin(AskedAdmin, LiveAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[CredentialConfiguration]:
         """With the outcome of the last run beside each."""
         last = Run.objects.filter(configuration=OuterRef("pk")).order_by("-pk")
-        outcome = {f"last_{name}": Subquery(last.values(name)[:1]) for name in ("status", "started", "issued")}
+        told = ["status", "started", "issued", "evaluated"]
+        if access.limits(request.user, "view_run", "change_run") != frozenset():
+            told.append("pk")  # that of the link, for those who may follow it
+        outcome = {f"last_{name}": Subquery(last.values(name)[:1]) for name in told}
         found: QuerySet[CredentialConfiguration] = super().get_queryset(request)
         return found.select_related("type").annotate(**outcome)
 
@@ -331,18 +359,36 @@ class ConfigurationAdmin(AskedAdmin, LiveAdmin):
 
     def live_times(self, request: HttpRequest, form: Any) -> tuple[str, dict[str, Any]]:
         """The next five runs, in the time zone that was chosen; whatever else is wrong with the form."""
-        if problems := [*form.told("when", "time_zone")]:
+        if problems := [*form.told("when", "time_zone", "opens", "opens_days", "stop")]:
             return "problem", {"problems": problems}
-        zone, schedule = form.cleaned_data["time_zone"], form.schedule()
+        zone, schedule, now = form.cleaned_data["time_zone"], form.schedule(), timezone.now()
         schedules.check(schedule, zone)
+        try:
+            dates = rules.dates_of(form, form.limits)
+        except ValidationError as error:
+            return "problem", {"problems": error.messages}
         untouched = schedule == form.instance.schedule
         since = form.instance.schedule_since if untouched else None
-        times = schedules.following(schedule, zone, after=timezone.now(), since=since or timezone.now())
+        there = CredentialConfiguration(
+            schedule=schedule,
+            time_zone=zone,
+            schedule_since=since or now,
+            opens_at=dates.opens,
+            closes_at=dates.closes,
+        )
+        is_closed = bool(form.instance.closed and dates.closes and now >= dates.closes)
+        times = [] if is_closed else schedules.foreseen(there, UPCOMING, now)
         return "times", {
-            "times": [words.weekday(instant, zone) for instant in islice(times, UPCOMING)],
+            "times": [(words.weekday(instant, zone), _is_last(instant, dates.closes)) for instant in times],
             "words": when.in_words(schedule, when.zone_of(zone)),
+            "by_hand": not schedule,
             "zone": zone,
             "off": not form.cleaned_data.get("enabled"),
+            "dates": rules.in_words(dates.opens, dates.closes, zone),
+            "remarks": [
+                *(capfirst(each) for each in dates.remarks),
+                *([capfirst(opening.state_of(form.instance, now).why)] if is_closed else ()),
+            ],
         }
 
     def live_now(self, request: HttpRequest, form: Any) -> tuple[str, dict[str, Any]]:
@@ -350,9 +396,9 @@ class ConfigurationAdmin(AskedAdmin, LiveAdmin):
         if problems := form.told():
             return "problem", {"problems": problems}
         found = forecast(form.candidate())
-        said = [capfirst(each) for each in (found.why_held, *found.remarks) if each]
+        remarks = [capfirst(spoken(each)) for each in (found.why_held, *found.remarks) if each]
         figures = list(words.figures(found.figures))
-        return "now", {"figures": figures, "whole": found.whole, "evaluated": found.evaluated, "remarks": said}
+        return "now", {"figures": figures, "whole": found.whole, "evaluated": found.evaluated, "remarks": remarks}
 
     def live_picture(self, request: HttpRequest, form: Any) -> tuple[str, dict[str, Any]]:
         """Every design of the type, as this course has it."""
@@ -387,8 +433,10 @@ class ConfigurationAdmin(AskedAdmin, LiveAdmin):
 
     @admin.display(description=_("Next run"), ordering="next_run_at")
     def next_run(self, obj: CredentialConfiguration) -> str:
-        """In its own time zone."""
-        return words.local(obj.next_run_at, obj.time_zone)
+        """In its own time zone; else why there is none."""
+        if obj.next_run_at or not obj.enabled:
+            return words.local(obj.next_run_at, obj.time_zone)
+        return opening.state_of(obj, timezone.now()).why or "-"
 
     @admin.display(description=_("Last run"))
     def last_run(self, obj: Any) -> str:
@@ -396,62 +444,118 @@ class ConfigurationAdmin(AskedAdmin, LiveAdmin):
         if obj.last_status is None:
             return "-"
         issued = ngettext("%d issued", "%d issued", obj.last_issued) % obj.last_issued
-        return f"{words.word(words.RUN, obj.last_status)}, {issued} ({words.local(obj.last_started, obj.time_zone)})"
+        said = f"{words.word(words.RUN, obj.last_status)}, {issued} ({words.local(obj.last_started, obj.time_zone)})"
+        return self._to_run(obj.last_pk, said) if hasattr(obj, "last_pk") else said
 
-    @admin.display(description=_("Next"))
+    @admin.display(description=pgettext_lazy("run", "Next"))
     def next_runs(self, obj: CredentialConfiguration) -> str:
-        """The next five, in its own time zone."""
+        """The next five, in its own time zone; else why there is none; and when it opens and closes."""
         if not obj.enabled:
             return _now("None: it is switched off.")
-        times = [words.local(instant, obj.time_zone) for instant in schedules.upcoming(obj, UPCOMING)]
-        return format_html_join("", "{}<br>", ((each,) for each in times)) or _now("None: it runs by hand alone.")
+        times = [
+            words.local(instant, obj.time_zone) + (f" ({_now('the last')})" if _is_last(instant, obj.closes_at) else "")
+            for instant in schedules.upcoming(obj, UPCOMING)
+        ]
+        if why := "" if times else opening.state_of(obj, timezone.now()).why:
+            times = [_now("None: %s.") % why]
+        elif not times:
+            times = [_now("None: its time has been.") if obj.schedule else _now("None: it runs by hand alone.")]
+        said = [] if obj.closed else rules.in_words(obj.opens_at, obj.closes_at, obj.time_zone)
+        return format_html_join("", "{}<br>", ((each,) for each in (*times, *said)))
 
-    @admin.display(description=_("Last"))
+    @admin.display(description=pgettext_lazy("run", "Last"))
     def last_runs(self, obj: CredentialConfiguration) -> str:
-        """The latest five: when, how they ended, and what they counted."""
+        """The latest five: when, how they ended, and what they counted; and the way to all."""
+        may_look = hasattr(obj, "last_pk")
         rows = [
             (
-                self.link_to(run, words.local(run.started, obj.time_zone)),
+                self._to_run(run.pk, began) if may_look else began,
                 words.word(words.RUN, run.status),
                 ngettext("%d looked at", "%d looked at", run.evaluated) % run.evaluated,
                 ngettext("%d issued", "%d issued", run.issued) % run.issued,
-                f" · {run.error or run.remarks}" if run.error or run.remarks else "",
+                f" · {spoken(run.error or run.remarks)}" if run.error or run.remarks else "",
             )
             for run in obj.runs.order_by("-pk")[:LATEST]
+            for began in (words.local(run.started, obj.time_zone),)
         ]
-        return format_html_join("", "{} · {} · {} · {}{}<br>", rows) or _now("None yet.")
+        if not rows:
+            return _now("None yet.")
+        shown = format_html_join("", "{} · {} · {} · {}{}<br>", rows)
+        if not may_look:
+            return shown
+        every = f"{self.address('changelist', model=Run)}?configuration__id__exact={obj.pk}"
+        return format_html('{}<a href="{}">{}</a>', shown, every, _now("All runs…"))
+
+    def _to_run(self, pk: int, said: str) -> str:
+        return format_html('<a href="{}">{}</a>', self.address("change", pk, model=Run), said)
 
     @admin.action(description=_("Run now"), permissions=["change"])
-    def run_now(self, request: HttpRequest, queryset: QuerySet[CredentialConfiguration]) -> None:
+    def run_now(self, request: HttpRequest, queryset: QuerySet[CredentialConfiguration]) -> HttpResponse | None:
         """Asks a worker to run each: a large course takes longer than a page may."""
         if stop := standstill.standing():
             self.message_user(request, _now("Nothing was started: Conferral is %s.") % stop, messages.ERROR)
-            return
-        for configuration in self.within(request, queryset, "change"):
-            if not configuration.enabled:
-                text = _now("%s is switched off; enable it first.") % configuration
-                self.message_user(request, text, messages.ERROR)
-                continue
-            asked = runs.ask(configuration, by=request.user)
+            return None
+        chosen = list(self.within(request, queryset, "change"))
+        for one in chosen:
+            if not one.enabled:
+                self.message_user(request, _now("%s is switched off; enable it first.") % one, messages.ERROR)
+        found = [one for one in chosen if one.enabled]
+        if found and not _is_confirmed(request):
+            explanation = _now("It looks at every learner and issues to those who qualify and have none yet.")
+            button = ngettext("Run %d configuration", "Run %d configurations", len(found)) % len(found)
+            return self._confirmed(request, found, title=_now("Run now"), explanation=explanation, button=button)
+        may_look = access.limits(request.user, "view_run", "change_run") != frozenset()
+        for one in found:
+            asked = runs.ask(one, by=request.user)
             nudge(request, (tasks.run_asked, asked.pk), lost=LATER)
-            self.log_change(request, configuration, "Run now.")
-            self.message_user(
-                request, _now("%s: a run was asked for; “Last run” tells how it went.") % configuration, messages.INFO
-            )
+            self.log_change(request, one, "Run now.")
+            said = _now("A run was asked for")
+            said = format_html("{}: {}", self._to_run(asked.pk, said) if may_look else said, one)
+            self.message_user(request, said, messages.INFO)
+        return None
 
     @admin.action(description=_("Enable"), permissions=["change"])
-    def enable(self, request: HttpRequest, queryset: QuerySet[CredentialConfiguration]) -> None:
+    def enable(self, request: HttpRequest, queryset: QuerySet[CredentialConfiguration]) -> HttpResponse | None:
         """Switches them on; one that could not run says why, and stays off."""
-        self._switch(request, queryset, on=True)
+        found = [one for one in self.within(request, queryset, "change") if not one.enabled]
+        if found and not _is_confirmed(request):
+            button = ngettext("Enable %d configuration", "Enable %d configurations", len(found)) % len(found)
+            explanation = _now("They run at their times; what is issued then is issued without anybody doing more.")
+            return self._confirmed(request, found, title=_now("Enable"), explanation=explanation, button=button)
+        self._switch(request, found, on=True)
+        return None
 
     @admin.action(description=_("Disable"), permissions=["change"])
-    def disable(self, request: HttpRequest, queryset: QuerySet[CredentialConfiguration]) -> None:
+    def disable(self, request: HttpRequest, queryset: QuerySet[CredentialConfiguration]) -> HttpResponse | None:
         """Switches them off."""
-        self._switch(request, queryset, on=False)
+        found = [one for one in self.within(request, queryset, "change") if one.enabled]
+        if found and not _is_confirmed(request):
+            button = ngettext("Disable %d configuration", "Disable %d configurations", len(found)) % len(found)
+            explanation = _now("They do not run any more. What was issued stays.")
+            return self._confirmed(request, found, title=_now("Disable"), explanation=explanation, button=button)
+        self._switch(request, found, on=False)
+        return None
 
-    def _switch(self, request: HttpRequest, queryset: QuerySet[CredentialConfiguration], *, on: bool) -> None:
+    def _confirmed(self, request: HttpRequest, found: Sequence[Any], **said: str) -> HttpResponse:
+        """The page that asks whether to."""
+        across = request.POST.get("select_across") == "1"
+        content = {
+            **self.admin_site.each_context(request),
+            **said,
+            "opts": self.opts,
+            "media": self.media,
+            "back": request.get_full_path(),
+            "action": request.POST["action"],
+            "across": across,
+            "keys": [one.pk for one in (found[:1] if across else found)],
+            "found": found[:SHOWN],
+            "more": max(len(found) - SHOWN, 0),
+        }
+        return TemplateResponse(request, "conferral/admin/ask_many.html", content)
+
+    def _switch(self, request: HttpRequest, found: Sequence[CredentialConfiguration], *, on: bool) -> None:
         done = 0
-        for one in self.within(request, queryset, "change"):
+        for one in found:
             values = {
                 name: getattr(one, name) for name in ("time_zone", "schedule", "opening", "guards", *OPTIONS, "fields")
             }
@@ -460,17 +564,27 @@ class ConfigurationAdmin(AskedAdmin, LiveAdmin):
                     one.context_key, one.type.name, by=request.user, enabled=on, **values
                 )
             except ConferralError as error:
-                told(self, request, ConferralError(f"{one}: {error}"))
+                told(self, request, ConferralError("%(error)s", where=str(one), error=error))
                 continue
             if change.action == "change":
                 done += 1
                 self.log_change(request, one, "Enabled." if on else "Disabled.")
+            for remark in change.remarks:
+                self.message_user(request, f"{one}: {remark}", messages.WARNING)
         text = (
             ngettext("%d configuration was switched on.", "%d configurations were switched on.", done)
             if on
             else ngettext("%d configuration was switched off.", "%d configurations were switched off.", done)
         )
         self.message_user(request, text % done)
+
+
+def _is_confirmed(request: HttpRequest) -> bool:
+    return "confirmed" in request.POST
+
+
+def _is_last(instant: datetime, closes: datetime | None) -> bool:
+    return closes is not None and instant >= closes
 
 
 def _is_past(schedule: dict[str, str]) -> bool:

@@ -1,4 +1,4 @@
-"""What a person does with credentials that were issued: revoke, reissue, write again, try again."""
+"""What a person does with credentials, one or many: release, refuse, revoke, reissue, write again, try again."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -11,10 +11,12 @@ from django.utils.translation import ngettext
 
 from conferral import tasks
 from conferral.contract import ConferralError
-from conferral.issuance import correct, deliver
-from conferral.models import Credential, CredentialArtifact, Delivery
+from conferral.issuance import correct, deliver, release
+from conferral.issuance.disclosure import publication_of
+from conferral.models import Credential, CredentialArtifact, Delivery, Run
 from conferral.models.verification import shown
 
+UNMADE = (Credential.State.HELD, Credential.State.PENDING)
 Done = list[tuple[Credential, str]]
 """The credentials that were dealt with, each with the line for its history."""
 
@@ -36,9 +38,30 @@ class RevokeForm(CorrectionForm):
         help_text=_("The holder and the staff are shown it; the public is not."),
     )
 
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        if any(publication_of(one).revocation_reason for one in self.chosen):
+            self.fields["reason"].help_text = _("Everybody who has the link is shown it: their type says so.")
+
+
+class ReleaseForm(CorrectionForm):
+    """Whether the learners are written to."""
+
+    notify = forms.BooleanField(label=_("Write to the learners"), required=False, initial=True)
+
+
+class RefuseForm(CorrectionForm):
+    """Why."""
+
+    reason = forms.CharField(
+        label=_("Reason"),
+        widget=forms.Textarea(attrs={"rows": 4, "cols": 80}),
+        help_text=_("For those who ask later; staff see it, learners and strangers do not."),
+    )
+
 
 class ReissueForm(CorrectionForm):
-    """How. A name is for one alone."""
+    """How one is made again; many are `wishes.ReissueForm`'s."""
 
     name = forms.CharField(
         label=_("Name"),
@@ -53,31 +76,31 @@ class ReissueForm(CorrectionForm):
             (correct.CURRENT_DESIGN, _("as the configuration says now")),
         ],
     )
+    reason = forms.CharField(label=_("Reason"), required=False, max_length=200, help_text=_("For staff who ask later."))
     notify = forms.BooleanField(label=_("Write to the learner"), required=False, initial=True)
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        if len(self.chosen) == 1:
-            self.fields["name"].initial = self.chosen[0].recipient_name or self.chosen[0].learner.name
-        else:
-            del self.fields["name"]
+        self.fields["name"].initial = self.chosen[0].recipient_name or self.chosen[0].learner.name
 
 
 @dataclass(frozen=True, slots=True)
 class Correction:
     """One thing that can be done: its words, its form, and the use case.
 
-    `perform` gets the chosen credentials, the form's values, who asks, and where to tell of what went wrong.
+    `counted` is the button's word for so many. `perform` gets the chosen credentials, the form's values, who asks, and
+    where to tell of what went wrong. `deletes`: afterwards they are gone.
     """
 
     title: str | Promise
     explanation: str | Promise
-    button: str | Promise
+    counted: Callable[[int], str]
     form: type[CorrectionForm]
     sensible: Callable[[Credential], bool]
     perform: Callable[[Sequence[Credential], dict[str, Any], Any, Callable[[Exception], None]], Done]
     said: Callable[[int], str]
     tasks: tuple[Any, ...] = ()
+    deletes: bool = False
 
 
 def _revoke(chosen: Sequence[Credential], values: dict[str, Any], by: Any, told: Callable[[Exception], None]) -> Done:
@@ -88,10 +111,10 @@ def _revoke(chosen: Sequence[Credential], values: dict[str, Any], by: Any, told:
 def _reissue(chosen: Sequence[Credential], values: dict[str, Any], by: Any, told: Callable[[Exception], None]) -> Done:
     made: Done = []
     for old in chosen:
-        name = values.get("name")
-        corrected = None if name == old.recipient_name else name
+        corrected = None if values["name"] == old.recipient_name else values["name"]
+        given = {"design": values["design"], "notify": values["notify"], "by": by, "reason": values["reason"]}
         try:
-            new = correct.reissue(old, name=corrected, design=values["design"], notify=values["notify"])
+            new = correct.reissue(old, name=corrected, **given)
         except ConferralError as error:
             told(error)
             continue
@@ -101,15 +124,51 @@ def _reissue(chosen: Sequence[Credential], values: dict[str, Any], by: Any, told
 
 
 def _resend(chosen: Sequence[Credential], values: dict[str, Any], by: Any, told: Callable[[Exception], None]) -> Done:
-    return _each(chosen, deliver.resend, "The mail is sent again.", told)
+    return _each(chosen, lambda one: deliver.resend(one, by=by), "The mail is sent again.", told)
 
 
 def _retry(chosen: Sequence[Credential], values: dict[str, Any], by: Any, told: Callable[[Exception], None]) -> Done:
     def again(one: Credential) -> None:
-        if not any(correct.retry([one])):
-            raise ConferralError(f"{shown(one.verification_id)}: nothing has failed that could be tried again")
+        if not any(correct.retry([one], by=by)):
+            raise ConferralError("%(id)s: nothing has failed that could be tried again", id=shown(one.verification_id))
 
     return _each(chosen, again, "Tried again.", told)
+
+
+def _release(chosen: Sequence[Credential], values: dict[str, Any], by: Any, told: Callable[[Exception], None]) -> Done:
+    def all_of(keys: list[int]) -> int:
+        return release.release_each(keys, by=by, notify=values["notify"])
+
+    return _decided(chosen, all_of, "Released.", told)
+
+
+def _refuse(chosen: Sequence[Credential], values: dict[str, Any], by: Any, told: Callable[[Exception], None]) -> Done:
+    def all_of(keys: list[int]) -> int:
+        return release.refuse_each(keys, by=by, reason=values["reason"])
+
+    return _decided(chosen, all_of, "Refused.", told)
+
+
+def _decided(
+    chosen: Sequence[Credential], decide: Callable[[list[int]], int], line: str, told: Callable[[Exception], None]
+) -> Done:
+    """Those that were held, and are no more: each run is decided about as a whole, and counted once."""
+    keys = [one.pk for one in chosen]
+    before = _held(keys)
+    try:
+        decide(sorted(before))
+    except ConferralError as error:
+        told(error)
+    decided = before - _held(keys)
+    for one in chosen:
+        if one.pk not in decided:
+            told(ConferralError(f"{shown(one.verification_id)} is not held; nothing is to be decided about it"))
+    return [(one, line) for one in chosen if one.pk in decided]
+
+
+def _held(keys: list[int]) -> set[int]:
+    held = Credential.objects.filter(pk__in=keys, state=Credential.State.HELD, run__status=Run.Status.HELD)
+    return set(held.values_list("pk", flat=True))
 
 
 def _each(
@@ -134,15 +193,38 @@ def _has_failed(credential: Credential) -> bool:
 
 
 CORRECTIONS = {
+    "release": Correction(
+        title=_("Release"),
+        explanation=_("They are issued today, and their learners get them."),
+        counted=lambda count: ngettext("Release %d credential", "Release %d credentials", count) % count,
+        form=ReleaseForm,
+        sensible=lambda one: bool(_held([one.pk])),
+        perform=_release,
+        said=lambda count: ngettext("%d credential was released.", "%d credentials were released.", count) % count,
+        tasks=(tasks.generate, tasks.deliver),
+    ),
+    "refuse": Correction(
+        title=_("Refuse"),
+        explanation=_(
+            "They are deleted; nobody has seen them. No run issues to these learners until the refusal is taken back: "
+            "“Let the rule decide” on the page of the configuration does it."
+        ),
+        counted=lambda count: ngettext("Refuse %d credential", "Refuse %d credentials", count) % count,
+        form=RefuseForm,
+        sensible=lambda one: bool(_held([one.pk])),
+        perform=_refuse,
+        said=lambda count: ngettext("%d credential was refused.", "%d credentials were refused.", count) % count,
+        deletes=True,
+    ),
     "revoke": Correction(
         title=_("Revoke"),
         explanation=_(
             "The page of the credential says at once that it was revoked, and its files are not served any more. "
             "This cannot be taken back; the credential can be reissued. No issuing run issues it again."
         ),
-        button=_("Revoke"),
+        counted=lambda count: ngettext("Revoke %d credential", "Revoke %d credentials", count) % count,
         form=RevokeForm,
-        sensible=lambda one: not one.revoked,
+        sensible=lambda one: not one.revoked and one.state != Credential.State.HELD,
         perform=_revoke,
         said=lambda count: ngettext("%d credential was revoked.", "%d credentials were revoked.", count) % count,
         tasks=(tasks.withdraw,),
@@ -153,9 +235,9 @@ CORRECTIONS = {
             "A new credential takes the place of the old one: the same dates, a new number. Links to the old one lead "
             "to the new one, and the old file is not served any more."
         ),
-        button=_("Reissue"),
+        counted=lambda count: ngettext("Reissue %d credential", "Reissue %d credentials", count) % count,
         form=ReissueForm,
-        sensible=lambda one: one.state != Credential.State.PENDING and not one.learner.retired,
+        sensible=lambda one: one.state not in UNMADE and not one.learner.retired,
         perform=_reissue,
         # Of each there are two lines: the new one's and the old one's.
         said=lambda count: (
@@ -166,7 +248,7 @@ CORRECTIONS = {
     "resend": Correction(
         title=_("Send the mail again"),
         explanation=_("The learner is written to once more."),
-        button=_("Send"),
+        counted=lambda count: ngettext("Send %d mail", "Send %d mails", count) % count,
         form=CorrectionForm,
         sensible=lambda one: not deliver.why_not(one),
         perform=_resend,
@@ -176,7 +258,7 @@ CORRECTIONS = {
     "retry": Correction(
         title=_("Try again what failed"),
         explanation=_("Files that could not be made or are gone, and mails that were given up, are tried again."),
-        button=_("Try again"),
+        counted=lambda count: ngettext("Try %d credential again", "Try %d credentials again", count) % count,
         form=CorrectionForm,
         sensible=_has_failed,
         perform=_retry,

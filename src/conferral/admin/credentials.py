@@ -1,14 +1,16 @@
 """Credentials: looked at, and corrected by those who may."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.utils import model_ngettext
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
@@ -16,25 +18,32 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
+from django.utils.text import capfirst
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
-from conferral import tasks
-from conferral.admin import filters, pictured, search, words
+from conferral import plugins, tasks
+from conferral.admin import filters, pictured, search, wishes, words
 from conferral.admin.asks import Ask, AskedAdmin, Done
-from conferral.admin.base import RecordAdmin, RecordInline, named, nudge, told
+from conferral.admin.base import RecordAdmin, RecordInline, named, nudge, recorded, told
 from conferral.admin.corrections import CORRECTIONS, Correction
 from conferral.admin.site import registered
-from conferral.contract import Fact
-from conferral.issuance import correct
+from conferral.contract import ConferralError, Fact
+from conferral.issuance import correct, reissue
 from conferral.issuance.snapshot import page_url
-from conferral.models import Credential, CredentialArtifact, Delivery, Learner
+from conferral.models import Credential, CredentialArtifact, CredentialConfiguration, Delivery, Learner, Reissue
 from conferral.models.verification import shown
+from conferral.settings import current
 
 _ID = re.compile(r"[0-9]{1,18}", re.ASCII)  # longer ones no database has
 AT_ONCE = 100
-"""Credentials that a page asks about together; their ids are in its address."""
+"""Credentials that a page names, and whose ids stand in its address."""
+TOLD = 5
+"""Problems that are told."""
+COURSES = 10
+"""Configurations whose credentials are issued again together: each is read from the LMS while somebody waits."""
 IN_ONE_REQUEST = 1000
 """Credentials that are dealt with while somebody waits."""
 SWEPT = _("The message broker cannot be reached at the moment; the work is done by the next sweep, within a minute.")
@@ -59,14 +68,14 @@ def _correct_name(admin_: Any, request: HttpRequest, obj: Credential, values: di
     told = _now("The name was corrected: %(old)s is %(new)s now.")
     names = {"old": obj.recipient_name or _now("(no name)"), "new": new.recipient_name}
     nudges = ((tasks.withdraw,), (tasks.generate,), (tasks.deliver,))
-    return Done(told % names, admin_.address("change", new.pk), nudges)
+    return Done(told % names, admin_.address("change", new.pk), nudges, logged=_now("The name was corrected."))
 
 
 def _about_name(admin_: Any, request: HttpRequest, obj: Credential, form: Any) -> dict[str, Any]:
-    """Both pictures, and what the account says."""
-    form.fields["name"].initial = form.fields["name"].initial or correct.name_of(obj)
-    typed = (form.data.get("name") or "").strip() if form.is_bound else ""
-    account = obj.learner.name
+    """Both pictures, and what the account says: where that is another name it is mostly the right one."""
+    first = form.initial.get("name") or correct.differs_from_account(obj) or correct.name_of(obj)
+    form.fields["name"].initial = first
+    typed = ((form.data.get("name") if form.is_bound else first) or "").strip()
     part = {
         "url": admin_.address("picture", obj.pk),
         "after": "picture",
@@ -79,10 +88,22 @@ def _about_name(admin_: Any, request: HttpRequest, obj: Credential, form: Any) -
     }
     return {
         "old": pictured.of_credential(obj, correct.name_of(obj)),
-        "new": pictured.of_credential(obj, typed) if typed else [],
+        "slots": pictured.of_credential(obj, typed) if form.is_bound and typed else [],
         "live": [part],
-        "account_name": account if account and account != typed else "",
-        "account_url": admin_.address("change", obj.learner_id, model=Learner),
+        **_account(admin_, request, obj, typed),
+    }
+
+
+def _account(admin_: Any, request: HttpRequest, obj: Credential, typed: str) -> dict[str, Any]:
+    """What the account says to the name that is typed, and where it is corrected."""
+    learner = obj.learner
+    if learner.name in ("", typed):
+        return {"account_agrees": bool(learner.name) and correct.differs_from_account(obj) == typed}
+    url = plugins.gateway().profile(learner.key) if learner.gateway == current().lms else ""
+    return {
+        "account_name": learner.name,
+        "account_is_old": learner.name == correct.name_of(obj),
+        "account_url": url or admin_.address("change", learner.pk, model=Learner),
     }
 
 
@@ -110,8 +131,9 @@ class ArtifactInline(RecordInline):
 
     model = CredentialArtifact
     verbose_name_plural = _("Files")
-    fields = ("slot", "state_in_words", "filename", "size", "attempts", "next_try", "last_error")
-    readonly_fields = ("state_in_words",)
+    fields = ("slot", "state_in_words", "filename", "size", "attempts", "next_try", "went_wrong")
+    readonly_fields = ("state_in_words", "went_wrong")
+    went_wrong = recorded("last_error", _("What went wrong"))
     show_change_link = True
 
     @admin.display(description=_("State"))
@@ -125,8 +147,9 @@ class DeliveryInline(RecordInline):
 
     model = Delivery
     verbose_name_plural = _("Mails")
-    fields = ("purpose", "sequence", "state_in_words", "sent", "attempts", "next_try", "last_error")
-    readonly_fields = ("state_in_words",)
+    fields = ("purpose", "sequence", "state_in_words", "sent", "attempts", "next_try", "went_wrong")
+    readonly_fields = ("state_in_words", "went_wrong")
+    went_wrong = recorded("last_error", _("What went wrong"))
     show_change_link = True
 
     @admin.display(description=_("State"))
@@ -143,15 +166,16 @@ class CredentialAdmin(AskedAdmin, RecordAdmin):
     of = "configuration"
     asks = ASKS
     list_display = ("number", "recipient", "state_in_words", "type_name", "earned_in", "issued_on", "revoked_on")
-    list_filter = (words.CredentialState, filters.TypeByEdition)
+    list_filter = (words.CredentialState, filters.OfConfiguration, filters.OfRun, filters.TypeByEdition)
     sortable_by = ("number", "recipient")
     search_fields = ("recipient_name", "learner__key", "learner__email")
     search_help_text = _(
         "Number of a credential, username, e-mail address, key of a course, or name from its beginning, as printed"
     )
     found_by = search.credentials
+    contains = "recipient_name"
     ordering = ("-pk",)
-    actions = ("revoke", "reissue", "resend", "retry")
+    actions = ("release", "refuse", "revoke", "reissue", "resend", "retry")
     inlines = (ArtifactInline, DeliveryInline)
     fieldsets = (
         (None, {"fields": ("number", "page", "state_in_words", "recipient_name", "learner", "language")}),
@@ -241,6 +265,16 @@ class CredentialAdmin(AskedAdmin, RecordAdmin):
         """The one that took its place."""
         return self._linked(getattr(obj, "superseded_by", None))
 
+    @admin.action(description=_("Release…"), permissions=["correct"])
+    def release(self, request: HttpRequest, queryset: QuerySet[Credential]) -> HttpResponse | None:
+        """Asks whether the learners are written to."""
+        return self._ask(request, queryset, "release")
+
+    @admin.action(description=_("Refuse…"), permissions=["correct"])
+    def refuse(self, request: HttpRequest, queryset: QuerySet[Credential]) -> HttpResponse | None:
+        """Asks for the reason."""
+        return self._ask(request, queryset, "refuse")
+
     @admin.action(description=_("Revoke…"), permissions=["correct"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[Credential]) -> HttpResponse | None:
         """Asks for the reason."""
@@ -251,15 +285,15 @@ class CredentialAdmin(AskedAdmin, RecordAdmin):
         """Asks how."""
         return self._ask(request, queryset, "reissue")
 
-    @admin.action(description=_("Send the mail again"), permissions=["correct"])
-    def resend(self, request: HttpRequest, queryset: QuerySet[Credential]) -> None:
-        """At once."""
-        self._perform(request, self._chosen(request, queryset, IN_ONE_REQUEST), CORRECTIONS["resend"], {})
+    @admin.action(description=_("Send the mail again…"), permissions=["correct"])
+    def resend(self, request: HttpRequest, queryset: QuerySet[Credential]) -> HttpResponse | None:
+        """Says to how many."""
+        return self._ask(request, queryset, "resend")
 
-    @admin.action(description=_("Try again what failed"), permissions=["correct"])
-    def retry(self, request: HttpRequest, queryset: QuerySet[Credential]) -> None:
-        """At once."""
-        self._perform(request, self._chosen(request, queryset, IN_ONE_REQUEST), CORRECTIONS["retry"], {})
+    @admin.action(description=_("Try again what failed…"), permissions=["correct"])
+    def retry(self, request: HttpRequest, queryset: QuerySet[Credential]) -> HttpResponse | None:
+        """Says how many."""
+        return self._ask(request, queryset, "retry")
 
     def get_urls(self) -> list[URLPattern]:
         """With a page for each correction."""
@@ -294,53 +328,122 @@ class CredentialAdmin(AskedAdmin, RecordAdmin):
             raise PermissionDenied
         name = request.POST.get("name", "").strip()[: correct.NAME_LENGTH]
         content = {"slots": pictured.of_credential(found, name or correct.name_of(found))}
-        return HttpResponse(render_to_string("conferral/admin/live/picture.html", content, request))
+        content |= _account(self, request, found, name)
+        return HttpResponse(render_to_string("conferral/admin/live/name.html", content, request))
 
     def correction_view(self, request: HttpRequest, name: str) -> HttpResponse:
         """Names the credentials that are meant, asks what has to be known, and does it."""
         if not self.has_correct_permission(request):
             raise PermissionDenied
-        correction = CORRECTIONS[name]
-        ids = [part for part in request.GET.get("ids", "").split(",") if _ID.fullmatch(part)]
+        ids = request.POST.get("ids") or request.GET.get("ids", "")
+        keys = [part for part in ids.split(",") if _ID.fullmatch(part)]
         allowed = self.within(request, self.get_queryset(request), "change")
-        chosen = list(allowed.filter(pk__in=ids[:AT_ONCE]).order_by("pk"))
+        chosen = list(allowed.filter(pk__in=keys[: self._most(name)]).order_by("pk"))
         if not chosen:
             self.message_user(request, _now("No credential was chosen."), messages.WARNING)
             return HttpResponseRedirect(self.address("changelist"))
-        form = correction.form(request.POST if request.method == "POST" else None, chosen=chosen)
+        return self._asked(request, name, chosen, sent=request.method == "POST")
+
+    def _asked(self, request: HttpRequest, name: str, chosen: Sequence[Credential], *, sent: bool) -> HttpResponse:
+        if name == "reissue" and len(chosen) > 1:
+            return self._asked_to_reissue(request, chosen, sent=sent)
+        correction, one_alone = CORRECTIONS[name], len(chosen) == 1
+        form = correction.form(request.POST if sent else None, chosen=chosen)
         if form.is_valid():
             done = self._perform(request, chosen, correction, form.cleaned_data)
-            after = done or chosen
-            return HttpResponseRedirect(
-                self.address("change", after[0].pk) if len(chosen) == 1 else self.address("changelist")
-            )
+            after = (done or chosen)[0]
+            stays = one_alone and not (done and correction.deletes)
+            return HttpResponseRedirect(self.address("change", after.pk) if stays else self.address("changelist"))
         content = {
+            **self._page_of(correction.title, name, chosen),
             **self.admin_site.each_context(request),
-            "title": correction.title,
-            "opts": self.opts,
             "correction": correction,
+            "button": correction.counted(len(chosen)),
             "chosen": [
-                (shown(one.verification_id), self.recipient(one), one, words.of_credential(one)) for one in chosen
+                (shown(one.verification_id), self.recipient(one), one, words.of_credential(one))
+                for one in chosen[:AT_ONCE]
             ],
+            "others": max(len(chosen) - AT_ONCE, 0),
             "form": form,
-            "media": self.media,
-            "back": self.address("change", chosen[0].pk) if len(chosen) == 1 else self.address("changelist"),
+            "back": self.address("change", chosen[0].pk) if one_alone else self.address("changelist"),
         }
         return TemplateResponse(request, "conferral/admin/correction.html", content)
 
+    def _asked_to_reissue(self, request: HttpRequest, chosen: Sequence[Credential], *, sent: bool) -> HttpResponse:
+        """Many: counted first, and made in the background."""
+        keys: dict[int, list[int]] = {}
+        for one in chosen:
+            keys.setdefault(one.configuration_id, []).append(one.pk)
+        back = self.address("changelist")
+        if len(keys) > COURSES:
+            text = _now("Choose credentials of %d courses at most; search for the key of one.") % COURSES
+            self.message_user(request, text, messages.ERROR)
+            return HttpResponseRedirect(back)
+        configurations = CredentialConfiguration.objects.select_related("type").filter(pk__in=list(keys)).order_by("pk")
+        selections = {each: keys[each.pk] for each in configurations}
+        form = wishes.ReissueAllForm(request.POST if sent else None, label_suffix="")
+        if form.is_valid():
+            try:
+                return self._reissue(request, selections, form.cleaned_data)
+            except ConferralError as error:
+                form.add_error(None, capfirst(str(error)))
+        content = {
+            **self._page_of(_("Reissue"), "reissue", chosen),
+            **self.admin_site.each_context(request),
+            "ask": wishes.ASKS["reissue"],
+            "explanation": CORRECTIONS["reissue"].explanation,
+            "numbers": wishes.numbers(selections),
+            "button": CORRECTIONS["reissue"].counted(len(chosen)),
+            "form": form,
+            "back": back,
+        }
+        return TemplateResponse(request, "conferral/admin/reissue.html", content)
+
+    def _reissue(
+        self, request: HttpRequest, selections: Mapping[CredentialConfiguration, list[int]], values: dict[str, Any]
+    ) -> HttpResponse:
+        wanted = [
+            reissue.Wish(each, values["design"], values["names"], values["notify"], keys)
+            for each, keys in selections.items()
+        ]
+        with transaction.atomic():
+            asked = [reissue.start(wish, by=request.user, reason=values["reason"]) for wish in wanted]
+        count = sum(each.total for each in asked)
+        said = ngettext("%d credential is issued again.", "%d credentials are issued again.", count) % count
+        self.message_user(request, said, messages.SUCCESS)
+        nudge(request, *((tasks.reissue, each.pk) for each in asked), lost=SWEPT)
+        where = ("change", asked[0].pk) if len(asked) == 1 else ("changelist",)
+        return HttpResponseRedirect(self.address(*where, model=Reissue))
+
+    def _page_of(self, title: Any, name: str, chosen: Sequence[Credential]) -> dict[str, Any]:
+        """What every such page has: how many are meant, and which; few stand in its address."""
+        return {
+            "title": title,
+            "opts": self.opts,
+            "media": self.media,
+            "obj": f"{len(chosen)} {model_ngettext(self.opts, len(chosen))}",
+            "address": self.address(name),
+            "ids": ",".join(str(one.pk) for one in chosen),
+        }
+
     def _address(self, name: str, chosen: Sequence[Credential]) -> str:
         return f"{self.address(name)}?ids={','.join(str(one.pk) for one in chosen)}"
+
+    def _most(self, name: str) -> int:
+        return reissue.MOST_SELECTED if name == "reissue" else IN_ONE_REQUEST
 
     def _linked(self, credential: Credential | None) -> str:
         return self.link_to(credential, shown(credential.verification_id)) if credential else "-"
 
     def _ask(self, request: HttpRequest, queryset: QuerySet[Credential], name: str) -> HttpResponse | None:
-        chosen = self._chosen(request, queryset, AT_ONCE)
+        chosen = self._chosen(request, queryset, self._most(name))
+        if len(chosen) > AT_ONCE:  # more than an address holds
+            return self._asked(request, name, chosen, sent=False)
         return HttpResponseRedirect(self._address(name, chosen)) if chosen else None
 
     def _chosen(self, request: HttpRequest, queryset: QuerySet[Credential], most: int) -> list[Credential]:
         """Those, or none and the reason: somebody may have chosen all there are."""
-        chosen = list(self.within(request, queryset, "change")[: most + 1])
+        chosen = list(self.within(request, queryset, "change").order_by("pk")[: most + 1])
         if len(chosen) > most:
             self.message_user(request, _now("Choose %d credentials at most.") % most, messages.ERROR)
             return []
@@ -349,7 +452,12 @@ class CredentialAdmin(AskedAdmin, RecordAdmin):
     def _perform(
         self, request: HttpRequest, chosen: Sequence[Credential], correction: Correction, values: dict[str, Any]
     ) -> list[Credential]:
-        done = correction.perform(chosen, values, request.user, partial(told, self, request))
+        problems: list[Exception] = []
+        done = correction.perform(chosen, values, request.user, problems.append)
+        for problem in problems[:TOLD]:
+            told(self, request, problem)
+        if len(problems) > TOLD:
+            self.message_user(request, _now("… and %d more.") % (len(problems) - TOLD), messages.ERROR)
         for credential, line in done:
             self.log_change(request, credential, line)
         if done:

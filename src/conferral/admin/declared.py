@@ -11,8 +11,8 @@ from django.db import transaction
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from conferral.admin.base import UseCaseAdmin, structure
-from conferral.admin.forms import StructureField, UseCaseForm, texts
+from conferral.admin.base import UseCaseAdmin
+from conferral.admin.forms import UseCaseForm
 from conferral.admin.site import registered
 from conferral.admin.types import KINDS
 from conferral.contract import Kind
@@ -27,14 +27,21 @@ PERCENT = 100
 
 
 class IssuerForm(UseCaseForm):
-    """Who issues."""
+    """Who issues; of its colours the one that is used."""
+
+    places: ClassVar = {"colours.primary": "primary"}
 
     logo = forms.ChoiceField(label=_("Logo"), required=False, help_text=_("A picture among the assets."))
-    colours = StructureField(check=texts, label=_("Colours"), help_text=_('JSON: <code>{"primary": "#1b2a4e"}</code>.'))
+    primary = forms.CharField(
+        label=_("Colour"),
+        required=False,
+        max_length=7,
+        help_text=_("Of its mails and pages, like #1b2a4e; left empty: Conferral's own."),
+    )
 
     class Meta:
         model = Issuer
-        fields = ("slug", *ISSUER)
+        fields = ("slug", *(name for name in ISSUER if name != "colours"))
         field_classes = {"url": forms.CharField}  # Django's own guesses a scheme, differently in each version
         labels = {"linkedin_id": _("LinkedIn id"), "url": _("Web address"), "reply_to": _("Reply to")}
         help_texts = {
@@ -50,6 +57,15 @@ class IssuerForm(UseCaseForm):
             pictures = CredentialAsset.objects.filter(kind=CredentialAsset.Kind.IMAGE, current=True)
             names = sorted({*pictures.values_list("slug", flat=True), self.instance.logo} - {""})
             field.choices = [("", _("None")), *((name, name) for name in names)]
+
+    def present(self, instance: Any) -> dict[str, Any]:
+        """The colour."""
+        return {"primary": instance.colours.get("primary", "")}
+
+    def read(self, cleaned: dict[str, Any]) -> None:
+        """With the colours that are no field here."""
+        others = {name: colour for name, colour in self.instance.colours.items() if name != "primary"}
+        cleaned["colours"] = others | ({"primary": cleaned["primary"]} if cleaned["primary"] else {})
 
     def identity(self) -> dict[str, Any]:
         """The slug."""
@@ -70,13 +86,17 @@ class IssuerAdmin(UseCaseAdmin):
     list_display = ("name", "slug", "organisation", "url", "sender")
     search_fields = ("name", "slug", "organisation")
     ordering = ("name",)
-    fields = ("slug", *ISSUER)
-    view_fields = tuple("shown_colours" if name == "colours" else name for name in fields)
-    shown_colours = structure("colours", _("Colours"))
+    fields: ClassVar[tuple[str, ...]] = tuple("primary" if name == "colours" else name for name in ("slug", *ISSUER))
+    view_fields: ClassVar[tuple[str, ...]] = tuple("colour" if name == "primary" else name for name in fields)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """What tells it from others stays."""
         return ("slug",) if obj else ()
+
+    @admin.display(description=_("Colour"))
+    def colour(self, obj: Issuer) -> str:
+        """The one that is used."""
+        return str(obj.colours.get("primary", "")) or "-"
 
     def remove(self, obj: Issuer) -> None:
         """What was issued keeps its name."""

@@ -4,7 +4,7 @@ It only draws: pydantic alone says what is right. A person sees names as fields 
 assets as choices; both ways are here, and where in the form an error belongs.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -19,12 +19,18 @@ CALLED = "x-called"
 MEANINGFUL = (None, "placeholders")
 """Formats of texts that may be empty; of others an empty one says: the default."""
 SCALARS = ("string", "number", "integer", "boolean")
+PERCENT = "(%)"
+"""How the title of a share ends."""
 DEEPEST = 12
+LONG = 1000
+"""Characters from which a text is written on several lines."""
 ACRONYM = 2
 """Letters of the longest name that is written in capitals: X, Y, QR."""
 Schema = Mapping[str, Any]
 Choices = Callable[[str], Iterable[str]]
 """The slugs of the assets of a kind."""
+Told = str | list[tuple[str, "Told"]]
+"""A text, or titles with what stands below each."""
 
 
 class NotDrawn(Exception):
@@ -59,6 +65,10 @@ class Drawing:
         """Where in the form an error of pydantic's belongs; as near as it can be told."""
         return JOIN.join(map(str, self._place(list(path), value, self.root)))
 
+    def said(self, value: Any) -> Told:
+        """A whole value in words, for those who only look: each field's title with its text, or with its own fields."""
+        return _said(self.schema(), self.shown(value))
+
     # The schema
 
     def _drawn(self, node: Schema, depth: int, inherited: Any = None) -> dict[str, Any]:  # noqa: PLR0911 - a table of kinds
@@ -72,7 +82,8 @@ class Drawing:
         if "const" in node:
             return said | {"type": "string", "const": node["const"], "readonly": True}
         if "enum" in node:
-            return said | {"type": "string", "choices": [*_none(node), *node["enum"]]}
+            choices = [{"title": _(str(each)), "value": each} for each in node["enum"]]
+            return said | {"type": "string", "choices": [*_none(node), *choices]}
         match self._kind(node):
             case "object":
                 return said | {"type": "object", "properties": self._properties(node, depth, inherited)}
@@ -85,7 +96,7 @@ class Drawing:
             case "share" | "mixed":  # a browser's number has fewer digits than a share may have
                 return said | {"type": "string"}
             case kind:
-                return said | {"type": kind}
+                return said | {"type": kind} | ({"widget": "textarea"} if node.get("maxLength", 0) >= LONG else {})
 
     def _alternative(self, node: Schema, key: str, depth: int) -> dict[str, Any]:
         """One of several, called by what tells it apart."""
@@ -93,7 +104,7 @@ class Drawing:
         if key in drawn.get("properties", {}):
             known = self._resolved(node)
             said = self._resolved(known["properties"][key]).get("const", "")
-            drawn |= {"title": known.get(CALLED) or _title(str(said).title(), share=False)}
+            drawn |= {"title": _(known.get(CALLED) or _title(str(said).title()))}
             drawn["properties"][key] |= {"widget": "hidden"}
         return drawn
 
@@ -114,7 +125,8 @@ class Drawing:
             return value
         if "properties" in value:
             return value | {"properties": {NAME: name, **value["properties"]}}
-        return {"type": "object", "properties": {NAME: name, VALUE: value | {"title": _("Value")}}}
+        title = self._marked(_("Value"), self._resolved(_values(node)))
+        return {"type": "object", "properties": {NAME: name, VALUE: value | {"title": title}}}
 
     def _item(self, node: Schema, depth: int) -> dict[str, Any]:
         return self._drawn(node.get("items", {}), depth + 1)
@@ -122,15 +134,20 @@ class Drawing:
     def _described(self, node: Schema, inherited: Any) -> dict[str, Any]:
         inner = self._resolved(node)
         is_object = "properties" in inner
-        title = str(node.get("title") or inner.get("title") or "")
+        title = _titled(node) or _titled(inner)
         text = str(node.get("description") or ("" if is_object else inner.get("description") or ""))
+        title, text = (_(each) if each else "" for each in (title, " ".join(text.split())))
         default = node.get("default")
         if inherited not in (None, "") and not isinstance(inherited, dict | list):
             text += " " + _("The type has: %s.") % self._said(inherited, inner)
         elif default not in (None, "") and not isinstance(default, dict | list):
             text += " " + _("Default: %s.") % self._said(default, inner)
-        said = {"title": _title(title, share=not is_object and self._kind(inner) == "share")} if title else {}
-        return said | ({"help_text": " ".join(text.split())} if text.strip() else {})
+        said = {"title": self._marked(title, inner)} if title else {}
+        return said | ({"help_text": text.strip()} if text.strip() else {})
+
+    def _marked(self, title: str, node: Schema) -> str:
+        """The title; of a share it says that it is a percentage."""
+        return f"{title} {PERCENT}" if "properties" not in node and self._kind(node) == "share" else title
 
     def _said(self, value: Any, node: Schema) -> str:
         shown = self._shown(value, node)
@@ -306,13 +323,63 @@ def difference(base: Any, value: Any) -> Any:
     return said
 
 
-def paths(said: Any, before: str = "") -> Iterable[str]:
+def texts(schema: Any) -> Iterator[str]:
+    """What a form says of options with that schema, before it is translated."""
+    if isinstance(schema, list):
+        for each in schema:
+            yield from texts(each)
+    elif isinstance(schema, Mapping):
+        if "properties" not in schema and isinstance(schema.get("description"), str):
+            yield " ".join(schema["description"].split())
+        yield _titled(schema)
+        yield from map(str, schema.get("enum", ()))
+        if "const" in schema:
+            yield _title(str(schema["const"]).title())
+        for name, each in schema.items():
+            if name in ("properties", "$defs"):
+                yield from texts(list(each.values()))
+            elif name not in ("default", "examples"):
+                yield from texts(each)
+
+
+def _said(drawn: Mapping[str, Any], shown: Any) -> Told:
+    """What a form of that schema shows; what is empty is left out."""
+    match drawn.get("type"):
+        case "object" if isinstance(shown, Mapping):
+            fields = ((name, each) for name, each in drawn["properties"].items() if name != NAME)
+            told = [(str(each.get("title", name)), _said(each, shown.get(name))) for name, each in fields]
+            return [(title, text) for title, text in told if text]
+        case "array" if isinstance(shown, list):
+            rows = [_row_said(drawn["items"], each) for each in shown]
+            return ", ".join(map(str, rows)) if all(isinstance(each, str) for each in rows) else rows
+        case "boolean":
+            return _("yes") if shown else _("no")
+    return "" if shown is None else str(shown)
+
+
+def _row_said(drawn: Mapping[str, Any], shown: Any) -> Any:
+    """Of named things the name, with what stands below it."""
+    if not isinstance(shown, Mapping):
+        return _said(drawn, shown)
+    name, value = str(shown.get(NAME, "")), drawn.get("properties", {}).get(VALUE)
+    if value is None or VALUE not in shown:
+        return name, _said(drawn, shown)
+    text = _said(value, shown[VALUE])
+    return name, f"{text} %" if value["title"].endswith(PERCENT) else text
+
+
+def paths(said: Any) -> Iterable[str]:
     """The names of all that is said, `elements.name.size` and so on."""
+    return (path for path, _value in differences(said))
+
+
+def differences(said: Any, before: str = "") -> Iterable[tuple[str, Any]]:
+    """All that is said under such names."""
     if isinstance(said, Mapping) and said:
         for name, each in said.items():
-            yield from paths(each, f"{before}.{name}" if before else str(name))
+            yield from differences(each, f"{before}.{name}" if before else str(name))
     elif before:
-        yield before
+        yield before, said
 
 
 def _values(node: Schema) -> Schema:
@@ -339,11 +406,16 @@ def _none(node: Schema) -> list[dict[str, str]]:
     return [{"title": _("none"), "value": ""}] if node.get("null") else []
 
 
-def _title(title: str, *, share: bool) -> str:
+def _titled(node: Schema) -> str:
+    """What it is called; the name of a class is none for people."""
+    title = str(node.get("title") or "")
+    return "" if "properties" in node and " " not in title else _title(title)
+
+
+def _title(title: str) -> str:
     words = title.replace("_", " ").strip()
     words = words[:1].upper() + words[1:].lower() if words.istitle() else words
-    words = words.upper() if len(words) <= ACRONYM else words
-    return f"{words} (%)" if share else words
+    return words.upper() if len(words) <= ACRONYM else words
 
 
 def _shifted(value: Any, places: int) -> str:

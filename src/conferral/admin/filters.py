@@ -1,5 +1,6 @@
 """Lists narrowed by what an index answers, and choices that are told without reading what they are chosen from."""
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -7,7 +8,9 @@ from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
 from conferral import plugins
-from conferral.models import CredentialArtifact, CredentialConfiguration, CredentialType, Delivery, Edition
+from conferral.models import CredentialArtifact, CredentialConfiguration, CredentialType, Delivery, Edition, Run
+
+_ID = re.compile(r"[0-9]{1,18}", re.ASCII)  # longer ones no database has
 
 
 class TypeFilter(admin.SimpleListFilter):
@@ -39,6 +42,43 @@ class TypeByConfiguration(TypeFilter):
     """Of what is configured."""
 
     by = ("configuration", CredentialConfiguration)
+
+
+class Chosen(admin.SimpleListFilter):
+    """Records of one object, which a link has chosen: it says which one that is, and leads back to all."""
+
+    model: type[CredentialConfiguration] | type[Run]
+
+    def lookups(self, request: Any, model_admin: Any) -> Iterable[tuple[str, Any]]:
+        """The chosen one alone, for whoever may see it."""
+        value = request.GET.get(self.parameter_name or "", "")
+        found = self.model._default_manager.filter(pk=int(value)).first() if _ID.fullmatch(value) else None  # noqa: SLF001 - documented
+        its_admin = model_admin.admin_site._registry.get(self.model)  # noqa: SLF001 - `get_model_admin` came with Django 5.0
+        if found is None or not its_admin.has_view_permission(request, found):
+            return []
+        return [(value, str(found))]
+
+    def has_output(self) -> bool:
+        """Also where nothing may be said of the chosen one: its records are none then, and not all."""
+        return self.value() is not None
+
+    def queryset(self, request: Any, queryset: Any) -> Any:
+        """Its records."""
+        if (value := self.value()) is None:
+            return queryset
+        return queryset.filter(**{self.parameter_name or "": int(value)}) if _ID.fullmatch(value) else queryset.none()
+
+
+class OfConfiguration(Chosen):
+    """Of one configuration."""
+
+    title, parameter_name, model = _("configuration"), "configuration__id__exact", CredentialConfiguration
+
+
+class OfRun(Chosen):
+    """Of one issuing run."""
+
+    title, parameter_name, model = _("issuing run"), "run__id__exact", Run
 
 
 class Slot(admin.SimpleListFilter):

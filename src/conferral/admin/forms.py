@@ -13,13 +13,14 @@ from django.utils.translation import gettext_lazy as _
 from conferral import storage
 from conferral.contract import ConferralError
 from conferral.contract.text import check_line, check_storable
+from conferral.spoken import spoken, without_place
 
 if TYPE_CHECKING:
     ModelForm = forms.ModelForm[Any]
 else:  # Django's own class takes no type parameters
     ModelForm = forms.ModelForm
 
-_TOLD = re.compile(r"(?P<head>[a-z][a-z_ ]*)(?P<rest>(?:\.[^\s:]+|\[\d+\])*): (?P<text>.*)", re.DOTALL)
+_TOLD = re.compile(r"(?P<where>[a-z][a-z_ ]*(?:\.[^\s:]+|\[\d+\])*): (?P<text>.*)", re.DOTALL)
 TRY = "_try"
 """Name of the button that shows what would come of a form."""
 MONOSPACE = {"cols": 80, "style": "font-family: monospace", "spellcheck": "false"}
@@ -52,11 +53,14 @@ class UseCaseForm(ModelForm):
                 for part, name in zip(field.widget.widgets, (_("date"), _("time")), strict=True):
                     part.attrs["aria-label"] = f"{field.label}: {name}"
 
-    def shape(self, name: str, shape: Any, given: Any = None) -> None:
-        """Tells a field of options what they may be, and of what they are the difference."""
+    def shape(self, name: str, shape: Any, given: Any = None, *, of: str = "", stored: Any = None) -> None:
+        """Tells a field of options what they may be, and of what they are the difference.
+
+        What was drawn for another rule or type than `of` counts as `stored`.
+        """
         if name in self.fields:
             field: Any = self.fields[name]
-            field.shape, field.given = shape, given
+            field.shape, field.given, field.of, field.stored = shape, given, of, stored or {}
 
     def present(self, instance: Any) -> dict[str, Any]:
         """Initial values of the fields that the model does not have."""
@@ -83,7 +87,7 @@ class UseCaseForm(ModelForm):
             try:
                 rehearse(self.perform)
             except ConferralError as error:
-                self.put(str(error))
+                self.put(error)
         return cleaned
 
     def is_trial(self) -> bool:
@@ -103,17 +107,19 @@ class UseCaseForm(ModelForm):
             if not names or name in names
         ]
 
-    def put(self, message: str) -> None:
-        """Puts what a use case said at the field that it begins with, else above the form."""
-        told = _TOLD.fullmatch(message)
-        path = told["head"] + told["rest"] if told else ""
-        name = self.places.get(path) or (self.places.get(told["head"], told["head"]) if told else "")
-        if not told or name not in self.fields:
-            self.add_error(None, message)
-        elif name != told["head"] or not told["rest"]:
-            self.add_error(name, told["text"])  # the name is the field's, which stands right there
+    def put(self, error: ConferralError) -> None:
+        """Puts what a use case said at the field that it is about, else above the form."""
+        where, text = error.where, without_place(error)
+        if not where and (told := _TOLD.fullmatch(text)):
+            where, text = told["where"], told["text"]
+        head = where.partition(".")[0].partition("[")[0]
+        name = self.places.get(where) or self.places.get(head, head)
+        if name not in self.fields:
+            self.add_error(None, spoken(error))
+        elif name != head or where == head:
+            self.add_error(name, text)  # the name is the field's, which stands right there
         else:
-            self.add_error(name, message)
+            self.add_error(name, f"{where}: {text}")
 
     def kept(self, name: str) -> Any:
         """The value of a field that cannot be changed once it is saved."""
@@ -173,14 +179,6 @@ def mapping_of_mappings(value: Any) -> None:
         raise ValidationError(_('Write names with curly brackets each, like {"certificate": {"required": true}}.'))
 
 
-def texts(value: Any) -> None:
-    """Names with texts."""
-    mapping(value)
-    for name, text in value.items():
-        if not isinstance(text, str):
-            raise ValidationError(_("%(name)s: write a text in quotes."), params={"name": name})
-
-
 def printable(value: Any) -> None:
     """Names with what can be printed."""
     _printable(value, or_null=False)
@@ -228,11 +226,11 @@ def _storable(text: str) -> None:
     try:
         check_storable(text)
     except ValueError as error:
-        raise ValidationError(str(error)) from None
+        raise ValidationError(spoken(error)) from None
 
 
 def _one_line(text: str) -> None:
     try:
         check_line(text)
     except ValueError as error:
-        raise ValidationError(_("This is not accepted: %(error)s."), params={"error": error}) from None
+        raise ValidationError(_("This is not accepted: %(error)s."), params={"error": spoken(error)}) from None

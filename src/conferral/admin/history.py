@@ -1,25 +1,95 @@
-"""What people have decided, to be looked at: who did what, and what was said of learners beforehand."""
+"""What people have decided: who did what, what was said of learners beforehand, what is issued again."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar
 
+from django.apps import apps
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import URLPattern, path
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from conferral.admin import search
-from conferral.admin.base import RecordAdmin, structure
+from conferral import access
+from conferral.admin import filters, search, words
+from conferral.admin.asks import Ask, AskedAdmin, Done
+from conferral.admin.base import RecordAdmin, recorded, structure
 from conferral.admin.site import registered
-from conferral.models import Act, Candidate, Reissue
+from conferral.issuance import history, reissue
+from conferral.models import Act, Candidate, Credential, CredentialAsset, CredentialConfiguration, Reissue, Run
+
+KINDS = (Credential, CredentialConfiguration, Run, Reissue, CredentialAsset)
+"""Of what most is written down."""
+
+
+class KindFilter(admin.SimpleListFilter):
+    """Acts by what was acted on."""
+
+    title, parameter_name = _("what"), "kind"
+
+    def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, str]]:
+        """The models, by their names."""
+        return [(history.kind(model), capfirst(str(model._meta.verbose_name))) for model in KINDS]  # noqa: SLF001 - documented
+
+    def queryset(self, request: Any, queryset: Any) -> Any:
+        """The acts on those."""
+        return queryset.filter(kind=self.value()) if self.value() else queryset
 
 
 @registered(Act)
 class ActAdmin(RecordAdmin):
     """Who did what, when and why."""
 
-    list_display = ("at", "verb", "kind", "object_id", "by_name", "reason")
+    list_filter = (KindFilter,)
     sortable_by = ()
+    search_fields = ("object_id", "by_name")
+    search_help_text = _("Number of a credential, username of a learner or of staff, or key of a course")
+    found_by = search.acts
     ordering = ("-pk",)
-    fields = ("at", "verb", "kind", "object_id", "by_name", "reason", "shown_details")
-    shown_details = structure("details", _("Details"))
+    who = recorded("by_name", _("By"))
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        """With the way to the object."""
+        return ("at", "done", self._what(request), "who", "reason")
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """The same, and the details."""
+        return ("at", "done", self._what(request), "who", "reason", "shown_details")
+
+    @admin.display(description=_("Done"))
+    def done(self, obj: Act) -> str:
+        """In words."""
+        return words.verb(obj.verb)
+
+    @admin.display(description=_("Details"))
+    def shown_details(self, obj: Act) -> str:
+        """In words too."""
+        return "; ".join(words.details(obj)) or "-"
+
+    def _what(self, request: HttpRequest) -> Callable[[Act], str]:
+        @admin.display(description=_("What"))
+        def what(act: Act) -> str:
+            try:
+                model = apps.get_model("conferral", act.kind)
+            except LookupError:  # of a later version
+                return f"{act.kind} {act.object_id}"
+            name = f"{model._meta.verbose_name} {act.object_id}"  # noqa: SLF001 - documented
+            its_admin = self.admin_site._registry.get(model)  # noqa: SLF001 - `get_model_admin` came with Django 5.0
+            may = its_admin is not None and its_admin.has_view_permission(request)
+            return self.link_to(model(pk=act.object_id), name) if may else name
+
+        return what
+
+
+VERDICTS: words.Words = {value: label for value, label in Candidate.Verdict.choices if value}
+
+
+class VerdictFilter(words.WordFilter):
+    """Candidates by what a person said of them."""
+
+    title, parameter_name, words = _("verdict"), "verdict", VERDICTS
 
 
 @registered(Candidate)
@@ -27,14 +97,17 @@ class CandidateAdmin(RecordAdmin):
     """Who is always or never issued, and who waits."""
 
     of = "configuration"
-    list_display = ("learner", "configuration", "verdict_in_words", "qualified", "by_name", "said")
+    list_display = ("learner", "configuration", "verdict_in_words", "qualified", "who", "said")
+    list_filter = (VerdictFilter, filters.OfConfiguration, filters.TypeByConfiguration)
     list_select_related = ("learner", "configuration__type")
     sortable_by = ()
     search_fields = ("learner__key",)
     search_help_text = _("Username, e-mail address, or name from its beginning")
     found_by = search.candidates
+    contains = "learner__name"
     ordering = ("-pk",)
-    fields = ("learner", "configuration", "verdict_in_words", "reason", "by_name", "said", "qualified")
+    fields = ("learner", "configuration", "verdict_in_words", "reason", "who", "said", "qualified")
+    who = recorded("by_name", _("By"))
 
     @admin.display(description=_("Verdict"))
     def verdict_in_words(self, obj: Any) -> str:
@@ -42,17 +115,97 @@ class CandidateAdmin(RecordAdmin):
         return str(obj.get_verdict_display())
 
 
-@registered(Reissue)
-class ReissueAdmin(RecordAdmin):
-    """What was issued again in the background."""
+class ReissueStatus(words.WordFilter):
+    """Reissues by how far they came."""
 
+    title, parameter_name, words = _("outcome"), "status", words.REISSUE
+
+
+def _cancel(admin_: Any, request: HttpRequest, obj: Reissue, values: dict[str, Any]) -> Done:
+    reissue.cancel(obj, by=request.user)
+    return Done(_now("It was cancelled; what was issued again stays."))
+
+
+@registered(Reissue)
+class ReissueAdmin(AskedAdmin, RecordAdmin):
+    """What is issued again in the background: followed, and stopped."""
+
+    change_form_template = "conferral/admin/run.html"
     of = "configuration"
-    list_display = ("asked", "configuration", "status", "total", "reissued", "failed", "by_name", "reason")
+    list_display = ("asked", "configuration", "outcome", "total", "reissued", "failed", "who", "reason")
+    list_filter = (ReissueStatus, filters.OfConfiguration, filters.TypeByConfiguration)
     list_select_related = ("configuration__type",)
     sortable_by = ()
+    search_fields = ("configuration__context_key",)
+    search_help_text = _("Key of a course, lesson or pathway, or name of a credential type")
+    found_by = search.runs
     ordering = ("-pk",)
     fields = (
-        *("configuration", "status", "asked", "ended", "total", "reissued", "failed", "shown_problems", "error"),
-        *("names", "edition", "notify", "by_name", "reason"),
+        *("configuration", "outcome", "asked", "ended", "total", "reissued", "failed", "shown_problems", "went_wrong"),
+        *("names", "edition", "notify", "who", "reason"),
     )
     shown_problems = structure("problems", _("Problems"))
+    who = recorded("by_name", _("By"))
+    went_wrong = recorded("error", _("What went wrong"))
+    asks: ClassVar = {
+        "cancel": Ask(
+            title=_("Cancel"),
+            explain=lambda one: (
+                _now("It stops after the batch at hand. %(done)d of %(all)d are issued again, and stay.")
+                % {"done": one.reissued, "all": one.total}
+            ),
+            button=_("Cancel the reissue"),
+            sensible=lambda one: one.status in reissue.GOING_ON,
+            perform=_cancel,
+            grave=True,
+        )
+    }
+
+    def limits(self, request: HttpRequest, *verbs: str) -> frozenset[str] | None:
+        """Whoever may ask for one may follow it, and stop it."""
+        rights = [f"{verb}_reissue" for verb in verbs if verb != "change"]
+        if "change" in verbs:
+            rights += ["change_reissue", "change_credentialconfiguration", "change_credential"]
+        return access.limits(request.user, *rights)
+
+    def get_urls(self) -> list[URLPattern]:
+        """With what the script asks while it goes on."""
+        view = self.admin_site.admin_view(self.progress_view)
+        return [path("<int:key>/progress/", view, name="conferral_reissue_progress"), *super().get_urls()]
+
+    def progress_view(self, request: HttpRequest, key: int) -> HttpResponse:
+        """How far it is."""
+        found = self.get_object(request, str(key))
+        if found is None or not self.has_view_permission(request, found):
+            raise PermissionDenied
+        return JsonResponse(told(found))
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """With how far it is."""
+        found = self.get_object(request, object_id)
+        content: dict[str, Any] = {}
+        if found is not None:
+            name = _now("Reissue of %s") % words.local(found.asked, found.configuration.time_zone)
+            content = {"progress": told(found), "progress_url": self.address("progress", found.pk), "subtitle": name}
+        return super().change_view(request, object_id, form_url, {**content, **(extra_context or {})})
+
+    @admin.display(description=_("Outcome"))
+    def outcome(self, obj: Reissue) -> str:
+        """How far it came."""
+        return words.word(words.REISSUE, obj.status)
+
+
+def told(row: Reissue) -> dict[str, Any]:
+    """How far it is, in words and figures, for the page and for the script that follows it."""
+    going_on = row.status in reissue.GOING_ON
+    done = row.reissued + row.failed
+    if row.status == Reissue.Status.ASKED:
+        said = _now("It is about to begin.")
+    elif going_on:
+        said = _now("%(done)d of %(all)d are issued again.") % {"done": row.reissued, "all": row.total}
+    else:
+        said = words.word(words.REISSUE, row.status)
+    share = min(done / row.total, 0.99) if row.total and going_on else 0
+    return {"going_on": going_on, "share": share, "said": said, "evaluated": done}

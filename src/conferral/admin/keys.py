@@ -1,6 +1,6 @@
 """The keys of courses, lessons and pathways as a person writes them: suggested, and explained when they are wrong."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -8,14 +8,13 @@ from django import forms
 from django.utils.translation import gettext as _
 
 from conferral import plugins
+from conferral.admin.search import Limits
 from conferral.contract import ConferralError, Known, LearningContext, check_key
 from conferral.models import Credential, Learner, RosterEntry
 from conferral.settings import current
 
 COMPARED = 500
 """Keys among which a mistyped one is looked for."""
-Limits = Collection[str] | None
-"""The keys of the contexts in which somebody may do something; None for all."""
 
 
 class SuggestInput(forms.TextInput):

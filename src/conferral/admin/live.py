@@ -4,7 +4,7 @@ A small script asks for a part of the page with the form as it stands. Without s
 once, and saves nothing.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -13,11 +13,13 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path
 from django.utils.functional import Promise
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from conferral.admin.base import UseCaseAdmin
 from conferral.admin.options import OptionsField
 from conferral.contract import ConferralError
+from conferral.spoken import spoken
 
 NEW = "new"
 
@@ -42,8 +44,8 @@ class LiveAdmin(UseCaseAdmin):
 
     change_form_template = "conferral/admin/form.html"
     live: ClassVar[Mapping[str, Part]] = {}
-    shaping: ClassVar[tuple[str, ...]] = ()
-    """The fields that the shape of the options depends on."""
+    shaping: ClassVar[Mapping[str, Sequence[str]]] = {}
+    """The fields that the shape of options depends on: the fields of options whose shape each decides."""
 
     def get_urls(self) -> list[URLPattern]:
         """With the address of the parts."""
@@ -93,7 +95,7 @@ class LiveAdmin(UseCaseAdmin):
         try:
             template, content = show(request, form)
         except ConferralError as error:
-            template, content = "problem", {"problems": [str(error)]}
+            template, content = "problem", {"problems": [capfirst(spoken(error))]}
         return render_to_string(f"conferral/admin/live/{template}.html", content, request)
 
     def render_change_form(self, request: HttpRequest, context: Any, *arguments: Any, **named: Any) -> HttpResponse:

@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.utils import model_ngettext
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -62,7 +63,7 @@ class Answer:
 
     title: str | Promise
     explanation: str | Promise
-    button: str | Promise
+    counted: Callable[[int], str]
     form: type[forms.Form]
     perform: Callable[[NameRequest, dict[str, Any], Any], Any]
     said: Callable[[int], str]
@@ -84,7 +85,7 @@ ANSWERS = {
             "The credential is issued again with that name and keeps its dates; the old link and QR code lead to the "
             "new one, and the old file is not served any more. The learner is written to."
         ),
-        button=_("Approve"),
+        counted=lambda count: ngettext("Approve %d request", "Approve %d requests", count) % count,
         form=ApproveForm,
         perform=_approve,
         said=lambda count: ngettext("%d name is corrected.", "%d names are corrected.", count) % count,
@@ -93,7 +94,7 @@ ANSWERS = {
     "refuse": Answer(
         title=_("Refuse"),
         explanation=_("The name stays as it is. The learner is written to, with the reason."),
-        button=_("Refuse"),
+        counted=lambda count: ngettext("Refuse %d request", "Refuse %d requests", count) % count,
         form=RefuseForm,
         perform=_refuse,
         said=lambda count: ngettext("%d request was refused.", "%d requests were refused.", count) % count,
@@ -117,7 +118,7 @@ class NameRequestAdmin(RecordAdmin):
     search_help_text = _(
         "Number of a credential, username, e-mail address, or name from its beginning, as it was printed"
     )
-    found_by = staticmethod(partial(search.credentials, to="credential__"))
+    found_by = search.of_credentials
     ordering = ("-pk",)
     actions = ("approve", "refuse")
     fields = ("number", "from_to", "explanation", "asked", "outcome_in_words", "reason", "decided", "decided_by")
@@ -204,6 +205,8 @@ class NameRequestAdmin(RecordAdmin):
             "title": answer.title,
             "opts": self.opts,
             "correction": answer,
+            "button": answer.counted(len(rows)),
+            "obj": f"{len(rows)} {model_ngettext(self.opts, len(rows))}",
             "chosen": rows,
             "form": form,
             "media": self.media,

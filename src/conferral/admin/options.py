@@ -3,10 +3,12 @@
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from django_jsonform.widgets import JSONFormWidget
@@ -14,14 +16,26 @@ from pydantic import BaseModel
 from pydantic import ValidationError as Refused
 
 from conferral import plugins
-from conferral.admin.drawn import CALLED, NAME, Drawing, NotDrawn, difference, paths
+from conferral.admin.drawn import CALLED, NAME, Drawing, NotDrawn, Told, difference, paths
 from conferral.admin.forms import MONOSPACE, StructureField
 from conferral.contract import ConferralError
+from conferral.contract.options import reason
 from conferral.issuance import plan
 from conferral.models import CredentialAsset
+from conferral.spoken import spoken
 
 FORM, RAW = "form", "raw"
 MOST_SAID = 12
+BUTTONS = {
+    "Add item": _("Add item"),
+    "Add new item": _("Add new item"),
+    "Remove": _("Remove"),
+    "Move up": _("Move up"),
+    "Move down": _("Move down"),
+    "Collapse": _("Collapse"),
+    "Expand": _("Expand"),
+}
+"""What django-jsonform says in English alone; the script says it in the reader's language."""
 """Differences from the type that are named."""
 
 
@@ -31,6 +45,8 @@ class Shape:
 
     schema: Mapping[str, Any]
     whole: Callable[[Any], Any]
+    taken: Callable[[Any], Any] = lambda value: value
+    """What is meant by what the form says."""
 
     @property
     def drawing(self) -> Drawing:
@@ -64,6 +80,14 @@ def of_processor(name: str) -> Shape | None:
         return of_model(plugins.processor(name).Options)
     except ConferralError:
         return None
+
+
+def without_people(processor: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """A rule's options but those that name people (`format: people` in their schema); none of a rule that is gone."""
+    shape = of_processor(processor)
+    fields = shape.schema.get("properties", {}) if shape else {}
+    known = {name for name, field in fields.items() if field.get("format") != "people"}
+    return {name: value for name, value in given.items() if name in known}
 
 
 def of_slots() -> Shape:
@@ -114,6 +138,33 @@ def of_slots() -> Shape:
     return Shape(schema, whole)
 
 
+def of_printable(stored: Mapping[str, Any]) -> Shape:
+    """What is printed, by name: texts; what reads as a number is one, which each language writes in its own way.
+
+    What was stored as a text stays one.
+    """
+
+    def taken(value: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: text if stored.get(name) == text else _number(text) for name, text in value.items()}
+
+    def whole(value: Mapping[str, Any]) -> Mapping[str, Any]:
+        if "" in value:
+            raise Refusals([(("",), _now("Write a name."))])
+        return value
+
+    return Shape({"type": "object", "additionalProperties": {"type": "string"}}, whole, taken)
+
+
+def in_words(shape: Shape | None, value: Any) -> Told:
+    """Options for those who only look; NotDrawn when there are no words for them."""
+    if shape is None:
+        raise NotDrawn
+    try:
+        return shape.drawing.said(shape.whole(value))
+    except (Refusals, AttributeError, TypeError):
+        raise NotDrawn from None
+
+
 class OptionsWidget(forms.Textarea):
     """The JSON, and beside it the form; which of the two is meant is said by a third field."""
 
@@ -129,20 +180,23 @@ class OptionsWidget(forms.Textarea):
         state = self.field.state(value)
         context = super().get_context(name, state.text, attrs)
         identifier = context["widget"]["attrs"].get("id", name)
-        context["widget"] |= {"mode": RAW if state.mode == RAW else FORM, "differences": state.differences}
+        mode = RAW if state.mode == RAW else FORM
+        context["widget"] |= {"mode": mode, "differences": state.differences, "of": self.field.of}
         if state.schema:
             widget = JSONFormWidget(schema=state.schema)
             if self.error_map:
                 widget.add_error(self.error_map)
+            context["widget"]["buttons"] = json.dumps({english: str(word) for english, word in BUTTONS.items()})
             context["widget"]["drawn"] = widget.render(
                 f"{name}_form", json.dumps(state.shown), {"id": f"{identifier}_form"}
             )
         return context
 
     def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
-        """The JSON as it was typed; of the form, what it says."""
+        """The JSON as it was typed; of the form, what it says, unless it was drawn for another rule or type."""
         if data.get(f"{name}_mode") == FORM and f"{name}_form" in data:
-            return Drawn(data[f"{name}_form"])
+            is_stale = data.get(f"{name}_of", self.field.of) != self.field.of
+            return self.field.prepare_value(self.field.stored) if is_stale else Drawn(data[f"{name}_form"])
         return data.get(name)
 
     @property
@@ -178,6 +232,8 @@ class OptionsField(StructureField):
         self.widget.field = self
         self.shape: Shape | None = None
         self.given: Any = None
+        self.of = ""
+        self.stored: dict[str, Any] = {}
 
     def __deepcopy__(self, memo: Any) -> "OptionsField":
         copied: OptionsField = super().__deepcopy__(memo)
@@ -233,7 +289,7 @@ class OptionsField(StructureField):
             return {}
         if twice := _twice(said):
             raise ValidationError(_("%(name)s is there twice; name it once."), params={"name": twice})
-        return self.shape.drawing.read(said)
+        return self.shape.taken(self.shape.drawing.read(said))
 
     def _stored(self, value: Any) -> Any:
         """What is stored of a value that the form says whole."""
@@ -271,16 +327,24 @@ class OptionsField(StructureField):
             return said
 
 
+def _number(text: Any) -> Any:
+    for kind in (int, float):
+        try:
+            if str(found := kind(text)) == text and isfinite(found):
+                return found
+        except (TypeError, ValueError, OverflowError):
+            continue
+    return text
+
+
 def _slugs(kind: str) -> Iterable[str]:
     found = CredentialAsset.objects.filter(kind=kind, current=True).order_by("slug")
     return list(found.values_list("slug", flat=True))
 
 
-def _message(error: Mapping[str, Any]) -> str:
-    if error["type"] == "missing":
-        return _now("Is required.")
-    message = str(error["msg"]).removeprefix("Value error, ")
-    return message[:1].upper() + message[1:] + ("" if message.endswith((".", "!")) else ".")
+def _message(error: Any) -> str:
+    message = capfirst(spoken(reason(error)))
+    return message + ("" if message.endswith((".", "!")) else ".")
 
 
 def _told(path: Iterable[int | str], message: str) -> str:

@@ -8,10 +8,12 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from conferral import pictures, plugins
+from conferral.assets import AssetReader
 from conferral.contract import Artifact, ConferralError, GenerationRequest
 from conferral.issuance import correct, make, plan, preview
 from conferral.issuance.snapshot import request_for
 from conferral.models import Credential, CredentialAsset, CredentialType
+from conferral.spoken import spoken
 
 WIDTH = 900
 """Pixels, for a column that is half as wide."""
@@ -64,10 +66,28 @@ def of_credential(credential: Credential, name: str) -> list[Pictured]:
             request = replace(request_for(shown, station.edition, slot), draft=True)
             made = list(station.generator.generate(station.prepared, request))
         except ConferralError as error:
-            found.append(Pictured(slot, problems=(str(error),)))
+            found.append(Pictured(slot, problems=(spoken(error),)))
         else:
             found += [_of(slot, artifact, request) for artifact in made]
     return found
+
+
+def of_asset(asset: CredentialAsset) -> Pictured:
+    """A version of a picture, or the first page of a template."""
+    try:
+        content = AssetReader({asset.slug: asset}).read(asset.slug)
+        if asset.filename.lower().endswith(".svg"):  # checked when it was uploaded; no picture runs or fetches anything
+            address = f"data:image/svg+xml;base64,{base64.b64encode(content).decode()}"
+            return Pictured(asset.filename, address, asset.description or asset.slug)
+        if asset.kind == CredentialAsset.Kind.PDF:
+            image = pictures.draw(content, width=WIDTH)
+        else:
+            is_png = asset.filename.lower().endswith(".png")
+            image = pictures.read(content, "image/png" if is_png else "image/jpeg")
+            image.thumbnail((WIDTH, WIDTH))
+    except ConferralError as error:
+        return Pictured(asset.filename, problems=(str(error),))
+    return Pictured(asset.filename, _address(image), asset.description or asset.slug, *image.size)
 
 
 def _pictured(
@@ -79,7 +99,7 @@ def _pictured(
         try:
             made = preview.Drafts.of(slot, versions).make(request)
         except ConferralError as error:
-            yield Pictured(slot.name, problems=(str(error),))
+            yield Pictured(slot.name, problems=(spoken(error),))
             continue
         for artifact in made:
             yield _of(slot.name, artifact, request)
@@ -93,8 +113,9 @@ def _of(slot: str, artifact: Artifact, request: GenerationRequest) -> Pictured:
         image = pictures.draw(artifact.content, width=WIDTH)
     else:
         image = pictures.read(artifact.content, artifact.media_type)
-    content = base64.b64encode(pictures.encoded(image, "WEBP")).decode()
     alt = _("The credential of %s, as it is now") % request.snapshot.name
-    return Pictured(
-        slot, f"data:image/webp;base64,{content}", alt, *image.size, note="", problems=tuple(artifact.problems)
-    )
+    return Pictured(slot, _address(image), alt, *image.size, note="", problems=tuple(artifact.problems))
+
+
+def _address(image: Any) -> str:
+    return f"data:image/webp;base64,{base64.b64encode(pictures.encoded(image, 'WEBP')).decode()}"

@@ -1,15 +1,17 @@
 """What Conferral has recorded, to be looked at: learners, rosters, runs, files, messages; and the emergency stop."""
 
-from functools import partial
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.views.main import ORDER_VAR, PAGE_VAR
+from django.db.models import Exists, OuterRef
 from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext_lazy as _
 
 from conferral.admin import filters, search, words
-from conferral.admin.base import LimitedAdmin, RecordAdmin, RecordInline, configured, structure
+from conferral.admin.base import LimitedAdmin, RecordAdmin, RecordInline, recorded, structure
+from conferral.admin.search import configured, contexts
 from conferral.admin.site import registered
 from conferral.contract.decision import readable
 from conferral.issuance import standstill
@@ -25,6 +27,9 @@ from conferral.models import (
 )
 from conferral.models.verification import shown
 
+TURNS = frozenset((PAGE_VAR, ORDER_VAR))
+"""What a list is asked that does not narrow it."""
+
 
 @registered(Learner)
 class LearnerAdmin(RecordAdmin):
@@ -36,13 +41,23 @@ class LearnerAdmin(RecordAdmin):
     search_fields = ("key", "name", "email", "external_id")
     search_help_text = _("Username, e-mail address, or name from its beginning")
     found_by = search.learners
+    contains = "name"
     ordering = ("key", "id")
     fields = ("key", "name", "email", "language", "gateway", "external_id", "active", "retired", "user")
 
     def narrowed(self, queryset: Any, keys: frozenset[str]) -> Any:
         """Those who have a credential there."""
-        there = Credential.objects.filter(configuration__in=configured(keys))
-        return queryset.filter(pk__in=there.values("learner"))
+        there = Credential.objects.filter(configuration__in=configured(keys), learner=OuterRef("pk"))
+        return queryset.filter(Exists(there))
+
+    def get_paginator(self, request: HttpRequest, queryset: Any, *arguments: Any, **named: Any) -> Any:
+        """All of those are counted by their credentials: to count them, databases else read every learner."""
+        found: Any = super().get_paginator(request, queryset, *arguments, **named)
+        keys = self.limits(request, "view", "change")
+        if keys and set(request.GET) <= TURNS:
+            there = Credential.objects.filter(configuration__in=configured(keys))
+            found.by = there.values_list("learner", flat=True)
+        return found
 
 
 @registered(RosterEntry)
@@ -61,7 +76,7 @@ class RosterEntryAdmin(RecordAdmin):
 
     def narrowed(self, queryset: Any, keys: frozenset[str]) -> Any:
         """Those in these contexts."""
-        return queryset.filter(context__key__in=keys)
+        return queryset.filter(context__in=contexts(keys))
 
     @admin.display(description=_("Content completed"))
     def content_completed(self, obj: RosterEntry) -> str:
@@ -101,7 +116,7 @@ class ArtifactAdmin(RecordAdmin):
     """The files of credentials."""
 
     of = "credential__configuration"
-    list_display = ("number", "slot", "state_in_words", "filename", "size_in_words", "attempts", "last_error")
+    list_display = ("number", "slot", "state_in_words", "filename", "size_in_words", "attempts", "went_wrong")
     list_filter = (words.ArtifactState, filters.Slot)
     list_select_related = ("credential",)
     sortable_by = ("number",)
@@ -111,9 +126,10 @@ class ArtifactAdmin(RecordAdmin):
     ordering = ("-pk",)
     fields = (
         *("of_credential", "slot", "required", "state_in_words", "filename", "media_type", "size_in_words", "url"),
-        *("shown_problems", "attempts", "next_try", "last_error", "generator_version", "sha256", "edition"),
+        *("shown_problems", "attempts", "next_try", "went_wrong", "generator_version", "sha256", "edition"),
     )
     shown_problems = structure("problems", _("To be looked at"))
+    went_wrong = recorded("last_error", _("What went wrong"))
 
     @admin.display(description=_("Credential"), ordering="credential_id")
     def number(self, obj: CredentialArtifact) -> str:
@@ -141,18 +157,19 @@ class DeliveryAdmin(RecordAdmin):
     """The messages to learners."""
 
     of = "credential__configuration"
-    list_display = ("number", "learner", "purpose", "sequence", "state_in_words", "sent", "attempts", "last_error")
+    list_display = ("number", "learner", "purpose", "sequence", "state_in_words", "sent", "attempts", "went_wrong")
     list_filter = (words.DeliveryState, filters.Purpose, "sent")
     list_select_related = ("credential__learner",)
     sortable_by = ("number", "sent")
     search_fields = ("credential__verification_id", "credential__learner__key", "credential__learner__email")
     search_help_text = _("Number of a credential, or what finds it: username, e-mail address, name, key of a course")
-    found_by = partial(search.credentials, to="credential__")
+    found_by = search.of_credentials
     ordering = ("-pk",)
     fields = (
         *("of_credential", "learner", "channel", "purpose", "sequence", "state_in_words", "sent"),
-        *("attempts", "next_try", "last_error"),
+        *("attempts", "next_try", "went_wrong"),
     )
+    went_wrong = recorded("last_error", _("What went wrong"))
 
     @admin.display(description=_("Credential"), ordering="credential_id")
     def number(self, obj: Delivery) -> str:

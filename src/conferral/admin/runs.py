@@ -1,14 +1,16 @@
 """Issuing runs and dry runs: how far they are, what came of them, and what a person decides about them."""
 
 from typing import Any, ClassVar
+from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, QueryDict, StreamingHttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
+from django.utils.html import format_html
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -16,18 +18,21 @@ from django.utils.translation import ngettext
 from conferral import tasks
 from conferral.admin import filters, search, words
 from conferral.admin.asks import Ask, AskedAdmin, Done, ReasonForm
-from conferral.admin.base import PER_PAGE, RecordAdmin
+from conferral.admin.base import PER_PAGE, RecordAdmin, named, recorded
 from conferral.admin.site import registered
-from conferral.contract import Fact
+from conferral.contract import Decision, Fact
 from conferral.contract.context import short_key
 from conferral.issuance import correct, dry_run, release
 from conferral.issuance import run as runs
 from conferral.issuance.evaluate import Outcome
 from conferral.issuance.progress import progress_of
 from conferral.models import Credential, CredentialArtifact, DryRun, Run
+from conferral.spoken import spoken
 
 GOING_ON = (Run.Status.ASKED, Run.Status.RUNNING)
 BROKEN_OFF = (Run.Status.FAILED, Run.Status.LOST, Run.Status.CANCELLED)
+FIRST = 10
+"""Failures that a run's page names."""
 AT_ONCE = 1000
 """Failed credentials that are tried again while somebody waits."""
 MAKERS = ((tasks.generate,), (tasks.deliver,))
@@ -64,7 +69,7 @@ def _refuse(admin_: Any, request: HttpRequest, run: Run, values: dict[str, Any])
 
 
 def _retry(admin_: Any, request: HttpRequest, run: Run, values: dict[str, Any]) -> Done:
-    files, mails = correct.retry(list(failed_of(run)[:AT_ONCE]))
+    files, mails = correct.retry(list(failed_of(run)[:AT_ONCE]), by=request.user)
     said = _now("Tried again: %(files)d files, %(mails)d mails.") % {"files": files, "mails": mails}
     return Done(said, nudges=MAKERS)
 
@@ -87,7 +92,7 @@ class RunAdmin(AskedAdmin, RecordAdmin):
     change_form_template = "conferral/admin/run.html"
     of = "configuration"
     list_display = ("pk", "configuration", "begun_by", "outcome", "started", "lasted", "evaluated", "issued", "failed")
-    list_filter = (words.RunStatus, words.RunTrigger, filters.TypeByConfiguration)
+    list_filter = (words.RunStatus, words.RunTrigger, filters.OfConfiguration, filters.TypeByConfiguration)
     list_select_related = ("configuration__type", "by")
     sortable_by = ()
     search_fields = ("configuration__context_key", "configuration__type__name")
@@ -95,10 +100,18 @@ class RunAdmin(AskedAdmin, RecordAdmin):
     found_by = search.runs
     ordering = ("-pk",)
     fields = (
-        *("configuration", "begun_by", "outcome", "error", "remarks", "started", "lasted", "notify"),
-        *("attempts", "next_try"),
-        *("evaluated", "eligible", "already", "issued", "held", "waiting", "refused", "failed"),
+        *("of_configuration", "begun_by", "outcome", "what_went_wrong", "to_be_looked_at", "began", "lasted"),
+        *("written_to", "looked_at", "qualify", "have_one", "were_issued", "are_held", "not_made", "wait"),
+        *("are_refused", "undecided", "attempts", "next_try", "other_runs"),
     )
+    what_went_wrong = recorded("error", _("What went wrong"))
+    to_be_looked_at = recorded("remarks", _("To be looked at"))
+    looked_at = named("evaluated", _("Learners looked at"))
+    qualify = named("eligible", _("Of them qualify"))
+    have_one = named("already", _("Have one already"))
+    wait = named("waiting", _("Qualify and wait"))
+    are_refused = named("refused", _("Are refused"))
+    undecided = named("failed", _("Cannot be decided about"))
     asks: ClassVar = {
         "release": Ask(
             title=_("Release what it holds"),
@@ -181,17 +194,25 @@ class RunAdmin(AskedAdmin, RecordAdmin):
         """With how far it is, and its first failures."""
         run = self.get_object(request, object_id)
         content: dict[str, Any] = {}
+        credentials: Any = self.admin_site._registry[Credential]  # noqa: SLF001 - `get_model_admin` came with Django 5.0
         if run is not None:
+            may_correct = credentials.may(request, None, "change")
             broken = CredentialArtifact.objects.filter(
                 credential__in=failed_of(run), state=CredentialArtifact.State.FAILED
             )
             content = {
                 "progress": told(run),
                 "progress_url": self.address("progress", run.pk),
+                "subtitle": _now("Run of %s") % words.local(run.started, run.configuration.time_zone),
                 "failures": [
-                    (self.link_to(one.credential, one.credential.recipient_name), one.last_error)
-                    for one in broken.select_related("credential").order_by("pk")[:10]
+                    (
+                        self.link_to(one.credential, one.credential.recipient_name or one.credential.learner.key),
+                        spoken(one.last_error),
+                        self.address("ask", one.credential_id, "name", model=Credential) if may_correct else "",
+                    )
+                    for one in broken.select_related("credential__learner").order_by("pk")[:FIRST]
                 ],
+                "all_failures": self._listed(run, is_=Credential.State.FAILED) if broken.count() > FIRST else "",
             }
         return super().change_view(request, object_id, form_url, {**content, **(extra_context or {})})
 
@@ -204,6 +225,50 @@ class RunAdmin(AskedAdmin, RecordAdmin):
     def begun_by(self, obj: Run) -> str:
         """What or who began it."""
         return str(obj.by) if obj.by else words.word(words.TRIGGER, obj.trigger)
+
+    @admin.display(description=_("Configuration"))
+    def of_configuration(self, obj: Run) -> str:
+        """The way to its page."""
+        return self.link_to(obj.configuration)
+
+    @admin.display(description=_("Began"))
+    def began(self, obj: Run) -> str:
+        """In the configuration's time zone."""
+        return words.local(obj.started, obj.configuration.time_zone)
+
+    @admin.display(description=_("Learners are written to"), boolean=True)
+    def written_to(self, obj: Run) -> bool:
+        """Once theirs is ready."""
+        return obj.notify
+
+    @admin.display(description=_("Issued"))
+    def were_issued(self, obj: Run) -> str:
+        """How many, and which."""
+        return self._which(obj, obj.issued)
+
+    @admin.display(description=_("Held back"))
+    def are_held(self, obj: Run) -> str:
+        """How many wait for a person, and which."""
+        return self._which(obj, obj.held, is_=Credential.State.HELD)
+
+    @admin.display(description=_("Of them could not be made"))
+    def not_made(self, obj: Run) -> str:
+        """How many of those that were issued, and which."""
+        return self._which(obj, failed_of(obj).count(), is_=Credential.State.FAILED)
+
+    @admin.display(description=_("Other runs"))
+    def other_runs(self, obj: Run) -> str:
+        """All of the configuration."""
+        address = f"{self.address('changelist')}?configuration__id__exact={obj.configuration_id}"
+        return format_html('<a href="{}">{}</a>', address, _now("All runs of this configuration"))
+
+    def _which(self, run: Run, count: int, is_: str = "") -> str:
+        return format_html('<a href="{}">{}</a>', self._listed(run, is_=is_), count) if count else "0"
+
+    def _listed(self, run: Run, is_: str = "") -> str:
+        """Where the run's credentials are listed, those in that state."""
+        query = {"run__id__exact": run.pk} | ({"is": is_} if is_ else {})
+        return f"{self.address('changelist', model=Credential)}?{urlencode(query)}"
 
     @admin.display(description=_("Took"))
     def lasted(self, obj: Run) -> str:
@@ -236,12 +301,21 @@ class RowsForm(forms.Form):
     q = forms.CharField(label=_("Username or name"), required=False, max_length=200)
     outcome = forms.ChoiceField(label=_("Outcome"), required=False)
     unmailed = forms.BooleanField(label=_("Cannot be mailed"), required=False)
-    o = forms.ChoiceField(label=_("Sorted by"), required=False, choices=list(SORTED_BY.items()))
+    o = forms.ChoiceField(
+        required=False,
+        choices=[(f"{sign}{name}", word) for sign in ("", "-") for name, word in SORTED_BY.items()],
+        widget=forms.HiddenInput,
+    )
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         outcome: Any = self.fields["outcome"]
         outcome.choices = [("", _("All")), *((each.value, words.outcome(each)) for each in Outcome)]
+
+    @property
+    def sorted_by(self) -> str:
+        """The field, with a minus before it from its end."""
+        return (self.cleaned_data.get("o") if self.is_valid() else "") or "learner"
 
 
 @registered(DryRun)
@@ -249,9 +323,13 @@ class DryRunAdmin(AskedAdmin, RecordAdmin):
     """What runs would do, as people asked: kept for a day."""
 
     of = "configuration"
-    list_display = ("started", "configuration", "state", "evaluated", "by")
+    list_display = ("begun", "configuration", "state", "evaluated", "by")
+    list_filter = (words.RunStatus, filters.OfConfiguration, filters.TypeByConfiguration)
     list_select_related = ("configuration__type", "by")
     sortable_by = ()
+    search_fields = ("configuration__context_key", "configuration__type__name")
+    search_help_text = _("Key of a course, lesson or pathway, or name of a credential type")
+    found_by = search.runs
     ordering = ("-pk",)
 
     def get_urls(self) -> list[URLPattern]:
@@ -264,6 +342,11 @@ class DryRunAdmin(AskedAdmin, RecordAdmin):
             ),
             *super().get_urls(),
         ]
+
+    @admin.display(description=_("Started"))
+    def begun(self, obj: DryRun) -> str:
+        """In the time zone of its configuration."""
+        return words.local(obj.started, obj.configuration.time_zone)
 
     @admin.display(description=_("State"))
     def state(self, obj: DryRun) -> str:
@@ -284,7 +367,8 @@ class DryRunAdmin(AskedAdmin, RecordAdmin):
     def csv_view(self, request: HttpRequest, key: int) -> StreamingHttpResponse:
         """The rows that are looked for, as a table in which no cell is a formula."""
         found = self._found(request, key)
-        lines = dry_run.csv_of(dry_run.each_row(self._rows(found, request)[0]))
+        rows, form = self._rows(found, request)
+        lines = dry_run.csv_of(dry_run.each_row(rows, form.sorted_by), words.outcome)
         name = f"dry-run-{short_key(found.configuration.context_key)}-{found.pk}.csv"
         headers = {"Content-Disposition": f'attachment; filename="{name}"'}
         return StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8", headers=headers)
@@ -308,7 +392,9 @@ class DryRunAdmin(AskedAdmin, RecordAdmin):
             "form": form,
             "query": query.urlencode(),
             "rows": page,
-            "shown": [(row, words.outcome(row.outcome), evidence(row)) for row in page],
+            "when": self.begun(found),
+            "columns": [(word, *sorting(name, form.sorted_by, request.GET)) for name, word in SORTED_BY.items()],
+            "shown": [(row, words.outcome(row.outcome), *evidence(row)) for row in page],
             "figures": list(words.figures(found.figures)) if found.figures else [],
             "progress": told(found),
             "progress_url": self.address("progress", found.pk),
@@ -335,10 +421,18 @@ class DryRunAdmin(AskedAdmin, RecordAdmin):
             outcome=said.get("outcome", ""),
             unmailed=bool(said.get("unmailed")),
         )
-        by = said.get("o") or "learner"
-        return rows.order_by(by, "pk"), form
+        return rows.order_by(form.sorted_by, "pk"), form
 
 
-def evidence(row: Any) -> list[str]:
-    """The facts that decided, in words."""
-    return [str(Fact(**fact)) for fact in row.facts]
+def evidence(row: Any) -> tuple[list[str], str]:
+    """The facts that decided, in words; and what else did."""
+    decision = Decision(tuple(Fact(**fact) for fact in row.facts))
+    return [str(fact) for fact in decision.facts], "" if row.why == decision.reason else row.why
+
+
+def sorting(name: str, present: str, said: QueryDict) -> tuple[str, str]:
+    """How the table is sorted by that column, if it is, and the query that sorts it so, or the other way round."""
+    query = said.copy()
+    query.pop("p", None)
+    query["o"] = f"-{name}" if present == name else name
+    return {name: "ascending", f"-{name}": "descending"}.get(present, ""), query.urlencode()

@@ -1,25 +1,45 @@
 """What a person types into a search box, and the rows that an index finds by it: no search reads a whole table.
 
 A number, an address, a key, a username are told by how they look; anything else is a name, which is found by its
-beginning. Tables that stay small (configurations, types, contexts) are read whole.
+beginning. Tables that stay small (configurations, types, contexts) are read whole. What belongs to learners or
+credentials is found by their keys: of a name that more than NEWEST have, by those of the newest.
+
+Whoever teaches is limited to some contexts: what is found is then found there, so that others do not crowd it out.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import reduce
 from operator import or_
 from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.db import connection
-from django.db.models import Q
+from django.db.models import F, Model, OuterRef, Q, Subquery
 
-from conferral.models import Context, Credential, CredentialConfiguration, Learner
+from conferral.issuance import history
+from conferral.models import Candidate, Context, Credential, CredentialConfiguration, Learner, RosterEntry
 from conferral.models.verification import normalised
 from conferral.settings import current
 
+Limits = Collection[str] | None
+"""The keys of the contexts in which somebody may do something; None for everywhere."""
 MOST = 1000
 """Learners, or configurations, whose rows are looked for."""
+NEWEST = 500
+"""Of a common name, so many: ten pages. With more of them databases rather read all there is."""
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.IGNORECASE)
+
+
+def configured(keys: Collection[str]) -> list[int]:
+    """The configurations in those contexts."""
+    found = CredentialConfiguration.objects.filter(context_key__in=keys).order_by("pk")
+    return list(found.values_list("pk", flat=True))
+
+
+def contexts(keys: Collection[str]) -> list[int]:
+    """The rows of those contexts."""
+    return list(Context.objects.filter(key__in=keys).order_by("pk").values_list("pk", flat=True))
 
 
 def starting_with(field: str, text: str) -> Q:
@@ -39,7 +59,7 @@ def spellings(text: str) -> list[str]:
     return list(dict.fromkeys((text, text.lower(), text.upper(), text.title())))
 
 
-def named(model: type[Credential] | type[Learner], field: str, text: str, to: str = "") -> Q:
+def named(model: type[Credential] | type[Learner], field: str, text: str) -> Q:
     """Those whose name begins with the first word, and has the others anywhere: `maria silva`, `Maria da Silva`.
 
     One small query for each spelling: of several joined by OR databases rather read a whole index.
@@ -48,55 +68,83 @@ def named(model: type[Credential] | type[Learner], field: str, text: str, to: st
     there = [each for each in spellings(first) if model._default_manager.filter(starting_with(field, each)).exists()]  # noqa: SLF001 - documented
     if connection.vendor == "mysql":  # each is all of them
         there = there[:1]
-    rest = Q(*(Q(**{f"{to}{field}__icontains": word}) for word in others))  # of those few that the index finds
-    return _any(starting_with(f"{to}{field}", each) & rest for each in there)
+    rest = Q(*(Q(**{f"{field}__icontains": word}) for word in others))  # of those few that the index finds
+    return _any(starting_with(field, each) & rest for each in there)
 
 
-def learners(text: str, to: str = "") -> Q:
-    """By username, name, e-mail address, or the id of the account; `to` leads to them from the listed records."""
+def learners(text: str, limits: Limits = None) -> Q:
+    """By username, name, e-mail address, or the id of the account."""
     if "@" in text:
-        return _addressed(text, to)
-    found = Q(**{f"{to}key__in": spellings(text)}) | named(Learner, "name", text, to)
+        return _addressed(text)
+    found = Q(key__in=spellings(text)) | named(Learner, "name", text)
     if text.isdigit():
-        found |= Q(**{f"{to}gateway": current().lms, f"{to}external_id": text})
+        found |= Q(gateway=current().lms, external_id=text)
     return found
 
 
-def credentials(text: str, to: str = "") -> Q:
+def credentials(text: str, limits: Limits = None) -> Q:
     """By number, the recipient's name as it was printed, username, e-mail address, or the key of what it is for."""
     if number := normalised(text):
         found = Credential.objects.filter(verification_id=number).values_list("pk", flat=True).first()
         if found:
-            return Q(**{f"{to}pk": found})
-    if "@" in text:
-        return Q(**{f"{to}learner__in": _keys(Learner.objects.filter(_addressed(text)))})
-    if is_key(text):
-        return Q(**{f"{to}configuration__in": _configured(Q(context_key__icontains=text))})
-    # Asked for by themselves: no database joins two indexes of two tables by OR.
-    known = _keys(Learner.objects.filter(key__in=spellings(text)))
-    return Q(**{f"{to}learner__in": known}) | named(Credential, "recipient_name", text, to)
+            return Q(pk=found)
+    if is_key(text) and "@" not in text:
+        return Q(configuration__in=_configured(Q(context_key__icontains=text)))
+    return _issued_to(text)
 
 
-def files(text: str) -> Q:
+def of_credentials(text: str, limits: Limits = None) -> Q:
+    """What belongs to credentials, by what finds these."""
+    if is_key(text) and "@" not in text:
+        return Q(credential__configuration__in=_configured(Q(context_key__icontains=text)))
+    found = Credential.objects.filter(credentials(text))
+    if limits is not None:
+        found = found.filter(configuration__in=configured(limits))
+    return Q(credential__in=_newest(found))
+
+
+def files(text: str, limits: Limits = None) -> Q:
     """By what finds their credentials, or by SHA-256."""
-    return Q(sha256=text.lower()) if _SHA256.fullmatch(text) else credentials(text, "credential__")
+    return Q(sha256=text.lower()) if _SHA256.fullmatch(text) else of_credentials(text, limits)
 
 
-def progress(text: str) -> Q:
+def progress(text: str, limits: Limits = None) -> Q:
     """By the learner, or by the key of the course or lesson."""
     if is_key(text) and "@" not in text:
         return Q(context__in=_keys(Context.objects.filter(key__icontains=text)))
-    return learners(text, "learner__")
+    found = Learner.objects.filter(learners(text))
+    if limits is not None:
+        found = _having(found, RosterEntry.objects.filter(context__in=contexts(limits)))
+    return Q(learner__in=_newest(found))
 
 
-def candidates(text: str) -> Q:
+def candidates(text: str, limits: Limits = None) -> Q:
     """By the learner."""
-    return learners(text, "learner__")
+    found = Learner.objects.filter(learners(text))
+    if limits is not None:
+        found = _having(found, Candidate.objects.filter(configuration__in=configured(limits)))
+    return Q(learner__in=_newest(found))
 
 
-def runs(text: str) -> Q:
+def runs(text: str, limits: Limits = None) -> Q:
     """By the key of what they were for, or by the name of the credential type."""
     return Q(configuration__in=_configured(Q(context_key__icontains=text) | Q(type__name__icontains=text)))
+
+
+def acts(text: str, limits: Limits = None) -> Q:
+    """By the object (a credential's number, its learner's username, the key of a course), or by who did it."""
+    if number := normalised(text):
+        return _done_to(Credential, Credential.objects.filter(verification_id=number))
+    if is_key(text) and "@" not in text:
+        return _done_to(CredentialConfiguration, CredentialConfiguration.objects.filter(context_key__icontains=text))
+    persons = get_user_model()._default_manager.filter(username=text)  # noqa: SLF001 - documented
+    of_learner = Learner.objects.filter(_addressed(text) if "@" in text else Q(key__in=spellings(text)))
+    theirs = Credential.objects.filter(learner__in=_keys(of_learner))
+    return Q(by__in=_keys(persons)) | _done_to(Credential, theirs)
+
+
+def _done_to(model: type[Model], found: Any) -> Q:
+    return Q(kind=history.kind(model), object_id__in=_keys(found))
 
 
 def is_key(text: str) -> bool:
@@ -104,12 +152,36 @@ def is_key(text: str) -> bool:
     return ":" in text or "+" in text
 
 
-def _addressed(text: str, to: str = "") -> Q:
-    return _any(starting_with(f"{to}email", each) for each in spellings(text))
+def is_name(text: str) -> bool:
+    """Whether it may be a name: neither a number, nor an address, nor a key."""
+    return not (normalised(text) or "@" in text or is_key(text))
+
+
+def _issued_to(text: str) -> Q:
+    if "@" in text:
+        return Q(learner__in=_keys(Learner.objects.filter(_addressed(text))))
+    # Asked for by themselves: no database joins two indexes of two tables by OR.
+    known = _keys(Learner.objects.filter(key__in=spellings(text)))
+    return Q(learner__in=known) | named(Credential, "recipient_name", text)
+
+
+def _addressed(text: str) -> Q:
+    return _any(starting_with("email", each) for each in spellings(text))
 
 
 def _configured(which: Q) -> list[int]:
     return _keys(CredentialConfiguration.objects.filter(which))
+
+
+def _having(learners: Any, rows: Any) -> Any:
+    """Those who have one of the rows. Each is asked for by itself: what databases join they rather read whole."""
+    one = rows.filter(learner=OuterRef("pk")).order_by().values("pk")[:1]
+    return learners.annotate(one=Subquery(one)).filter(one__isnull=False)
+
+
+def _newest(found: Any) -> list[int]:
+    """By a sum, which no index sorts: else databases walk through all rows by key until they have met enough."""
+    return list(found.order_by((F("pk") + 0).desc()).values_list("pk", flat=True)[:NEWEST])
 
 
 def _keys(found: Any) -> list[int]:

@@ -5,32 +5,31 @@ from typing import Any, ClassVar
 from django import forms
 from django.contrib import admin
 from django.db import transaction
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
+from django.template.loader import render_to_string
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
-from conferral import plugins
+from conferral import access, plugins
 from conferral.admin import options, pictured
 from conferral.admin.asks import Ask, AskedAdmin, Done
-from conferral.admin.base import structure
-from conferral.admin.forms import StructureField, UseCaseForm, mapping, mapping_of_mappings, printable
+from conferral.admin.base import told_by
+from conferral.admin.forms import UseCaseForm, mapping, mapping_of_mappings, printable
 from conferral.admin.live import LiveAdmin, Part
 from conferral.admin.options import OptionsField
 from conferral.admin.site import registered
-from conferral.contract import Audience, ConferralError, Kind
+from conferral.contract import Audience, ConferralError, Kind, Publication
 from conferral.issuance import configure, correct
-from conferral.models import CredentialType
+from conferral.models import Credential, CredentialType
 
 KINDS = {Kind.COURSE: _("Course"), Kind.LESSON: _("Lesson"), Kind.PATHWAY: _("Pathway")}
-DATES = {
-    CredentialType.PrintedDate.ISSUED: _("Day of issue"),
-    CredentialType.PrintedDate.EARNED: _("Day on which it was earned"),
-    CredentialType.PrintedDate.END: _("End of the course"),
-}
 USED = 20
 """Configurations that a type's page names."""
+SPANS = {"years": _("Years"), "months": _("Months"), "days": _("Days")}
+WORDING = {"subject": _("Subject of the mail"), "body": _("Words in the mail")}
 VALIDITY = {"years": 100, "months": 1200, "days": 36500}
 PLAIN = ("processor", "processor_options", "audience", "generators", "publish", "locale", "printed_date", "kinds")
 
@@ -59,16 +58,15 @@ class TypeForm(UseCaseForm):
     generators = OptionsField(
         check=mapping_of_mappings, rows=20, label=_("Designs"), help_text=_("What is made, each under a name.")
     )
-    publish = StructureField(
+    publish = OptionsField(
         check=mapping,
         label=_("What its pages tell"),
-        help_text=_(
-            "JSON; left empty: strangers may download the files and see no evidence: "
-            '<code>{"description": "…", "criteria": "…", "evidence": true, "files": false}</code>.'
-        ),
+        help_text=_("Left as it is: strangers may download the files and see no evidence."),
     )
-    printed = StructureField(
-        check=printable, label=_("Fields"), help_text=_('What else is printed: <code>{"hours": 40}</code>.')
+    printed = OptionsField(
+        check=printable,
+        label=_("Fields"),
+        help_text=_('What else is printed, by name, like hours and 40. As JSON: <code>{"hours": 40}</code>.'),
     )
     kinds = forms.MultipleChoiceField(
         label=_("For"),
@@ -77,9 +75,7 @@ class TypeForm(UseCaseForm):
         widget=forms.CheckboxSelectMultiple,
         help_text=_("None checked: for all that the rule knows."),
     )
-    printed_date = forms.ChoiceField(
-        label=_("Printed date"), choices=[(str(date), word) for date, word in DATES.items()]
-    )
+    printed_date = forms.ChoiceField(label=_("Printed date"), choices=CredentialType.PrintedDate.choices)
     subject = forms.CharField(
         label=_("Subject of the mail"),
         required=False,
@@ -115,9 +111,12 @@ class TypeForm(UseCaseForm):
             field: Any = self.fields["processor"]
             field.choices = rules(self.instance.processor)
             chosen = str(self.data.get("processor") or self.instance.processor or field.choices[0][0])
-            self.shape("processor_options", options.of_processor(chosen))
+            stored = self.instance.processor_options if chosen == self.instance.processor else {}
+            self.shape("processor_options", options.of_processor(chosen), of=chosen, stored=stored)
             self.shape("audience", options.of_model(Audience))
             self.shape("generators", options.of_slots())
+            self.shape("publish", options.of_model(Publication))
+            self.shape("printed", options.of_printable(self.instance.fields))
 
     def present(self, instance: Any) -> dict[str, Any]:
         """What is printed, the mail's words and the validity."""
@@ -148,7 +147,9 @@ class TypeForm(UseCaseForm):
         return {
             **{name: cleaned[name] for name in PLAIN},
             "fields": cleaned["printed"],
-            "wording": {name: cleaned[name] for name in ("subject", "body") if cleaned[name]},
+            # What the form has no fields for stays: the words in other languages.
+            "wording": {name: text for name, text in self.instance.wording.items() if name not in ("subject", "body")}
+            | {name: cleaned[name] for name in ("subject", "body") if cleaned[name]},
             "validity": {name: cleaned[name] for name in VALIDITY if cleaned[name]},
         }
 
@@ -184,7 +185,7 @@ class TypeAdmin(AskedAdmin, LiveAdmin):
             perform=_copy,
         )
     }
-    shaping = ("processor",)
+    shaping: ClassVar = {"processor": ("processor_options",)}
     live: ClassVar = {"picture": Part("sample", ("",), "live_picture", _("How it looks"), beside=True)}
     list_display = ("name", "rule", "meant_for", "designs", "used")
     list_filter = ("processor",)
@@ -206,16 +207,31 @@ class TypeAdmin(AskedAdmin, LiveAdmin):
         (_("How it looks"), {"fields": ("sample",)}),
     )
     view_fields = (
-        *("name", "meant_for", "rule", "shown_processor_options", "shown_audience", "shown_generators", "shown_fields"),
-        *("locale", "printed_date", "shown_validity", "shown_wording", "shown_publish"),
+        *("name", "picture", "meant_for", "rule", "shown_processor_options", "shown_audience", "designs"),
+        *("shown_fields", "locale", "printed_date", "shown_validity", "shown_wording", "shown_publish"),
     )
-    shown_processor_options = structure("processor_options", _("Options of the rule"))
-    shown_audience = structure("audience", _("Who may get one"))
-    shown_generators = structure("generators", _("Designs"))
-    shown_fields = structure("fields", _("Fields"))
-    shown_validity = structure("validity", _("Valid for"))
-    shown_publish = structure("publish", _("Public page"))
-    shown_wording = structure("wording", _("Mail to the learner"))
+    shown_processor_options = told_by(
+        "processor_options",
+        _("Options of the rule"),
+        lambda one: options.in_words(options.of_processor(one.processor), one.processor_options),
+    )
+    shown_audience = told_by(
+        "audience", _("Who may get one"), lambda one: options.in_words(options.of_model(Audience), one.audience)
+    )
+    shown_fields = told_by("fields", _("Fields"), lambda one: [(name, str(text)) for name, text in one.fields.items()])
+    shown_validity = told_by(
+        "validity",
+        _("Valid for"),
+        lambda one: [(str(SPANS.get(name, name)), str(number)) for name, number in one.validity.items()],
+    )
+    shown_publish = told_by(
+        "publish", _("Public page"), lambda one: options.in_words(options.of_model(Publication), one.publish)
+    )
+    shown_wording = told_by(
+        "wording",
+        _("Mail to the learner"),
+        lambda one: [(str(WORDING.get(name, name)), text) for name, text in one.wording.items()],
+    )
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """With where it is used, once it is there."""
@@ -229,22 +245,40 @@ class TypeAdmin(AskedAdmin, LiveAdmin):
         """The same."""
         return ("used_in",) if obj else ()
 
+    def _tells_people(self, request: HttpRequest) -> bool:
+        """Whether this person may read which people a rule names; they may be of any course."""
+        return access.limits(request.user, "view_learner") is None or super().has_change_permission(request)
+
     def may_ask(self, request: HttpRequest, obj: Any) -> bool:
         """Whoever may add one."""
         return self.has_add_permission(request)
 
     @admin.display(description=_("Configurations"))
-    def used_in(self, obj: CredentialType) -> str:
-        """The first of them, with links; and how many credentials were issued with it."""
-        rows = [(self.link_to(one, one.context_key),) for one in obj.configurations.order_by("context_key")[:USED]]
-        more = obj.configurations.count() - len(rows)
+    def used_in(self, obj: Any) -> str:
+        """The first of them that this person may see, with links; and how many credentials were issued with it."""
+        seen = _seen(obj.seen_within)
+        configurations = obj.configurations.filter(seen).select_related("type").order_by("context_key")
+        rows = [(self.link_to(one, one.context_key),) for one in configurations[:USED]]
+        more = obj.use - len(rows)
         shown = format_html_join("", "{}<br>", rows) or _now("None.")
-        return format_html("{}{}", shown, _now("and %d more") % more if more > 0 else "")
+        keys = list(configurations.values_list("pk", flat=True))
+        count = Credential.objects.filter(configuration__in=keys).exclude(state=Credential.State.HELD).count()
+        issued = ngettext("%d credential was issued.", "%d credentials were issued.", count) % count
+        return format_html("{}{} {}", shown, _now("and %d more") % more if more > 0 else "", issued)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CredentialType]:
-        """With the number of configurations."""
+        """With the number of configurations that this person may see."""
         found: QuerySet[CredentialType] = super().get_queryset(request)
-        return found.annotate(use=Count("configurations"))
+        return found.annotate(use=Count("configurations", filter=_seen(_seen_by(request), "configurations__")))
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """The type, which knows who looks at it."""
+        found: Any = super().get_object(request, object_id, from_field)
+        if found is not None:
+            found.seen_within = _seen_by(request)
+            if not self._tells_people(request):
+                found.processor_options = options.without_people(found.processor, found.processor_options)
+        return found
 
     def live_picture(self, request: HttpRequest, form: Any) -> tuple[str, dict[str, Any]]:
         """Every design of the type, in an invented course."""
@@ -261,6 +295,15 @@ class TypeAdmin(AskedAdmin, LiveAdmin):
         """Its label, or that it is not installed any more."""
         return rule_label(obj.processor)
 
+    @admin.display(description=_("How it looks"))
+    def picture(self, obj: CredentialType) -> str:
+        """Every design, in an invented course."""
+        try:
+            slots = pictured.of_type(obj)
+        except ConferralError as error:
+            slots = [pictured.Pictured(obj.name, problems=(str(error),))]
+        return render_to_string("conferral/admin/live/picture.html", {"slots": slots})
+
     @admin.display(description=_("For"))
     def meant_for(self, obj: CredentialType) -> str:
         """The kinds of contexts."""
@@ -269,9 +312,7 @@ class TypeAdmin(AskedAdmin, LiveAdmin):
     @admin.display(description=_("Designs"))
     def designs(self, obj: CredentialType) -> str:
         """The slots with their generators."""
-        return (
-            ", ".join(f"{slot} ({declared.get('generator', '?')})" for slot, declared in obj.generators.items()) or "-"
-        )
+        return ", ".join(f"{slot} ({design_label(each)})" for slot, each in obj.generators.items()) or "-"
 
     @admin.display(description=_("Configurations"), ordering="use")
     def used(self, obj: Any) -> int:
@@ -279,11 +320,32 @@ class TypeAdmin(AskedAdmin, LiveAdmin):
         return int(obj.use)
 
 
+def _seen_by(request: HttpRequest) -> frozenset[str] | None:
+    return access.limits(request.user, "view_credentialconfiguration", "change_credentialconfiguration")
+
+
+def _seen(keys: frozenset[str] | None, to: str = "") -> Q:
+    """Configurations in those contexts; None for all of them."""
+    return Q() if keys is None else Q(**{f"{to}context_key__in": keys})
+
+
 def rules(present: str = "") -> list[tuple[str, str]]:
     """The installed processors by name, and the present one even when it is not installed any more."""
     installed = list(plugins.offered(plugins.PROCESSORS))
     names = installed if present in ("", *installed) else [*installed, present]
     return [(name, rule_label(name)) for name in names]
+
+
+def design_label(declared: Any) -> str:
+    """What the generator of a slot calls itself, and of what template it is."""
+    name = str(declared.get("generator", "?"))
+    try:
+        label = str(plugins.generator(name).label)
+    except ConferralError:
+        return name
+    options_of = declared.get("options")
+    template = options_of.get("template") if isinstance(options_of, dict) else None
+    return f"{label}, {template}" if template else label
 
 
 def rule_label(name: str) -> str:

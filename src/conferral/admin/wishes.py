@@ -1,5 +1,7 @@
 """What a person may ask for on the page of a configuration: runs, dry runs, awards, lists, issuing all of it again."""
 
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, time
 from typing import Any
 
@@ -11,12 +13,15 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from conferral import tasks
-from conferral.admin.asks import Ask, Done, PeopleForm, ReasonForm, usernames
+from conferral.admin.asks import Ask, Done, PeopleForm, ReasonForm, lines
 from conferral.contract import ConferralError
 from conferral.issuance import award, correct, dry_run, reissue, release, standstill
 from conferral.issuance import run as runs
 from conferral.issuance.candidates import Listed
-from conferral.models import CredentialConfiguration, DryRun, Reissue, Run
+from conferral.issuance.recognise import Meant, meant
+from conferral.models import CredentialConfiguration, DryRun, Learner, Reissue, Run
+from conferral.settings import current
+from conferral.spoken import spoken
 
 NAMED = 5
 """Usernames that a message names."""
@@ -78,35 +83,69 @@ def _dry(admin_: Any, request: HttpRequest, obj: CredentialConfiguration, values
 def _award(admin_: Any, request: HttpRequest, obj: CredentialConfiguration, values: Values) -> Done:
     earned = values["earned"] and timezone.make_aware(datetime.combine(values["earned"], time(12)))
     given = award.Award(request.user, values["reason"], earned or None, values["notify"])
-    done = award.award(obj, usernames(values), given)
+    who = _meant(admin_, request, obj, values)
+    done = award.award(obj, who.usernames, given)
     count = len(done.issued)
     said = ngettext("%d credential was awarded.", "%d credentials were awarded.", count) % count
-    problems = [f"{who}: {why}" for who, why in list(done.problems.items())[:NAMED]]
+    problems = [f"{username}: {spoken(why)}" for username, why in list(done.problems.items())[:NAMED]]
     if len(done.problems) > NAMED:
         problems.append(_now("… and %d more.") % (len(done.problems) - NAMED))
-    return Done(said if count else "", problems=problems, nudges=[(tasks.generate,), (tasks.deliver,)])
+    problems += _left_out(admin_, request, who.nobody)
+    awarded = [username for username in who.usernames if username not in done.problems]
+    nudges = [(tasks.generate,), (tasks.deliver,)]
+    return Done(said if count else "", problems=problems, nudges=nudges, people=_recognised(awarded))
 
 
 def _always(admin_: Any, request: HttpRequest, obj: CredentialConfiguration, values: Values) -> Done:
-    return _listed(release.allow(obj, usernames(values), by=request.user, reason=values["reason"]))
+    return _listed(release.allow, admin_, request, obj, values)
 
 
 def _never(admin_: Any, request: HttpRequest, obj: CredentialConfiguration, values: Values) -> Done:
-    return _listed(release.bar(obj, usernames(values), by=request.user, reason=values["reason"]))
+    return _listed(release.bar, admin_, request, obj, values)
 
 
 def _rule(admin_: Any, request: HttpRequest, obj: CredentialConfiguration, values: Values) -> Done:
-    return _listed(release.take_back(obj, usernames(values), by=request.user, reason=values["reason"]))
+    return _listed(release.take_back, admin_, request, obj, values)
 
 
-def _listed(found: Listed) -> Done:
-    problems = []
-    if found.unknown:
-        problems.append(_now("Not known, and left out: %s") % _some(found.unknown))
+def _listed(
+    say: Callable[..., Listed], admin_: Any, request: HttpRequest, obj: CredentialConfiguration, values: Values
+) -> Done:
+    who = _meant(admin_, request, obj, values)
+    found = say(obj, who.usernames, by=request.user, reason=values["reason"])
+    problems = _left_out(admin_, request, who.nobody + found.unknown)
     if found.holding:
         problems.append(_now("Hold a credential already, which stays: %s") % _some(found.holding))
     said = ngettext("Said of %d learner.", "Said of %d learners.", found.done) % found.done
-    return Done(said if found.done else "", problems=problems)
+    known = [username for username in who.usernames if username not in found.unknown]
+    return Done(said if found.done else "", problems=problems, people=_recognised(known))
+
+
+def _meant(admin_: Any, request: HttpRequest, obj: CredentialConfiguration, values: Values) -> Meant:
+    """Whoever is limited to what they teach says something of those alone who take part there."""
+    return meant(lines(values["learners"]), within=obj if _is_limited(admin_, request) else None)
+
+
+def _is_limited(admin_: Any, request: HttpRequest) -> bool:
+    return admin_.limits(request, "change") is not None
+
+
+def _left_out(admin_: Any, request: HttpRequest, nobody: list[str]) -> list[str]:
+    if not nobody:
+        return []
+    if _is_limited(admin_, request):
+        return [_now("Take no part here, and were left out: %s") % _some(nobody)]
+    return [_now("Not known, and left out: %s") % _some(nobody)]
+
+
+def _recognised(usernames: list[str]) -> str:
+    """Who they are: a slip of the hand is another person's username."""
+    if not usernames:
+        return ""
+    known = Learner.objects.filter(gateway=current().lms, key__in=usernames[:NAMED]).values_list("key", "name")
+    names = dict(known)
+    called = [f"{names[key]} ({key})" if names.get(key) else key for key in usernames]
+    return _now("Recognised: %s") % _some(called)
 
 
 def _some(names: list[str]) -> str:
@@ -121,7 +160,11 @@ def _reissue(admin_: Any, request: HttpRequest, obj: CredentialConfiguration, va
 
 
 def _numbers(admin_: Any, request: HttpRequest, obj: CredentialConfiguration, form: Any) -> dict[str, Any]:
-    """What each way would come to, before anything is done."""
+    return {"numbers": numbers({obj: None})}
+
+
+def numbers(chosen: Mapping[CredentialConfiguration, Collection[int] | None]) -> list[tuple[Any, ...]]:
+    """What each way would come to, before anything is done: of all of a configuration, or of those credentials."""
     rows: list[tuple[Any, ...]] = []
     for label, design, names in (
         (_("the current design"), correct.CURRENT_DESIGN, False),
@@ -129,13 +172,14 @@ def _numbers(admin_: Any, request: HttpRequest, obj: CredentialConfiguration, fo
         (_("both"), correct.CURRENT_DESIGN, True),
     ):
         try:
-            found = reissue.count(reissue.Wish(obj, design, names))
+            found = [reissue.count(reissue.Wish(one, design, names, selection=keys)) for one, keys in chosen.items()]
         except ConferralError as error:
-            rows.append((label, None, None, str(error)))
+            rows.append((label, None, None, spoken(error)))
         else:
-            cannot = ", ".join(f"{number} {why}" for why, number in found.cannot.items())
-            rows.append((label, found.to_reissue, found.unchanged, cannot))
-    return {"numbers": rows}
+            cannot = sum((Counter(each.cannot) for each in found), Counter[str]())
+            told = ", ".join(f"{number} {spoken(why)}" for why, number in cannot.items())
+            rows.append((label, sum(each.to_reissue for each in found), sum(each.unchanged for each in found), told))
+    return rows
 
 
 def _explain_run(obj: CredentialConfiguration) -> str:

@@ -12,7 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from conferral.issuance.evaluate import Outcome
-from conferral.models import Credential, CredentialArtifact, Delivery, Run
+from conferral.models import Act, Credential, CredentialArtifact, Delivery, Reissue, Run
 
 Words = Mapping[str, str | Promise]
 
@@ -46,11 +46,79 @@ RUN: Words = {
     Run.Status.FAILED: _("failed"),
     Run.Status.LOST: _("broken off"),
 }
+REISSUE: Words = {
+    Reissue.Status.ASKED: _("about to begin"),
+    Reissue.Status.RUNNING: _("running"),
+    Reissue.Status.FINISHED: _("finished"),
+    Reissue.Status.CANCELLED: _("cancelled"),
+    Reissue.Status.FAILED: _("failed"),
+}
 TRIGGER: Words = {
     Run.Trigger.SCHEDULE: _("its time had come"),
     Run.Trigger.COMMAND: _("a command"),
     Run.Trigger.PERSON: _("a person"),
 }
+VERB: Words = {
+    "created": _("created"),
+    "changed": _("changed"),
+    "renamed": _("renamed"),
+    "uploaded": _("uploaded"),
+    "activated": _("made current"),
+    "to be activated": _("to be made current"),
+    "not activated": _("could not be made current"),
+    "closed": _("closed"),
+    "opened again": _("opened again"),
+    "run asked for": _("run asked for"),
+    "cancelled": _("cancelled"),
+    "released": _("released"),
+    "some released": _("some released"),
+    "refused": _("refused"),
+    "some refused": _("some refused"),
+    "allowed": _("always issued from now on"),
+    "list taken back": _("the rule decides again"),
+    "awarded": _("awarded"),
+    "revoked": _("revoked"),
+    "reissued": _("reissued"),
+    "reissue asked for": _("reissue asked for"),
+    "reissue ended": _("reissue ended"),
+    "mail sent again": _("mail sent again"),
+    "tried again": _("tried again"),
+    "name refused": _("name refused"),
+}
+DETAIL: Words = {
+    "credentials": _("credentials"),
+    "learners": _("learners"),
+    "files": _("files"),
+    "mails": _("mails"),
+    "total": _("in all"),
+    "reissued": _("reissued"),
+    "failed": _("failed"),
+    "notify": _("written to"),
+    "release": _("released beforehand"),
+    "renamed": _("renamed"),
+    "design": _("design"),
+    "version": _("version"),
+    "active": _("current"),
+    "on": _("on"),
+    "name": _("name"),
+    "changed": _("changed"),
+}
+
+
+def verb(value: str) -> str:
+    """What was done."""
+    return word(VERB, value)
+
+
+def details(act: Act) -> Iterator[str]:
+    """What more was written down, as far as it says something."""
+    for name, value in act.details.items():
+        if value in (None, "", [], {}):
+            continue
+        said = (_("yes") if value else _("no")) if isinstance(value, bool) else value
+        if isinstance(value, list):
+            said = (" → " if name == "name" else ", ").join(map(str, value))
+        yield f"{word(DETAIL, name)}: {said}"
 
 
 def of_credential(credential: Credential) -> str:

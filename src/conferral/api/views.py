@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 from http import HTTPStatus
 
 from django.core.exceptions import BadRequest
@@ -9,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from conferral import access
+from conferral import access, limits
 from conferral.contract import ConferralError
 from conferral.contract.text import check_storable
 from conferral.issuance import people
@@ -19,6 +20,8 @@ logger = logging.getLogger(__name__)
 
 LONGEST = 4096
 """Bytes of the longest request: a username and its quotes."""
+LATER = "it cannot be done at the moment; try again later: the log has why"
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]+")
 
 
 @csrf_exempt  # no browser calls this: whoever does has a token, no cookie
@@ -28,8 +31,11 @@ def retire(request: HttpRequest) -> HttpResponse:
 
     It is what the platform's retirement driver calls of a credentials service, with a token of its service user.
     """
+    if seconds := limits.wait(request, "retire", current().sign_in_rate_limit):  # each try is a call to the LMS
+        why = f"too many requests from your network address; try again in {seconds} s"
+        return _said(HTTPStatus.TOO_MANY_REQUESTS, why, **{"Retry-After": str(seconds)})
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme not in ("JWT", "Bearer") or not token:
+    if scheme not in ("JWT", "Bearer") or not _TOKEN.fullmatch(token):
         return _said(HTTPStatus.UNAUTHORIZED, "Authorization: a token of the LMS is expected: JWT …")
     try:
         if not access.removes_accounts(token):
@@ -39,7 +45,7 @@ def retire(request: HttpRequest) -> HttpResponse:
         people.retire_account(current().lms, account, username=username, email="")
     except ConferralError as error:
         logger.warning("a learner could not be retired: %s", error)
-        return _said(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
+        return _said(HTTPStatus.SERVICE_UNAVAILABLE, LATER)
     except BadRequest as error:
         return _said(HTTPStatus.BAD_REQUEST, str(error))
     return HttpResponse(status=HTTPStatus.NO_CONTENT)
@@ -63,5 +69,5 @@ def _asked_for(request: HttpRequest) -> tuple[str, str]:
         raise BadRequest(f"username, or edx_lms_user_id: {error}") from None
 
 
-def _said(status: HTTPStatus, why: str) -> JsonResponse:
-    return JsonResponse({"detail": why}, status=status)
+def _said(status: HTTPStatus, why: str, **headers: str) -> JsonResponse:
+    return JsonResponse({"detail": why}, status=status, headers=headers)

@@ -9,7 +9,7 @@ from conferral.contract.artifact import Artifact, GenerationRequest, IssuerSnaps
 from conferral.contract.audience import Audience
 from conferral.contract.context import KEY_LENGTH, Kind, LearningContext, check_key
 from conferral.contract.decision import Decision, Fact
-from conferral.contract.errors import ConferralError, OptionsError, PermanentError, TransientError
+from conferral.contract.errors import ConferralError, NotAccepted, OptionsError, PermanentError, Phrase, TransientError
 from conferral.contract.generator import Assets, Generator
 from conferral.contract.lms import LMS, Check, Known
 from conferral.contract.options import AssetReference, FontAsset, ImageAsset, Options, PDFAsset, Share
@@ -41,12 +41,14 @@ __all__ = [
     "Known",
     "LearningContext",
     "Need",
+    "NotAccepted",
     "Options",
     "OptionsError",
     "PDFAsset",
     "PathwaySource",
     "PermanentError",
     "Person",
+    "Phrase",
     "Processor",
     "Progress",
     "Publication",

@@ -20,7 +20,7 @@ class IssuerSnapshot:
 class Snapshot:
     """One credential as it was issued; later edits of course, name or type never change it. Instants are aware (UTC).
 
-    `verification_id` is in its printed form (`K7QF-2M9X-4TBD-HW3R`); `date` is the date that the type prints.
+    `verification_id` is in its printed form (`K7QF-2M9X-4TBD-HW33`); `date` is the date that the type prints.
     """
 
     verification_id: str

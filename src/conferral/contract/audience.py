@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from pydantic import Field
 
+from conferral.contract.errors import Phrase
 from conferral.contract.options import Options
 from conferral.contract.progress import Standing
 
@@ -30,12 +31,15 @@ class Audience(Options):
         """Why this learner gets none, a line each; nothing when they may."""
         wrong_mode = standing.mode not in self.modes if self.modes and standing.mode else not standing.certified
         for refused, why in (
-            (standing.retiring, "the account is being removed"),
+            (standing.retiring, Phrase("the account is being removed")),
             (wrong_mode, f"enrolled as {standing.mode or 'nobody knows what'}, which gets none"),
-            (not standing.active and not self.inactive_accounts, "the account is not active"),
-            (standing.beta_tester and not self.beta_testers, "a beta tester of the course"),
-            (standing.staff and not self.course_staff, "teaches or runs the course"),
-            (standing.invalidated and self.platform_invalidations, "their platform certificate was invalidated"),
+            (not standing.active and not self.inactive_accounts, Phrase("the account is not active")),
+            (standing.beta_tester and not self.beta_testers, Phrase("a beta tester of the course")),
+            (standing.staff and not self.course_staff, Phrase("teaches or runs the course")),
+            (
+                standing.invalidated and self.platform_invalidations,
+                Phrase("their platform certificate was invalidated"),
+            ),
         ):
             if refused:
                 yield why

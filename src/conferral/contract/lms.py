@@ -87,9 +87,17 @@ class LMS(ABC):
         """
         return ()
 
+    def profile(self, learner: str) -> str:
+        """The address of that learner's page in the source, where their account is told; empty where there is none."""
+        return ""
+
     def reading(self) -> "AbstractContextManager[LMS]":
         """The source for one run: it may keep what it has read until the block ends. Itself unless overridden."""
         return nullcontext(self)
+
+    def briefly(self) -> "LMS":
+        """The source for a page that somebody waits for: it tries once, and gives up soon. Itself unless overridden."""
+        return self
 
     def removes_accounts(self, token: str) -> bool:
         """Whether the LMS gave that token to somebody who may have all that is kept of a learner removed."""

@@ -17,7 +17,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
-from conferral.contract.errors import OptionsError
+from conferral.contract.errors import NotAccepted, OptionsError, Phrase
 
 T = TypeVar("T")
 SLUG_PATTERN = r"^[a-z0-9][a-z0-9_-]*$"
@@ -111,10 +111,52 @@ def parse(shape: type[T], data: object, where: str) -> T:
     try:
         return TypeAdapter(shape).validate_python(data)
     except ValidationError as error:
-        raise OptionsError("; ".join(_explain(details, where, shape) for details in error.errors())) from None
+        first, *others = (_explain(details, where, shape) for details in error.errors())
+        for other in others:
+            first = OptionsError("%(one)s; %(other)s", one=first, other=other)
+        raise first from None
 
 
-def _explain(details: ErrorDetails, where: str, shape: Any) -> str:
+def reason(details: ErrorDetails) -> NotAccepted | ValueError:
+    """Why pydantic refuses a value, in a message that faces can translate; a validator's own error as it is."""
+    own = (details.get("ctx") or {}).get("error")
+    if isinstance(own, ValueError):
+        return own
+    message = WORDS.get(details["type"])
+    return NotAccepted(message, **details.get("ctx", {})) if message else NotAccepted(details["msg"])
+
+
+WORDS = {
+    "missing": Phrase("is required"),
+    "string_type": Phrase("write a text"),
+    "string_too_long": Phrase("at most %(max_length)s characters are accepted"),
+    "string_too_short": Phrase("at least %(min_length)s characters are needed"),
+    "string_pattern_mismatch": Phrase("it should match pattern %(pattern)s"),
+    "int_type": Phrase("write a whole number"),
+    "int_parsing": Phrase("write a whole number"),
+    "int_from_float": Phrase("write a whole number"),
+    "float_type": Phrase("write a number"),
+    "float_parsing": Phrase("write a number"),
+    "finite_number": Phrase("write a number"),
+    "bool_type": Phrase("say yes or no"),
+    "bool_parsing": Phrase("say yes or no"),
+    "list_type": Phrase("write a list"),
+    "dict_type": Phrase("write names with values"),
+    "model_type": Phrase("write names with values"),
+    "model_attributes_type": Phrase("write names with values"),
+    "greater_than": Phrase("it has to be more than %(gt)s"),
+    "greater_than_equal": Phrase("it has to be at least %(ge)s"),
+    "less_than": Phrase("it has to be less than %(lt)s"),
+    "less_than_equal": Phrase("it has to be at most %(le)s"),
+    "too_short": Phrase("at least %(min_length)s are needed"),
+    "too_long": Phrase("at most %(max_length)s are accepted"),
+    "literal_error": Phrase("choose one of: %(expected)s"),
+    "union_tag_invalid": Phrase("choose one of: %(expected_tags)s"),
+}
+"""Pydantic's errors by their type, in words of ours."""
+
+
+def _explain(details: ErrorDetails, where: str, shape: Any) -> OptionsError:
     schema = TypeAdapter(shape).json_schema()
     named, _ = _follow(schema, details["loc"])
     path = where + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in named)
@@ -122,15 +164,19 @@ def _explain(details: ErrorDetails, where: str, shape: Any) -> str:
     match details["type"]:
         case "extra_forbidden":
             _, node = _follow(schema, details["loc"][:-1])
-            return f"{path}: unknown key; known here: {', '.join(sorted(node.get('properties', {}))) or 'none'}"
+            known = ", ".join(sorted(node.get("properties", {}))) or Phrase("none")
+            return OptionsError("unknown key; known here: %(known)s", where=path, known=known)
         case "missing":
-            return f"{path}: is required"
+            return OptionsError("is required", where=path)
         case "union_tag_invalid":
             known = (details.get("ctx") or {}).get("expected_tags", "")
-            return f"{path}.type: {_shown(details['input'].get('type'))} is not accepted; known: {known}"
+            value = _shown(details["input"].get("type"))
+            return OptionsError(
+                "%(value)s is not accepted; known: %(known)s", where=f"{path}.type", value=value, known=known
+            )
         case _:
-            message = details["msg"].removeprefix("Value error, ")
-            return f"{path}: {_shown(details['input'])} is not accepted: {message}"
+            value = _shown(details["input"])
+            return OptionsError("%(value)s is not accepted: %(why)s", where=path, value=value, why=reason(details))
 
 
 def _shown(value: object) -> str:

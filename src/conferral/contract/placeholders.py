@@ -15,7 +15,7 @@ from pydantic import AfterValidator, Field
 
 from conferral.contract.artifact import GenerationRequest
 from conferral.contract.decision import percentage
-from conferral.contract.errors import PermanentError
+from conferral.contract.errors import NotAccepted, PermanentError, Phrase
 from conferral.contract.text import check_storable
 
 PLACEHOLDERS = (
@@ -49,11 +49,13 @@ def check(text: str) -> str:
     check_storable(text)
     for match in _TOKEN.finditer(text):
         if match[0] in ("{", "}"):
-            raise ValueError(f"a single {match[0]!r}; double it to print a brace")
+            raise NotAccepted("a single %(brace)r; double it to print a brace", brace=match[0])
         name = match[1]
         if name is not None and name not in PLACEHOLDERS and not _DOTTED.fullmatch(name):
             known = ", ".join(f"{{{known}}}" for known in PLACEHOLDERS)
-            raise ValueError(f"unknown placeholder {{{name}}}; known: {known}, {{evidence.KEY}}, {{field.KEY}}")
+            raise NotAccepted(
+                "unknown placeholder {%(name)s}; known: %(known)s, {evidence.KEY}, {field.KEY}", name=name, known=known
+            )
     return text
 
 
@@ -100,8 +102,10 @@ class _Values:
             lowest = min(actual, key=lambda value: percentage(value) or Decimal(0))
             figure = percentage(lowest)
             return lowest if figure is None else _percent(figure, self.locale)
-        known = ", ".join(sorted({fact.key for fact in evidence})) or "none"
-        raise PermanentError(f"placeholder {{{name}}}: the evidence has no such figure; it has: {known}")
+        known = ", ".join(sorted({fact.key for fact in evidence})) or Phrase("none")
+        raise PermanentError(
+            "placeholder {%(name)s}: the evidence has no such figure; it has: %(known)s", name=name, known=known
+        )
 
     def day(self, instant: datetime | None) -> str:
         """The day of an instant, as the locale writes it."""
@@ -147,7 +151,9 @@ def _percent(figure: Decimal, locale: Locale) -> str:
 def _field(fields: Mapping[str, Any], key: str, locale: Locale) -> str:
     if key not in fields:
         raise PermanentError(
-            f"placeholder {{field.{key}}}: the type has no such field; it has: {', '.join(sorted(fields)) or 'none'}"
+            "placeholder {field.%(key)s}: the type has no such field; it has: %(names)s",
+            key=key,
+            names=", ".join(sorted(fields)) or Phrase("none"),
         )
     value = fields[key]
     if isinstance(value, int | float) and not isinstance(value, bool):

@@ -19,3 +19,6 @@ class Publication(Options):
         False, description="Whether everybody who has the link sees what the learner reached, figure by figure."
     )
     files: bool = Field(True, description="Whether everybody who has the link may download the files.")
+    revocation_reason: bool = Field(
+        False, description="Whether everybody who has the link sees why a credential was revoked."
+    )

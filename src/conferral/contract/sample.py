@@ -12,9 +12,9 @@ from conferral.contract.decision import Fact
 def sample_request(**changes: Any) -> GenerationRequest:
     """A request to try a generator with; `changes` name fields of GenerationRequest or of Snapshot."""
     noon = datetime(2026, 5, 12, 12, tzinfo=UTC)
-    page_url = "https://credentials.example/c/K7QF-2M9X-4TBD-HW3R"
+    page_url = "https://credentials.example/c/K7QF-2M9X-4TBD-HW33"
     snapshot = Snapshot(
-        verification_id="K7QF-2M9X-4TBD-HW3R",
+        verification_id="K7QF-2M9X-4TBD-HW33",
         name="Ana Ñandú",
         type="Certificate of Completion",
         context_key="course-v1:Demo+CS101+2026",
@@ -36,7 +36,7 @@ def sample_request(**changes: Any) -> GenerationRequest:
         page_url=page_url,
         locale="en",
         time_zone="Europe/Paris",
-        idempotency_key="K7QF2M9X4TBDHW3R:certificate",
+        idempotency_key="K7QF2M9X4TBDHW33:certificate",
         url_of=lambda filename: f"{page_url}/{filename}",
     )
     of_snapshot = {field.name for field in fields(Snapshot)} & changes.keys()

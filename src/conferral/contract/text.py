@@ -3,10 +3,12 @@
 import re
 import unicodedata
 
+from conferral.contract.errors import NotAccepted, Phrase
+
 _CONTROL = re.compile("[\0-\x1f\x7f-\x9f\ud800-\udfff]")
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _DIRECTION = re.compile("[\u202a-\u202e\u2066-\u2069]")
-_HIDDEN = "a character (U+{:04X}) that cannot be stored or shown"
+_HIDDEN = Phrase("it has a character (U+%(code)s) that cannot be stored or shown; remove it")
 
 
 def storable(text: str) -> str:
@@ -21,7 +23,7 @@ def check_storable(text: str) -> str:
 
 def check_line(text: str) -> str:
     """The text, when it is one line without control or direction characters; else a ValueError."""
-    _refuse(_CONTROL, text, "a control character (U+{:04X})")
+    _refuse(_CONTROL, text, Phrase("it has a control character (U+%(code)s); remove it"))
     return _refuse(_DIRECTION, text, _HIDDEN)
 
 
@@ -35,7 +37,7 @@ def is_visible(text: str) -> bool:
     return any(unicodedata.category(character)[0] in "LNPS" for character in text)
 
 
-def _refuse(pattern: re.Pattern[str], text: str, what: str) -> str:
+def _refuse(pattern: re.Pattern[str], text: str, message: str) -> str:
     if found := pattern.search(text):
-        raise ValueError(f"it has {what.format(ord(found[0]))}; remove it")
+        raise NotAccepted(message, code=f"{ord(found[0]):04X}")
     return text

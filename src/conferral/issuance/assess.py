@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Iterator
 
-from conferral.contract import LMS
+from conferral.contract import LMS, Phrase
 from conferral.issuance import issue
 from conferral.issuance.candidates import Register
 from conferral.issuance.evaluate import Evaluation, Outcome, evaluate, exclude
@@ -26,7 +26,9 @@ def assess(
         for one in eligible:
             if one.learner in taken:
                 held = taken[one.learner] == Credential.State.HELD
-                one.outcome, one.why = (Outcome.HELD, "held until it is released") if held else (Outcome.ALREADY, "")
+                one.outcome, one.why = (
+                    (Outcome.HELD, Phrase("held until it is released")) if held else (Outcome.ALREADY, "")
+                )
         retired = Learner.objects.retired_among(current().lms, [one.learner for one in _of(eligible)])
         for one in eligible:
             if one.learner in retired:

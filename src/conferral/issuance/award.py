@@ -55,7 +55,7 @@ def award(configuration: CredentialConfiguration, learners: Collection[str], giv
     queries a page. What is issued is pending: `generate` makes it.
     """
     if not given.reason.strip():
-        raise CannotAward("reason: is empty; say why, for those who are asked later")
+        raise CannotAward("is empty; say why, for those who are asked later", where="reason")
     standstill.check()
     stored = CredentialConfiguration.objects.select_related("type").get(pk=configuration.pk)
     done = Awarded()

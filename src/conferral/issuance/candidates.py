@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from conferral import plugins
-from conferral.contract import LMS, ConferralError, Decision, Fact
+from conferral.contract import LMS, ConferralError, Decision, Fact, Phrase
 from conferral.contract.text import storable
 from conferral.issuance import guards, history
 from conferral.issuance.evaluate import Evaluation, Outcome
@@ -51,7 +51,7 @@ def say(
     Each page of usernames costs a constant number of queries. Whoever the source does not know is left out and told.
     """
     if verdict and not reason.strip():
-        raise CannotList("reason: is empty; say why, for those who are asked later")
+        raise CannotList("is empty; say why, for those who are asked later", where="reason")
     found = Listed()
     wanted = iter(dict.fromkeys(key.strip() for key in learners if key.strip()))
     lms = plugins.gateway()
@@ -134,7 +134,7 @@ class Register:
         if ends <= self._now:
             return
         if not self._newcomers and not (said and said.qualified):
-            one.outcome, one.why = Outcome.EXCLUDED, "qualified after the last run"
+            one.outcome, one.why = Outcome.EXCLUDED, Phrase("qualified after the last run")
             return
         one.outcome, one.qualified = Outcome.WAITING, qualified
         one.why = f"qualified on {history.on(qualified)}, waits until {ends:%d %B %Y %H:%M} UTC".replace(" 0", " ")

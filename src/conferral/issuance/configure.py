@@ -5,7 +5,7 @@ Each is validated whole before it is written; what is the same already is left a
 
 import json
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from email.utils import parseaddr
@@ -24,12 +24,13 @@ from conferral.contract import (
     GenerationRequest,
     Kind,
     OptionsError,
+    Phrase,
     check_key,
     placeholders,
 )
 from conferral.contract.context import is_pathway_key
 from conferral.contract.placeholders import known_locale
-from conferral.issuance import guards, history, opening, plan, preview
+from conferral.issuance import deliver, guards, history, opening, plan, preview
 from conferral.issuance.run import close_lost_runs
 from conferral.models import (
     Context,
@@ -93,13 +94,18 @@ def save_issuer(slug: str, *, by: Any = None, **values: Any) -> Change:
         try:
             assets.find(values["logo"], CredentialAsset.Kind.IMAGE)
         except assets.AssetError as error:
-            raise OptionsError(f"logo: {error}") from None
+            raise OptionsError("%(error)s", where="logo", error=error) from None
     _check_sender(values.get("sender", ""))
     _check_colours(values.get("colours", {}))
     other = Issuer.objects.filter(organisation=values.get("organisation", "")).exclude(slug=slug).first()
     if other:
         whose = f"of the organisation {other.organisation!r}" if other.organisation else "without an organisation"
-        raise OptionsError(f"organisation: {other.slug!r} is the issuer {whose} already; give one of them another")
+        raise OptionsError(
+            "%(slug)r is the issuer %(whose)s already; give one of them another",
+            where="organisation",
+            slug=other.slug,
+            whose=whose,
+        )
     return _save_and_remember(Issuer, {"slug": slug}, values, "issuer", slug, by=by)
 
 
@@ -109,13 +115,20 @@ def save_context(key: str, *, by: Any = None, **values: Any) -> Change:
     _check_locale("language", values.get("language", ""))
     steps = values.get("steps", [])
     if len(set(steps)) < len(steps):
-        raise OptionsError(f"steps: a course is there twice in {key}; name each once")
+        raise OptionsError("a course is there twice in %(key)s; name each once", where="steps", key=key)
     if bool(steps) != is_pathway_key(key):
-        raise OptionsError(f"steps: a pathway (path-v1:…) has steps, a course has none; {key} has {len(steps)}")
+        raise OptionsError(
+            "a pathway (path-v1:…) has steps, a course has none; %(key)s has %(count)s",
+            where="steps",
+            key=key,
+            count=len(steps),
+        )
     values["kind"] = Kind.PATHWAY.value if steps else values.get("kind") or Kind.COURSE.value
     for step in steps:
         if not Context.objects.filter(key=step).exclude(kind=Kind.PATHWAY).exists():
-            raise OptionsError(f"steps: {step!r} is not a declared course; declare it before the pathway")
+            raise OptionsError(
+                "%(step)r is not a declared course; declare it before the pathway", where="steps", step=step
+            )
     return _save_and_remember(Context, {"key": key}, values, "context", key, by=by)
 
 
@@ -131,7 +144,12 @@ def save_type(name: str, *, by: Any = None, **values: Any) -> Change:
     plan.resolve_publication(candidate)
     for kind in candidate.kinds:
         if kind not in rule.processor.kinds:
-            raise OptionsError(f"kinds: {kind!r} is not for the processor {candidate.processor!r}")
+            raise OptionsError(
+                "%(kind)r is not for the processor %(processor)r",
+                where="kinds",
+                kind=kind,
+                processor=candidate.processor,
+            )
     _try_out(plan.resolve_slots(candidate), candidate, preview.request_without_context(candidate, rule))
     return _save_and_remember(CredentialType, {"name": name}, values, "type", name, by=by)
 
@@ -174,16 +192,18 @@ def check_configurations(types: Collection[str], contexts: Collection[str], slug
         try:
             _try_out_plan(configuration)
         except ConferralError as error:
-            raise ConferralError(f"configuration {configuration}: {error}") from None
+            raise ConferralError(
+                "configuration %(configuration)s: %(error)s", configuration=configuration, error=error
+            ) from None
 
 
 def rename_type(old: str, new: str, *, by: Any = None) -> None:
     """Gives a type another name; what was issued keeps the one that it was issued with."""
     credential_type = find_type(old)
     if not new.strip():
-        raise OptionsError("name: is empty; write the name as it is to be printed")
+        raise OptionsError("is empty; write the name as it is to be printed", where="name")
     if CredentialType.objects.filter(name=new).exists():
-        raise OptionsError(f"name: {new!r} is there already; choose another")
+        raise OptionsError("%(name)r is there already; choose another", where="name", name=new)
     credential_type.name = new
     with transaction.atomic():
         _clean(CredentialType, {"name": new, "processor": credential_type.processor})
@@ -198,7 +218,9 @@ def find_type(name: str) -> CredentialType:
     found = CredentialType.objects.filter(name=name).first()
     if found is None:
         known = ", ".join(repr(one) for one in CredentialType.objects.order_by("name").values_list("name", flat=True))
-        raise ConferralError(f"type: {name!r} is not known; known: {known or 'none'}")
+        raise ConferralError(
+            "%(name)r is not known; known: %(known)s", where="type", name=name, known=known or Phrase("none")
+        )
     return found
 
 
@@ -207,13 +229,15 @@ def delete_type(name: str) -> None:
     credential_type = find_type(name)
     used = credential_type.configurations.count()
     if used:
-        raise InUse(f"type {name!r}: is used by {used} configurations; delete those first")
+        raise InUse("type %(name)r: is used by %(used)s configurations; delete those first", name=name, used=used)
     try:
         with transaction.atomic():
             _delete_unused_editions(type=credential_type)
             credential_type.delete()
     except ProtectedError:
-        raise InUse(f"type {name!r}: credentials were issued with it; it has to stay as their record") from None
+        raise InUse(
+            "type %(name)r: credentials were issued with it; it has to stay as their record", name=name
+        ) from None
 
 
 def delete_configuration(context_key: str, type_name: str) -> None:
@@ -221,16 +245,20 @@ def delete_configuration(context_key: str, type_name: str) -> None:
     found = CredentialConfiguration.objects.filter(context_key=context_key, type=find_type(type_name)).first()
     name = f"configuration {context_key} · {type_name}"
     if found is None:
-        raise ConferralError(f"{name}: there is none")
+        raise ConferralError("%(name)s: there is none", name=name)
     close_lost_runs()
     with transaction.atomic():
         issued = Credential.objects.filter(configuration=found).exclude(state=Credential.State.HELD).count()
         if issued:
-            raise InUse(f"{name}: has issued {issued} credentials; switch it off instead (enabled: false)")
+            raise InUse(
+                "%(name)s: has issued %(issued)s credentials; switch it off instead (enabled: false)",
+                name=name,
+                issued=issued,
+            )
         if held := found.runs.filter(status=Run.Status.HELD).count():
-            raise InUse(f"{name}: {held} runs of it are held; refuse them first")
+            raise InUse("%(name)s: %(held)s runs of it are held; refuse them first", name=name, held=held)
         if found.runs.filter(active=True).exists():
-            raise InUse(f"{name}: is running; wait until the run has ended")
+            raise InUse("%(name)s: is running; wait until the run has ended", name=name)
         found.reissues.all().delete()
         found.runs.all().delete()
         found.delete()
@@ -241,13 +269,15 @@ def delete_asset(slug: str) -> None:
     """An asset with all its versions, when no type, configuration, issuer or issued credential uses it."""
     versions = CredentialAsset.objects.filter(slug=slug)
     if not versions.exists():
-        raise ConferralError(f"asset {slug!r}: there is none")
+        raise ConferralError("asset %(slug)r: there is none", slug=slug)
     if users := users_of(slug):
-        raise InUse(f"asset {slug!r}: is used by {', '.join(users)}; change those first")
+        raise InUse("asset %(slug)r: is used by %(names)s; change those first", slug=slug, names=", ".join(users))
     with transaction.atomic():
         _delete_unused_editions(assets__asset__slug=slug)
         if EditionAsset.objects.filter(asset__in=versions).exists():
-            raise InUse(f"asset {slug!r}: credentials were issued with it; it has to stay for making them again")
+            raise InUse(
+                "asset %(slug)r: credentials were issued with it; it has to stay for making them again", slug=slug
+            )
         assets.remove(slug)
 
 
@@ -255,12 +285,12 @@ def delete_context(key: str) -> None:
     """A declared context that no configuration and no pathway uses, with its roster."""
     context = Context.objects.filter(key=key).first()
     if context is None:
-        raise ConferralError(f"context {key!r}: there is none")
+        raise ConferralError("context %(key)r: there is none", key=key)
     if CredentialConfiguration.objects.filter(context_key=key).exists():
-        raise InUse(f"context {key!r}: has configurations; delete those first")
+        raise InUse("context %(key)r: has configurations; delete those first", key=key)
     pathways = [other.key for other in Context.objects.filter(kind=Kind.PATHWAY) if key in other.steps]
     if pathways:
-        raise InUse(f"context {key!r}: is a step of {', '.join(pathways)}")
+        raise InUse("context %(key)r: is a step of %(names)s", key=key, names=", ".join(pathways))
     with transaction.atomic():
         RosterEntry.objects.filter(context=context).delete()
         context.delete()
@@ -269,7 +299,7 @@ def delete_context(key: str) -> None:
 def delete_issuer(slug: str) -> None:
     """An issuer; what was issued keeps its name."""
     if not Issuer.objects.filter(slug=slug).delete()[0]:
-        raise ConferralError(f"issuer {slug!r}: there is none")
+        raise ConferralError("issuer %(slug)r: there is none", slug=slug)
 
 
 def forget_person(username: str, email: str, replacement: str) -> None:
@@ -349,7 +379,9 @@ def _clean(model: type[M], values: Mapping[str, Any]) -> None:
         model(**values).clean_fields()
     except ValidationError as error:
         wrong, messages = next(iter(error.message_dict.items()))
-        raise OptionsError(f"{wrong}: {values.get(wrong)!r} is not accepted: {messages[0]}") from None
+        raise OptionsError(
+            "%(value)r is not accepted: %(why)s", where=wrong, value=values.get(wrong), why=messages[0]
+        ) from None
 
 
 def _plain(value: Any) -> Any:
@@ -402,12 +434,12 @@ def _delete_unused_editions(**made_with: Any) -> None:
 
 def _check_time_zone(name: str) -> None:
     if name not in available_timezones():
-        raise OptionsError(f"time_zone: {name!r} is not known; write a name like Europe/Paris or UTC")
+        raise OptionsError("%(name)r is not known; write a name like Europe/Paris or UTC", where="time_zone", name=name)
 
 
 def _check_locale(field: str, tag: str) -> None:
     if tag and known_locale(tag) is None:
-        raise OptionsError(f"{field}: {tag!r} is not known; write a language tag like fr or pt-BR")
+        raise OptionsError("%(tag)r is not known; write a language tag like fr or pt-BR", where=field, tag=tag)
 
 
 def _check_still_to_come(schedule: Mapping[str, str], stored: CredentialConfiguration | None) -> None:
@@ -415,7 +447,11 @@ def _check_still_to_come(schedule: Mapping[str, str], stored: CredentialConfigur
     if "at" not in schedule or (stored and stored.schedule == dict(schedule)):
         return
     if datetime.fromisoformat(schedule["at"]) <= timezone.now():
-        raise OptionsError(f"schedule.at: {schedule['at']} has passed; write an instant that is still to come")
+        raise OptionsError(
+            "%(instant)s has passed; write an instant that is still to come",
+            where="schedule.at",
+            instant=schedule["at"],
+        )
 
 
 def _check_sender(sender: str) -> None:
@@ -425,14 +461,18 @@ def _check_sender(sender: str) -> None:
         validate_email(parseaddr(sender)[1])
     except ValidationError:
         raise OptionsError(
-            f"sender: {sender!r} is not accepted; write an address, like Demo University <awards@demo.example>"
+            "%(sender)r is not accepted; write an address, like Demo University <awards@demo.example>",
+            where="sender",
+            sender=sender,
         ) from None
 
 
 def _check_colours(colours: Mapping[str, str]) -> None:
     for name, colour in colours.items():
         if not re.fullmatch("#[0-9a-fA-F]{6}", colour):
-            raise OptionsError(f"colours.{name}: {colour!r} is not accepted; write a colour like #1b2a4e")
+            raise OptionsError(
+                "%(colour)r is not accepted; write a colour like #1b2a4e", where=f"colours.{name}", colour=colour
+            )
 
 
 def _try_out_plan(candidate: CredentialConfiguration) -> plan.Plan:
@@ -453,9 +493,19 @@ def _try_out(slots: tuple[plan.Slot, ...], credential_type: CredentialType, samp
         try:
             preview.Drafts.of(slot, versions).make(sample)
         except ConferralError as error:
-            raise OptionsError(f"generators.{slot.name}.options: {error}") from None
-    for name, text in credential_type.wording.items():
+            raise OptionsError("%(error)s", where=f"generators.{slot.name}.options", error=error) from None
+    others = credential_type.wording.get(deliver.TRANSLATED, {})
+    for tag in others:
+        _check_locale(f"wording.{deliver.TRANSLATED}", tag)
+    for name, text in _named_words(credential_type.wording, others):
         try:
             placeholders.fill(placeholders.check(text), placeholders.values(sample))
         except (ConferralError, ValueError) as error:
-            raise OptionsError(f"wording.{name}: {error}") from None
+            raise OptionsError("%(error)s", where=f"wording.{name}", error=error) from None
+
+
+def _named_words(wording: Mapping[str, Any], others: Mapping[str, Mapping[str, str]]) -> Iterator[tuple[str, str]]:
+    """Each text of the mail, with the name of its place."""
+    yield from ((name, text) for name, text in wording.items() if name != deliver.TRANSLATED)
+    for tag, words in others.items():
+        yield from ((f"{deliver.TRANSLATED}.{tag}.{name}", text) for name, text in words.items())

@@ -24,7 +24,7 @@ SAME_DESIGN, CURRENT_DESIGN = "same", "current"
 
 
 class CannotCorrect(ConferralError):
-    """The credential is not in a state in which this makes sense."""
+    """The credential is not in a state in which this makes sense, or what was written for it is not accepted."""
 
 
 def revoke(credential: Credential, reason: str, by: Any = None) -> Credential:
@@ -34,11 +34,16 @@ def revoke(credential: Credential, reason: str, by: Any = None) -> Credential:
     made elsewhere is to be withdrawn there: `withdraw` does both, until it has succeeded.
     """
     if not reason.strip():
-        raise CannotCorrect("reason: is empty; say why, for those who are asked later")
+        raise CannotCorrect("is empty; say why, for those who are asked later", where="reason")
     with transaction.atomic():
         found = _locked(credential)
         if found.revoked:
-            raise CannotCorrect(f"{_id(found)} was revoked on {found.revoked:%Y-%m-%d} already: {found.revoked_reason}")
+            raise CannotCorrect(
+                "%(id)s was revoked on %(day)s already: %(reason)s",
+                id=_id(found),
+                day=f"{found.revoked:%Y-%m-%d}",
+                reason=found.revoked_reason,
+            )
         found.revoked, found.revoked_reason = timezone.now(), reason.strip()
         found.revoked_by = history.account(by)
         found.save(update_fields=["revoked", "revoked_reason", "revoked_by"])
@@ -67,9 +72,9 @@ def reissue(  # noqa: PLR0913 - what a person may say
         Learner.objects.select_for_update().get(pk=credential.learner_id)  # so that nobody retires them meanwhile
         old = _locked(credential)
         if old.state == State.PENDING:
-            raise CannotCorrect(f"{_id(old)} is still being made; wait until it is ready")
+            raise CannotCorrect("%(id)s is still being made; wait until it is ready", id=_id(old))
         if old.learner.retired:
-            raise CannotCorrect(f"{_id(old)}: the learner is retired; nothing personal is kept of them")
+            raise CannotCorrect("%(id)s: the learner is retired; nothing personal is kept of them", id=_id(old))
         edition = _current_edition(old) if design == CURRENT_DESIGN else old.edition
         old.current = None
         old.save(update_fields=["current"])
@@ -119,11 +124,11 @@ def ask_for_files(credentials: Iterable[Credential]) -> None:
     )
 
 
-def retry(credentials: list[Credential] | None = None) -> tuple[int, int]:
+def retry(credentials: list[Credential] | None = None, *, by: Any = None, reason: str = "") -> tuple[int, int]:
     """What has failed, of all or of those credentials, is due again; how many artifacts and messages that are.
 
-    A file that is gone from the storage is made again too, when its credential is named. A credential that failed
-    because its learner had no name takes the name that the learner has by now.
+    It stands in the history of each. A file that is gone from the storage is made again too, when its credential is
+    named. A credential that failed because its learner had no name takes the name that the learner has by now.
     """
     scope = {} if credentials is None else {"credential__in": credentials}
     again = {"attempts": 0, "next_try": timezone.now(), "last_error": "", "claim": "", "claimed_until": None}
@@ -137,11 +142,13 @@ def retry(credentials: list[Credential] | None = None) -> tuple[int, int]:
         ids = list(failed.filter(credential__in=locked).values_list("pk", flat=True))
         Credential.objects.filter(pk__in=concerned, state=State.FAILED).update(state=State.PENDING)
         CredentialArtifact.objects.filter(pk__in=ids).update(state=CredentialArtifact.State.PENDING, **again)
-        lost = sum(_make_missing_again(credential, again) for credential in credentials or ())
-        messages = Delivery.objects.filter(state=Delivery.State.FAILED, **scope).update(
-            state=Delivery.State.PENDING, **again
-        )
-    return len(ids) + lost, messages
+        lost = {one.pk: _make_missing_again(one, again) for one in credentials or ()}
+        given_up = Delivery.objects.filter(state=Delivery.State.FAILED, **scope).select_for_update().order_by("pk")
+        unsent = dict(given_up.values_list("pk", "credential_id"))
+        Delivery.objects.filter(pk__in=list(unsent)).update(state=Delivery.State.PENDING, **again)
+        tried = {one.pk for one in locked} | {pk for pk, files in lost.items() if files} | set(unsent.values())
+        history.record_of([(Credential, pk) for pk in sorted(tried)], "tried again", by=by, reason=reason)
+    return len(ids) + sum(lost.values()), len(unsent)
 
 
 def _name_the_nameless(credentials: list[Credential]) -> None:
@@ -160,9 +167,11 @@ def _locked(credential: Credential) -> Credential:
     """The row as it is now, for this transaction alone; one that was replaced is refused with its successor's id."""
     row = Credential.objects.select_for_update().get(pk=credential.pk)
     if row.state == State.HELD:
-        raise CannotCorrect(f"{_id(row)} is held: release or refuse it")
+        raise CannotCorrect("%(id)s is held: release or refuse it", id=_id(row))
     if row.current is None:
-        raise CannotCorrect(f"{_id(row)} was replaced by {_id(row.superseded_by)}; name that one")
+        raise CannotCorrect(
+            "%(id)s was replaced by %(other)s; name that one", id=_id(row), other=_id(row.superseded_by)
+        )
     return row
 
 
@@ -174,7 +183,9 @@ def _current_edition(credential: Credential) -> Edition:
 def try_out(new: Credential, edition: Edition, prepare: Callable[[int, str], make.Station] = make.prepare) -> None:
     """Makes it once for nothing: what cannot be made never takes the place of what is there."""
     if not is_visible(new.recipient_name):
-        raise CannotCorrect("name: the learner has none; give one, or add it where the learner's account is kept")
+        raise CannotCorrect(
+            "the learner has none; give one, or add it where the learner's account is kept", where="name"
+        )
     for slot, declared in edition.content["generators"].items():
         try:
             with limited(current().plugin_seconds, f"preparing {slot}"):
@@ -185,7 +196,9 @@ def try_out(new: Credential, edition: Edition, prepare: Callable[[int, str], mak
                 made = list(station.generator.generate(station.prepared, request))
             make.check(made, slot, station.generator.version)
         except ConferralError as error:
-            raise CannotCorrect(f"{slot}: it cannot be made like this, and nothing was changed: {error}") from error
+            raise CannotCorrect(
+                "%(slot)s: it cannot be made like this, and nothing was changed: %(error)s", slot=slot, error=error
+            ) from error
 
 
 def _make_missing_again(credential: Credential, again: dict[str, object]) -> int:
@@ -212,11 +225,16 @@ def checked_name(name: str) -> str:
     try:
         check_line(name)
     except ValueError as error:
-        raise CannotCorrect(f"name: {name!r} is not accepted: {error}") from None
+        raise CannotCorrect("%(error)s", where="name", error=error) from None
     if not is_visible(name):
-        raise CannotCorrect("name: is empty; write the name as it is to be printed")
+        raise CannotCorrect("it is empty; write the name as it is to be printed", where="name")
     if len(name) > NAME_LENGTH:
-        raise CannotCorrect(f"name: has {len(name)} characters; at most {NAME_LENGTH} are accepted")
+        raise CannotCorrect(
+            "it has %(count)s characters; at most %(most)s are accepted",
+            where="name",
+            count=len(name),
+            most=NAME_LENGTH,
+        )
     return name
 
 

@@ -17,7 +17,7 @@ from django.db.models import F, Max
 from django.utils import timezone, translation
 
 from conferral import journal, plugins
-from conferral.contract import ConferralError, GenerationRequest, TransientError
+from conferral.contract import ConferralError, GenerationRequest, Phrase, TransientError
 from conferral.contract.placeholders import fill, values
 from conferral.contract.text import storable
 from conferral.issuance import history, lease, standstill, work
@@ -39,6 +39,8 @@ UNCERTAIN_TRIES = 3
 """So many repeats at most for a learner whose mail server takes messages and does not say so."""
 SILENT = "no mail was asked for"
 UNKNOWN = "the learner is not known any more where the credential was earned"
+TRANSLATED = "translations"
+"""Where a type's wording has its words in other languages."""
 DEFAULT_SUBJECT = {
     Delivery.Purpose.ISSUED: translation.gettext_noop("{type}: {context}"),
     Delivery.Purpose.CORRECTED: translation.gettext_noop("Corrected: {type}, {context}"),
@@ -101,7 +103,7 @@ def resend(credential: Credential, *, by: Any = None) -> Delivery:
     A CannotResend says why there is nothing to send. `by` is who asks for it.
     """
     if reason := why_not(credential):
-        raise CannotResend(f"{shown(credential.verification_id)}: {reason}")
+        raise CannotResend("%(id)s: %(reason)s", id=shown(credential.verification_id), reason=reason)
     with transaction.atomic():
         history.record("mail sent again", credential, by=by)
         Credential.objects.select_for_update().get(pk=credential.pk)
@@ -127,12 +129,12 @@ def why_not(credential: Credential) -> str:
     """Why its learner is not to be written to about this credential; empty when there is no reason."""
     learner = credential.learner
     reasons = {
-        "it was replaced by another": credential.current is None,
-        "it was revoked": credential.revoked is not None,
+        Phrase("it was replaced by another"): credential.current is None,
+        Phrase("it was revoked"): credential.revoked is not None,
         f"it is {credential.state}": credential.state != Credential.State.AVAILABLE,
-        "the learner is retired": learner.retired is not None,
-        "the learner's account is not active": not learner.active,
-        "the learner has no e-mail address": not learner.email,
+        Phrase("the learner is retired"): learner.retired is not None,
+        Phrase("the learner's account is not active"): not learner.active,
+        Phrase("the learner has no e-mail address"): not learner.email,
     }
     return next((reason for reason, applies in reasons.items() if applies), "")
 
@@ -162,15 +164,16 @@ def compose(  # noqa: PLR0913 - what a message is made of
     request: NameRequest | None = None,
 ) -> Letter:
     """A message about that credential; a reader's language in which our own texts are not is the credential's."""
-    language = language_for(language, about.locale)
+    locale, language = about.locale, language_for(language, about.locale)
     if about.locale.split("-")[0] != language.split("_")[0]:
         about = replace(about, locale=language)  # dates as the reader writes them
     value_of = values(about)
-    wording, issuer = edition["wording"], edition["issuer"]
+    issuer = edition["issuer"]
     own = purpose == Delivery.Purpose.ISSUED
+    wording = words_in(edition["wording"], language, locale) if own else {}
     with translation.override(language):
         subject = translation.gettext(DEFAULT_SUBJECT[Delivery.Purpose(purpose)])
-    subject = (own and wording.get("subject")) or subject
+    subject = wording.get("subject") or subject
     number = about.snapshot.verification_id.replace("-", "")
     body = fill(wording.get("body", ""), value_of)
     return Letter(
@@ -183,6 +186,7 @@ def compose(  # noqa: PLR0913 - what a message is made of
         template=purpose,
         content={
             "snapshot": about.snapshot,
+            "locale": locale,
             "page_url": about.page_url,
             "accent": issuer.get("colours", {}).get("primary", ""),
             "paragraphs": [part.strip() for part in body.split("\n\n") if part.strip()],
@@ -191,6 +195,22 @@ def compose(  # noqa: PLR0913 - what a message is made of
             "request": request,
         },
     )
+
+
+def words_in(wording: Mapping[str, Any], language: str, locale: str) -> Mapping[str, str]:
+    """The type's own words for a reader of that language; those without one are in the credential's `locale`.
+
+    Once there are words in other languages, who reads yet another one is written to in ours.
+    """
+    others = wording.get(TRANSLATED, {})
+    wanted = language.replace("_", "-").lower()
+    found = {tag.lower(): words for tag, words in others.items()}
+    for tag in (wanted, wanted.split("-")[0]):
+        if tag in found:
+            return dict(found[tag])
+    if others and wanted.split("-")[0] != locale.lower().replace("_", "-").split("-")[0]:
+        return {}
+    return {name: text for name, text in wording.items() if name != TRANSLATED}
 
 
 def _refused(credential: Credential) -> NameRequest | None:
@@ -267,7 +287,7 @@ def _put_all_off(batch: Sequence[Delivery], token: str, error: Exception) -> Non
     delay = error.delay if isinstance(error, TransientError) else None
     for row in batch:
         row.attempts += 1
-        _put_off(row, TransientError(f"the learners' addresses could not be read: {said}", delay=delay))
+        _put_off(row, TransientError("the learners' addresses could not be read: %(error)s", error=said, delay=delay))
         _record(row, token)
 
 

@@ -18,7 +18,7 @@ from conferral.models import Credential, CredentialArtifact
 
 @dataclass(frozen=True, slots=True)
 class Disclosure:
-    """What may be told. Of what is `withheld`, the verdict and the issuer alone are.
+    """What may be told. Of what is `withheld`, or of somebody who was removed, the verdict and the issuer alone are.
 
     `pictured` are the files of which a picture may be shown, `files` those that may be downloaded; `requirements` is
     what the rule asked for, `evidence` what the learner reached.
@@ -46,6 +46,8 @@ def disclose(credential: Credential, verdict: Verdict, *, insider: bool) -> Disc
     snapshot = snapshot_of(credential, edition)
     if credential.hidden and not insider:
         return Disclosure(verdict, withheld=True, snapshot=_emptied(snapshot))
+    if verdict is Verdict.REMOVED:
+        return Disclosure(verdict, withheld=False, snapshot=_emptied(snapshot))
     rules = publication_of(credential)
     facts = snapshot.evidence
     stored = tuple(files_shown(credential, verdict))
@@ -65,7 +67,7 @@ def disclose(credential: Credential, verdict: Verdict, *, insider: bool) -> Disc
         expires=credential.expires,
         revoked=credential.revoked,
         corrected=corrected_on(credential, verdict),
-        reason=credential.revoked_reason if insider else "",
+        reason=credential.revoked_reason if insider or rules.revocation_reason else "",
     )
 
 

@@ -6,7 +6,7 @@ The same steps as a run takes, so the figures are the same. Nothing is issued, a
 import logging
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -16,7 +16,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from conferral import journal, plugins
+from conferral import journal, plugins, schedules
 from conferral.contract import LMS, ConferralError
 from conferral.contract.text import storable
 from conferral.issuance import guards, history, lease, opening
@@ -28,6 +28,7 @@ from conferral.issuance.lease import Lease, LeaseLost
 from conferral.issuance.limit import each, limited
 from conferral.issuance.persist import persistently
 from conferral.issuance.plan import Plan, resolve
+from conferral.issuance.progress import expected_of
 from conferral.issuance.source import told
 from conferral.models import CredentialConfiguration, DryRun, DryRunRow, Learner, Run
 from conferral.settings import current
@@ -105,7 +106,8 @@ class Rows:
         figures = counts | {"issued": counts["issued"] - held, "held": held, "unmailed": unmailed}
         dates = opening.dates_of(opening.of(plan.configuration), plan.context)
         state = opening.state_by(dates, self._configuration, self._now)
-        remarks = (*plan.objections, *((state.why,) if state.why else ()))
+        why_shut = (state.why,) if state.why and dates.opens != schedules.NEVER else ()  # which the dates' remark says
+        remarks = (*plan.objections, *why_shut, *dates.remarks)
         return Forecast(figures, why if held else "", remarks, outcomes[Outcome.NOT_YET])
 
 
@@ -119,10 +121,10 @@ def start(configuration: CredentialConfiguration, *, by: Any) -> DryRun:
         waiting = stored.dry_runs.filter(status=Status.ASKED).first()
         if waiting:
             return waiting
-        earlier = stored.runs.exclude(evaluated=0).order_by("-pk").values_list("evaluated", flat=True).first()
+        expected = expected_of(stored)
         forget_ended(stored.dry_runs.exclude(ended=None))
         return DryRun.objects.create(
-            configuration=stored, by=history.account(by), started=timezone.now(), expected=earlier
+            configuration=stored, by=history.account(by), started=timezone.now(), expected=expected
         )
 
 
@@ -178,17 +180,22 @@ def find(dry_run: DryRun, *, text: str = "", outcome: str = "", unmailed: bool =
     return rows.order_by("learner", "pk")
 
 
-def csv_of(rows: Iterable[Row | DryRunRow]) -> Iterator[str]:
-    """The rows as the lines of a CSV file."""
-    return csv_lines(COLUMNS, ((row.learner, row.name, row.outcome, row.why, row.mail) for row in rows))
+def csv_of(rows: Iterable[Row | DryRunRow], outcome: Callable[[str], str] = str) -> Iterator[str]:
+    """The rows as the lines of a CSV file, each outcome in the words of `outcome`."""
+    return csv_lines(COLUMNS, ((row.learner, row.name, outcome(row.outcome), row.why, row.mail) for row in rows))
 
 
-def each_row(rows: QuerySet[DryRunRow]) -> Iterator[DryRunRow]:
-    """All of the rows by key, a page in memory at a time: for the export of a large course."""
-    last = 0
-    while page := list(rows.filter(pk__gt=last).order_by("pk")[: current().page_size]):
+def each_row(rows: QuerySet[DryRunRow], by: str = "learner") -> Iterator[DryRunRow]:
+    """All of the rows, sorted by that field (`-` before it: from its end), a page in memory at a time.
+
+    For the export of a large course: each page begins where the last one ended, by an index.
+    """
+    name, beyond = by.removeprefix("-"), "lt" if by.startswith("-") else "gt"
+    rest = rows = rows.order_by(by, "pk")
+    while page := list(rest[: current().page_size]):
         yield from page
-        last = page[-1].pk
+        last = getattr(page[-1], name)
+        rest = rows.filter(Q(**{f"{name}__{beyond}": last}) | Q(**{name: last, "pk__gt": page[-1].pk}))
 
 
 def forget_ended(dry_runs: QuerySet[DryRun]) -> int:
@@ -277,4 +284,4 @@ def _renew(row: DryRun, **said: Any) -> int:
 
 def _keep(row: DryRun, **said: Any) -> None:
     if not _renew(row, **said):
-        raise LeaseLost(f"{row}: was cancelled, or taken over")
+        raise LeaseLost("%(row)s: was cancelled, or taken over", row=row)

@@ -1,12 +1,15 @@
 """How far one learner has come, and what is missing: from the same evidence as a run's, and nothing written."""
 
-from collections.abc import Collection, Sequence
+import logging
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.utils import timezone
 
 from conferral import plugins
+from conferral.contract import LMS, ConferralError
 from conferral.issuance.assess import assess
 from conferral.issuance.candidates import Register
 from conferral.issuance.evaluate import Evaluation
@@ -14,6 +17,9 @@ from conferral.issuance.plan import resolve
 from conferral.models import Credential, CredentialConfiguration, Learner
 from conferral.settings import current
 
+logger = logging.getLogger(__name__)
+
+MOST_ON_THEIR_WAY = 24
 MOST_KEYS = 3
 """Learners that one person is taken to be."""
 
@@ -52,9 +58,33 @@ def open_to(learners: Sequence[str], most: int) -> list[CredentialConfiguration]
 def how_far(configuration: CredentialConfiguration, learners: Collection[str]) -> Standing:
     """Asks the gateway for the progress of that one learner (of whom it knows the first of the keys)."""
     with plugins.gateway().reading() as lms:
-        plan = resolve(configuration, lms)
-        register = Register(plan, timezone.now())
-        found = next((one for page in assess(plan, lms, register, learners) for one in page), None)
+        return _standing(configuration, learners, lms)
+
+
+def how_far_in(
+    configurations: Iterable[CredentialConfiguration], learners: Collection[str]
+) -> Iterator[tuple[CredentialConfiguration, Standing | None]]:
+    """The same of several; None where it cannot be told."""
+    with plugins.gateway().reading() as lms:
+        for configuration in configurations:
+            try:
+                yield configuration, _standing(configuration, learners, lms)
+            except ConferralError:
+                logger.exception("how far somebody has come in %s cannot be told", configuration)
+                yield configuration, None
+
+
+def on_their_way(user: Any) -> list[Credential]:
+    """What was issued to somebody and is not ready, the latest first: it is being made, or could not be made."""
+    unready = [Credential.State.PENDING, Credential.State.FAILED]
+    found = Credential.objects.filter(learner__user=user.pk, current=True, state__in=unready)
+    return list(found.select_related("edition").order_by("-pk")[:MOST_ON_THEIR_WAY])
+
+
+def _standing(configuration: CredentialConfiguration, learners: Collection[str], lms: LMS) -> Standing:
+    plan = resolve(configuration, lms)
+    register = Register(plan, timezone.now())
+    found = next((one for page in assess(plan, lms, register, learners) for one in page), None)
     return Standing(
         plan.context.name, found, {key: step.name for key, step in plan.steps.items()}, configuration.next_run_at
     )

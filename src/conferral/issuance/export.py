@@ -2,10 +2,14 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet takes for the beginning of a formula: a learner may be called `=HYPERLINK(…)`."""
+SIGNS = r"=+\-@＝＋－＠"
+"""What a spreadsheet takes for the beginning of a formula, as one types it anywhere: a learner is `=HYPERLINK(…)`."""
+_FORMULA = re.compile(rf"[{SIGNS}\t\r\n]")
+_FURTHER = re.compile(rf"([;\t\r\n]\s*)(?=[{SIGNS}])")
+"""Where one begins for a spreadsheet that parts cells at semicolons or tabs, as many languages have it."""
 
 
 def csv_lines(header: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
@@ -16,12 +20,12 @@ def csv_lines(header: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterat
 
 
 def defused(value: object) -> str:
-    """The cell's text, with an apostrophe before it where a spreadsheet would take it for a formula."""
-    text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(FORMULA) else text
+    """The cell's text, with an apostrophe before what a spreadsheet would take for a formula."""
+    text = _FURTHER.sub(r"\1'", "" if value is None else str(value))
+    return f"'{text}" if _FORMULA.match(text) else text
 
 
 def _line(cells: Sequence[object]) -> str:
     out = io.StringIO()
-    csv.writer(out).writerow([defused(cell) for cell in cells])
+    csv.writer(out, quoting=csv.QUOTE_ALL).writerow([defused(cell) for cell in cells])
     return out.getvalue()

@@ -6,12 +6,12 @@ from decimal import ROUND_FLOOR, Decimal
 from pydantic import Field
 
 from conferral import schedules
-from conferral.contract import Options, Share
+from conferral.contract import Options, Phrase, Share
 from conferral.contract.options import parse
 from conferral.models import CredentialConfiguration, Run
 
 WAIT_PATTERN = r"^$|^[1-9]\d{0,3} (hour|day|week)s?$"
-REVIEW = "each is to be looked at before it is issued"
+REVIEW = Phrase("each is to be looked at before it is issued")
 """Why a run of a configuration under review is held."""
 
 

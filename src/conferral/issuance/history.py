@@ -8,12 +8,13 @@ from django.db import models
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from conferral.contract import Phrase
 from conferral.contract.text import storable
 from conferral.models import Act, Credential
 
 ITSELF = "Conferral"
 """Who did what nobody asked for: a sweep, a date that has come."""
-COMMAND_LINE = "the command line"
+COMMAND_LINE = Phrase("the command line")
 
 
 def record(verb: str, *objects: models.Model, by: Any = None, reason: str = "", **details: Any) -> None:

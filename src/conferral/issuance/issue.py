@@ -250,7 +250,9 @@ def keep(run: Run, **counts: int) -> None:
 
 
 def _lost(run: Run) -> LeaseLost:
-    return LeaseLost(f"run {run.pk}: took longer than its lease and was closed by somebody else; run it again")
+    return LeaseLost(
+        "run %(number)s: took longer than its lease and was closed by somebody else; run it again", number=run.pk
+    )
 
 
 def insert(

@@ -59,7 +59,7 @@ def make(row: CredentialArtifact, station: Station, *, most_attempts: int) -> li
     """Makes the row's artifact, and any further files that the generator makes of it; nothing is stored yet."""
     credential = row.credential
     if row.attempts >= most_attempts:
-        raise PermanentError(f"given up: the worker stopped {row.attempts} times while making it")
+        raise PermanentError("given up: the worker stopped %(attempts)s times while making it", attempts=row.attempts)
     if credential.revoked or credential.current is None:
         raise PermanentError("it was revoked or replaced before it was made")
     if not is_visible(credential.recipient_name):
@@ -110,16 +110,26 @@ def check(made: Sequence[Artifact], slot: str, version: str) -> None:
         name = artifact.filename
         if PurePath(name).name != name or not re.fullmatch(rf"{re.escape(slot)}([.-].*)?", name):
             # The slots of a credential share one address, so their files are told apart by their names.
-            raise PermanentError(f"the generator named a file {name!r}; it has to be {slot}.…, or begin with {slot}-")
+            raise PermanentError(
+                "the generator named a file %(name)r; it has to be %(slot)s.…, or begin with %(slot)s-",
+                name=name,
+                slot=slot,
+            )
         if (artifact.content is None) == (not artifact.url):
-            raise PermanentError(f"the generator made {name!r} with neither or both of content and address")
+            raise PermanentError("the generator made %(name)r with neither or both of content and address", name=name)
         try:
             said = json.dumps([dict(artifact.receipt), list(artifact.problems)], allow_nan=False, ensure_ascii=False)
             check_storable(said.replace("\\u0000", "\0"))
         except (TypeError, ValueError) as error:
-            raise PermanentError(f"the generator's receipt or problems cannot be recorded: {error}") from None
+            raise PermanentError(
+                "the generator's receipt or problems cannot be recorded: %(error)s", error=error
+            ) from None
         if not re.fullmatch(r"[\w.+-]+/[\w.+-]+(; ?[\w.=+-]+)*", artifact.media_type, re.ASCII) and artifact.content:
-            raise PermanentError(f"the generator gave {name!r} a media type that is none: {artifact.media_type!r}")
+            raise PermanentError(
+                "the generator gave %(name)r a media type that is none: %(media_type)r",
+                name=name,
+                media_type=artifact.media_type,
+            )
         recorded = {"filename": name, "media_type": artifact.media_type, "url": artifact.url}
         _check_lengths(recorded | {"generator_version": version})
     if len({artifact.filename for artifact in made}) < len(made):
@@ -149,4 +159,6 @@ def _check_lengths(recorded: Mapping[str, str]) -> None:
             field.clean(check_storable(value), None)
         except (ValidationError, ValueError) as error:
             said = " ".join(error.messages) if isinstance(error, ValidationError) else str(error)
-            raise PermanentError(f"the generator made something that cannot be recorded: {name}: {said}") from None
+            raise PermanentError(
+                "the generator made something that cannot be recorded: %(name)s: %(said)s", name=name, said=said
+            ) from None

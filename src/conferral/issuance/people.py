@@ -33,8 +33,8 @@ def find(gateway: str, key: str) -> Learner:
     if found:
         return found
     if Learner.objects.filter(gateway=gateway, key=retired_key(gateway, key)).exists():
-        raise ConferralError(f"learner: {key!r} is retired; nothing personal is kept of them")
-    raise ConferralError(f"learner: {key!r} is not known to {gateway!r}")
+        raise ConferralError("%(key)r is retired; nothing personal is kept of them", where="learner", key=key)
+    raise ConferralError("%(key)r is not known to %(gateway)r", where="learner", key=key, gateway=gateway)
 
 
 def retire_account(gateway: str, external_id: str, *, username: str, email: str) -> int:

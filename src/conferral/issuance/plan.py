@@ -23,6 +23,7 @@ from conferral.contract import (
     Need,
     Options,
     OptionsError,
+    Phrase,
     Processor,
     Publication,
 )
@@ -144,17 +145,34 @@ def resolve(configuration: CredentialConfiguration, lms: LMS) -> Plan:
     allowed = rule.processor.kinds & {Kind(kind) for kind in credential_type.kinds or Kind}
     if context.kind not in allowed:
         kinds = ", ".join(sorted(allowed))
-        raise ConferralError(f"type: {credential_type.name!r} is for {kinds}; {context.key} is a {context.kind}")
+        raise ConferralError(
+            "%(name)r is for %(kinds)s; %(key)s is a %(kind)s",
+            where="type",
+            name=credential_type.name,
+            kinds=kinds,
+            key=context.key,
+            kind=context.kind,
+        )
     if untold := rule.needs_in(context) - lms.tells:
         raise ConferralError(
-            f"type: the rule {rule.name!r} asks for {', '.join(sorted(untold))}, which {lms.label!r} does not tell"
+            "the rule %(rule)r asks for %(names)s, which %(label)r does not tell",
+            where="type",
+            rule=rule.name,
+            names=", ".join(sorted(untold)),
+            label=lms.label,
         )
     if configuration.step_options and not rule.processor.per_step:
-        raise ConferralError(f"step_options: the rule {rule.name!r} looks at the learner, not at steps; leave them out")
+        raise ConferralError(
+            "the rule %(rule)r looks at the learner, not at steps; leave them out", where="step_options", rule=rule.name
+        )
     for step in configuration.step_options:
         if step not in context.steps:
             raise ConferralError(
-                f"step_options: {step!r} is no step of {context.key}; its steps: {', '.join(context.steps) or 'none'}"
+                "%(step)r is no step of %(key)s; its steps: %(names)s",
+                where="step_options",
+                step=step,
+                key=context.key,
+                names=", ".join(context.steps) or Phrase("none"),
             )
     slots = resolve_slots(credential_type, configuration.generators)
     return Plan(
@@ -174,7 +192,10 @@ def describe(key: str, lms: LMS) -> LearningContext:
     context = lms.describe(key)
     if context is None:
         raise ConferralError(
-            f"context: {key!r} is not known to {lms.label!r}; check the key, or declare it there first"
+            "%(key)r is not known to %(label)r; check the key, or declare it there first",
+            where="context",
+            key=key,
+            label=lms.label,
         )
     return context
 
@@ -231,7 +252,7 @@ def _fitting(slot: Slot, reference: AssetReference, asset: CredentialAsset | Non
     try:
         return assets.fitting(asset, reference, reference.kind)
     except assets.AssetError as error:
-        raise OptionsError(f"generators.{slot.name}.options: {error}") from None
+        raise OptionsError("%(error)s", where=f"generators.{slot.name}.options", error=error) from None
 
 
 def edition_of(plan: Plan) -> Edition:

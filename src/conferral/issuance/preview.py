@@ -38,7 +38,7 @@ from conferral.issuance.snapshot import file_url, page_url, printed_date
 from conferral.mail import Letter
 from conferral.models import CredentialAsset, CredentialConfiguration, CredentialType, Delivery, NameRequest
 
-SAMPLE_ID = "K7QF2M9X4TBDHW3R"
+SAMPLE_ID = "K7QF2M9X4TBDHW33"
 """As long as any, and never issued."""
 SAMPLE_ADDRESS, SAMPLE_NAME = "learner@example.org", "Maria da Silva"
 SAMPLE_REASON = "The name has to be the one on your identity card."
@@ -94,7 +94,9 @@ def preview(  # noqa: PLR0913 - what a person may ask for
         request = for_name(request, name)
     if locale:
         if known_locale(locale) is None:
-            raise OptionsError(f"locale: {locale!r} is not known; write a language tag like fr or pt-BR")
+            raise OptionsError(
+                "%(locale)r is not known; write a language tag like fr or pt-BR", where="locale", locale=locale
+            )
         request = replace(request, locale=locale)
     return Drafts.of(chosen, resolve_assets((chosen,))).make(request)
 
@@ -160,7 +162,7 @@ def request_without_context(credential_type: CredentialType, rule: Rule) -> Gene
 def for_name(request: GenerationRequest, name: str) -> GenerationRequest:
     """The same for somebody of that name."""
     if not is_visible(name):
-        raise ConferralError(f"name: {name!r} has nothing that would be seen; write a name")
+        raise ConferralError("%(name)r has nothing that would be seen; write a name", where="name", name=name)
     return replace(request, snapshot=replace(request.snapshot, name=name))
 
 
@@ -180,5 +182,11 @@ def _chosen(slots: tuple[Slot, ...], name: str, credential_type: CredentialType)
     found = [slot for slot in slots if name in ("", slot.name)]
     if not found:
         there = ", ".join(slot.name for slot in slots) or "none"
-        raise ConferralError(f"slot: {name!r} is not in the type {credential_type.name!r}; it has: {there}")
+        raise ConferralError(
+            "%(name)r is not in the type %(type)r; it has: %(there)s",
+            where="slot",
+            name=name,
+            type=credential_type.name,
+            there=there,
+        )
     return found[0]

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from conferral.models import Run
+from conferral.models import CredentialConfiguration, DryRun, Run
 
 MOST = 0.99
 """A run that goes on is never shown as whole: what the last one looked at is what it expects, not what it knows."""
@@ -21,6 +21,17 @@ class Progress:
     rate: float
     share: float | None
     left: timedelta | None
+
+
+def expected_of(configuration: CredentialConfiguration) -> int | None:
+    """How many learners the last run looked at; before any has, the last dry run that is still there."""
+    ended = configuration.runs.filter(status__in=(Run.Status.FINISHED, Run.Status.HELD, Run.Status.REFUSED))
+    tried = configuration.dry_runs.filter(status=DryRun.Status.FINISHED)
+    for found in (ended.exclude(evaluated=0), tried):
+        evaluated: int | None = found.order_by("-pk").values_list("evaluated", flat=True).first()
+        if evaluated:
+            return evaluated
+    return None
 
 
 def progress_of(run: Run, now: datetime | None = None) -> Progress:

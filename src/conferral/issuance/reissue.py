@@ -30,6 +30,7 @@ from conferral.settings import current
 logger = logging.getLogger(__name__)
 
 State, Status = Credential.State, Reissue.Status
+GOING_ON = (Status.ASKED, Status.RUNNING)
 MOST_SELECTED = 10_000
 """Credentials that a person can choose one by one."""
 REASONS = 50
@@ -68,9 +69,14 @@ def count(wish: Wish) -> Numbers:
 def start(wish: Wish, *, by: Any, reason: str) -> Reissue:
     """Asks for it in the background, and returns its row: `carry_out_batch` makes it, which the sweep sees to."""
     if not reason.strip():
-        raise CannotCorrect("reason: is empty; say why, for those who are asked later")
+        raise CannotCorrect("is empty; say why, for those who are asked later", where="reason")
     if wish.selection is not None and len(wish.selection) > MOST_SELECTED:
-        raise CannotCorrect(f"selection: {len(wish.selection)} are too many; choose {MOST_SELECTED} at most, or all")
+        raise CannotCorrect(
+            "%(count)s are too many; choose %(most)s at most, or all",
+            where="selection",
+            count=len(wish.selection),
+            most=MOST_SELECTED,
+        )
     standstill.check()
     edition = _edition(wish)
     numbers = _count(wish, edition)
@@ -96,7 +102,7 @@ def waiting() -> list[int]:
     """Those that have work left and that nobody holds, oldest first; none while everything stands still."""
     if standstill.standing():
         return []
-    found = Reissue.objects.filter(status__in=(Status.ASKED, Status.RUNNING)).order_by("pk")
+    found = Reissue.objects.filter(status__in=GOING_ON).order_by("pk")
     return [one.pk for one in found if _free(one)]
 
 
@@ -136,7 +142,7 @@ def carry_out_batch(reissue_id: int) -> bool:
 
 def cancel(reissue: Reissue, *, by: Any) -> None:
     """Stops it after the batch at hand; what was issued again stays."""
-    going_on = Reissue.objects.filter(pk=reissue.pk, status__in=(Status.ASKED, Status.RUNNING))
+    going_on = Reissue.objects.filter(pk=reissue.pk, status__in=GOING_ON)
     if going_on.update(status=Status.CANCELLED, ended=timezone.now()):
         history.record("cancelled", reissue, by=by)
 
@@ -145,7 +151,9 @@ def _edition(wish: Wish) -> Edition | None:
     if wish.design == CURRENT_DESIGN:
         return edition_of(resolve(wish.configuration, plugins.gateway()))
     if not wish.names:
-        raise CannotCorrect("design: nothing would change; ask for the current design, for the present names, or both")
+        raise CannotCorrect(
+            "nothing would change; ask for the current design, for the present names, or both", where="design"
+        )
     return None
 
 
@@ -250,4 +258,4 @@ def _renew(row: Reissue, **said: Any) -> int:
 
 def _keep(row: Reissue, **said: Any) -> None:
     if not _renew(row, **said):
-        raise LeaseLost(f"{row}: was cancelled, or taken over")
+        raise LeaseLost("%(row)s: was cancelled, or taken over", row=row)

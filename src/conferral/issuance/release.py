@@ -129,7 +129,7 @@ def _count(row: Run) -> None:
 def _locked(run: Run) -> Run:
     row = Run.objects.select_for_update().get(pk=run.pk)
     if row.status != Run.Status.HELD:
-        raise CannotDecide(f"run {row.pk}: holds nothing; it is {row.status}")
+        raise CannotDecide("run %(number)s: holds nothing; it is %(status)s", number=row.pk, status=row.status)
     return row
 
 
@@ -148,4 +148,4 @@ def _decide(credentials: Collection[int], decide: Callable[[Run, QuerySet[Creden
 
 def _check(reason: str) -> None:
     if not reason.strip():
-        raise CannotDecide("reason: is empty; say why, for those who are asked later")
+        raise CannotDecide("is empty; say why, for those who are asked later", where="reason")

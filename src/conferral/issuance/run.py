@@ -21,6 +21,7 @@ from conferral.issuance.lease import Lease, LeaseLost
 from conferral.issuance.limit import each, limited
 from conferral.issuance.persist import BROKEN_OFF
 from conferral.issuance.plan import edition_of, resolve
+from conferral.issuance.progress import expected_of
 from conferral.models import CredentialConfiguration, Run
 from conferral.settings import current
 
@@ -87,7 +88,7 @@ def ask(configuration: CredentialConfiguration, *, by: Any, notify: bool = True,
             claim=lease.new_token(),
             claimed_until=now,
             started=now,
-            expected=_looked_at_last(stored),
+            expected=expected_of(stored),
         )
         history.record("run asked for", stored, asked, by=by, notify=notify, release=release)
     return asked
@@ -135,7 +136,11 @@ def cancel(run: Run, *, by: Any, reason: str = "") -> Run:
         else:
             done = issue.withdraw(current_row, Run.Status.CANCELLED, said)
         if not done:
-            raise NotRunning(f"run {run.pk}: has ended ({current_row.status}); there is nothing to cancel")
+            raise NotRunning(
+                "run %(number)s: has ended (%(status)s); there is nothing to cancel",
+                number=run.pk,
+                status=current_row.status,
+            )
         history.record("cancelled", current_row, by=by, reason=reason)
     current_row.refresh_from_db()
     return current_row
@@ -211,7 +216,9 @@ def _as_stored(configuration: CredentialConfiguration) -> CredentialConfiguratio
     stored = CredentialConfiguration.objects.filter(pk=configuration.pk, enabled=True, archived=None)
     found = stored.select_related("type").first()
     if found is None:
-        raise ConferralError(f"configuration {configuration}: was switched off or deleted meanwhile")
+        raise ConferralError(
+            "configuration %(configuration)s: was switched off or deleted meanwhile", configuration=configuration
+        )
     return found
 
 
@@ -223,7 +230,9 @@ def _begin(configuration: CredentialConfiguration, trigger: str, **given: Any) -
     try:
         with transaction.atomic():
             if trigger == Run.Trigger.SCHEDULE and not schedules.take_turn(configuration, now):
-                raise NotDue(f"configuration {configuration}: somebody else has taken its turn")
+                raise NotDue(
+                    "configuration %(configuration)s: somebody else has taken its turn", configuration=configuration
+                )
             configuration.runs.filter(next_try__isnull=False).update(next_try=None)
             return Run.objects.create(
                 configuration=configuration,
@@ -231,16 +240,11 @@ def _begin(configuration: CredentialConfiguration, trigger: str, **given: Any) -
                 claim=lease.new_token(),
                 claimed_until=lease.until(),
                 started=now,
-                expected=_looked_at_last(configuration),
+                expected=expected_of(configuration),
                 **given,
             )
     except IntegrityError:
         raise _already(Run.objects.filter(configuration=configuration, active=True).first()) from None
-
-
-def _looked_at_last(configuration: CredentialConfiguration) -> int | None:
-    ended = configuration.runs.filter(status__in=(Run.Status.FINISHED, Run.Status.HELD, Run.Status.REFUSED))
-    return ended.order_by("-pk").values_list("evaluated", flat=True).first()
 
 
 def _close_if_lost(run: Run) -> bool:
@@ -250,8 +254,13 @@ def _close_if_lost(run: Run) -> bool:
 
 
 def _already(other: Run | None) -> AlreadyRunning:
-    since = f" since {other.started:%H:%M:%S} UTC, by {other.claim.rsplit(':', 1)[0]}" if other else ""
-    return AlreadyRunning(f"a run of this configuration is going on{since}; wait until it has ended")
+    if other is None:
+        return AlreadyRunning("a run of this configuration is going on; wait until it has ended")
+    return AlreadyRunning(
+        "a run of this configuration is going on since %(since)s UTC, by %(who)s; wait until it has ended",
+        since=f"{other.started:%H:%M:%S}",
+        who=other.claim.rsplit(":", 1)[0],
+    )
 
 
 def _pass(run: Run, lms: LMS, progressed: Progressed | None) -> None:

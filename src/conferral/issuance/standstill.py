@@ -33,4 +33,4 @@ def standing() -> Standstill | None:
 def check() -> None:
     """Raises Paused while it is pulled."""
     if found := standing():
-        raise Paused(f"Conferral is {found}; `conferral resume` goes on")
+        raise Paused("Conferral is %(found)s; `conferral resume` goes on", found=found)

@@ -65,9 +65,11 @@ def activate(slug: str, version: int, *, by: Any, on: datetime | None = None, no
     with transaction.atomic():
         asset = CredentialAsset.objects.select_for_update().filter(slug=slug, version=version).first()
         if asset is None:
-            raise CannotActivate(f"asset {slug!r}: there is no version {version}")
+            raise CannotActivate("asset %(slug)r: there is no version %(version)s", slug=slug, version=version)
         if on is not None and on <= now:
-            raise CannotActivate(f"on: {on:%Y-%m-%d %H:%M} UTC has passed; write an instant that is still to come")
+            raise CannotActivate(
+                "%(on)s UTC has passed; write an instant that is still to come", where="on", on=f"{on:%Y-%m-%d %H:%M}"
+            )
         _try(asset, keep=on is None)
         if on is not None:
             CredentialAsset.objects.filter(slug=slug).exclude(activates=None).update(activates=None)
@@ -75,6 +77,17 @@ def activate(slug: str, version: int, *, by: Any, on: datetime | None = None, no
         verb = "activated" if on is None else "to be activated"
         history.record(verb, asset, by=by, version=version, on=on.isoformat() if on else None)
     return on is None
+
+
+def call_off(slug: str, version: int, *, by: Any) -> None:
+    """Takes back that a version was to be activated on a date; a CannotActivate when it was not, or is current."""
+    with transaction.atomic():
+        planned = CredentialAsset.objects.select_for_update().filter(slug=slug, version=version)
+        asset = planned.exclude(activates=None).first()
+        if asset is None:
+            raise CannotActivate(f"asset {slug!r}: version {version} was not to be activated on a date")
+        planned.update(activates=None)
+        history.record("not to be activated", asset, by=by, version=version, on=str(asset.activates))
 
 
 def activate_due(now: datetime | None = None) -> int:

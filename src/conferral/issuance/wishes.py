@@ -5,7 +5,6 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from conferral.contract import ConferralError
 from conferral.contract.text import check_storable
 from conferral.issuance import correct, deliver, history
 from conferral.models import Credential, Delivery, NameRequest
@@ -16,7 +15,7 @@ LONGEST = 2000
 Outcome = NameRequest.Outcome
 
 
-class CannotAsk(ConferralError):
+class CannotAsk(correct.CannotCorrect):
     """The request makes no sense now."""
 
 
@@ -30,18 +29,22 @@ def show(credential: Credential, *, hidden: bool | None = None, name_form: str |
 
 
 def ask_for_name(credential: Credential, name: str, explanation: str = "") -> NameRequest:
-    """Puts the wish for another name before the staff; a CannotAsk says why not. It replaces one that still waits."""
+    """Puts the wish for another name before the staff; a CannotCorrect says why not. It replaces one that waits."""
     name, explanation = correct.checked_name(name), _text("explanation", explanation)
     if credential.current is None or credential.revoked or credential.state != Credential.State.AVAILABLE:
-        raise CannotAsk(f"{shown(credential.verification_id)}: it does not hold any more; nothing can be corrected")
+        raise CannotAsk(
+            "%(id)s: it does not hold any more; nothing can be corrected", id=shown(credential.verification_id)
+        )
     if name == credential.recipient_name:
-        raise CannotAsk(f"name: {name!r} is what it says already")
+        raise CannotAsk("“%(name)s” is what it says already", where="name", name=name)
     try:
         with transaction.atomic():
             NameRequest.objects.filter(credential=credential, waiting=True).delete()
             return NameRequest.objects.create(credential=credential, name=name, explanation=explanation)
     except IntegrityError:
-        raise CannotAsk("name: a request was made at the same moment; look whether it is the right one") from None
+        raise CannotAsk(
+            "a request was made at the same moment; look whether it is the right one", where="name"
+        ) from None
 
 
 def approve(request: NameRequest, by: object = None) -> Credential:
@@ -62,7 +65,7 @@ def refuse(request: NameRequest, reason: str, by: object = None) -> None:
     """The name stays as it is; the learner is told why."""
     reason = _text("reason", reason)
     if not reason:
-        raise CannotAsk("reason: is empty; the learner is told why")
+        raise CannotAsk("is empty; the learner is told why", where="reason")
     with transaction.atomic():
         _decide(request, Outcome.REFUSED, by, reason)
         deliver.tell(request.credential, Delivery.Purpose.REFUSED)
@@ -73,7 +76,9 @@ def _decide(request: NameRequest, outcome: Outcome, by: object, reason: str = ""
     decided: dict[str, Any] = {"outcome": outcome, "waiting": None, "reason": reason, "decided": timezone.now()}
     decided["decided_by"] = by if hasattr(by, "pk") else None
     if not NameRequest.objects.filter(pk=request.pk, waiting=True).update(**decided):
-        raise CannotAsk(f"{request}: somebody has decided meanwhile, or the learner has asked for another name")
+        raise CannotAsk(
+            "%(request)s: somebody has decided meanwhile, or the learner has asked for another name", request=request
+        )
     request.refresh_from_db()
 
 
@@ -82,7 +87,12 @@ def _text(field: str, text: str) -> str:
     try:
         check_storable(text)
     except ValueError as error:
-        raise CannotAsk(f"{field}: is not accepted: {error}") from None
+        raise CannotAsk("it is not accepted: %(error)s", where=field, error=error) from None
     if len(text) > LONGEST:
-        raise CannotAsk(f"{field}: has {len(text)} characters; at most {LONGEST} are accepted")
+        raise CannotAsk(
+            "it has %(count)s characters; at most %(most)s are accepted",
+            where=field,
+            count=len(text),
+            most=LONGEST,
+        )
     return text

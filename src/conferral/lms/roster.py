@@ -147,7 +147,9 @@ def _save_entries(
         learner = learners[row.username]
         entry = known.get(learner.pk)
         if entry is None:
-            new.append(RosterEntry(context=context, learner=learner, completion=row.completion, grades=row.grades))
+            # By keys: Django asks its routers about each object that is assigned.
+            told = {"completion": row.completion, "grades": row.grades}
+            new.append(RosterEntry(context_id=context.pk, learner_id=learner.pk, **told))
             continue
         differs = (entry.completion, entry.grades) != (row.completion, row.grades)
         if differs:

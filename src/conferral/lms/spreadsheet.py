@@ -21,9 +21,9 @@ PERSON_COLUMNS = ("email", "name", "language", "active")
 COLUMNS = ("username", *PERSON_COLUMNS, "completion")
 GRADE = "grade:"
 LENGTHS = {"username": 255, "name": 255, "email": 254, "language": 35}
-LARGEST_JSON = 32_000_000
+LARGEST_JSON = 4_000_000
 LONGEST_LINE = 1_000_000
-"""Bytes: JSON is read whole, CSV by the line."""
+"""Bytes: JSON is read whole, and takes thirty times its size in memory; CSV is read by the line, however long it is."""
 _ACTIVE = {"": True, "yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 
 

@@ -143,11 +143,17 @@ class ContextDeclaration(Declared):
     steps: list[Line] = Field(default_factory=list)
 
 
-class WordingDeclaration(Declared):
-    """The type's own words in the mail to the learner."""
+class WordsDeclaration(Declared):
+    """The words of the mail in one language."""
 
     subject: Words = ""
     body: Body = ""
+
+
+class WordingDeclaration(WordsDeclaration):
+    """The type's own words in the mail to the learner; those of `translations` by their languages' tags."""
+
+    translations: dict[Line, WordsDeclaration] = Field(default_factory=dict)
 
 
 class ValidityDeclaration(Declared):

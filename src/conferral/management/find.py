@@ -61,14 +61,14 @@ def one_configuration(context: str, type_name: str | None) -> CredentialConfigur
 
 def id_argument(parser: ArgumentParser) -> None:
     """The argument that names a credential."""
-    parser.add_argument("id", help="verification id, for example K7QF-2M9X-4TBD-HW3R")
+    parser.add_argument("id", help="verification id, for example K7QF-2M9X-4TBD-HW33")
 
 
 def credential(text: str) -> Credential:
     """The credential with that verification id, however it was typed."""
     verification_id = normalised(text)
     if verification_id is None:
-        raise ConferralError(f"verification id: {text!r} is mistyped; an id looks like K7QF-2M9X-4TBD-HW3R")
+        raise ConferralError(f"verification id: {text!r} is mistyped; an id looks like K7QF-2M9X-4TBD-HW33")
     found = (
         Credential.objects.filter(verification_id=verification_id)
         .exclude(state=Credential.State.HELD)

@@ -6,7 +6,7 @@ from conferral.models import Context, Learner
 
 OPERATOR, INSTRUCTOR, LEARNER = "demo-operator", "demo-instructor", "demo-learner"
 PEOPLE = {INSTRUCTOR: "I teach", LEARNER: "I earned", OPERATOR: "I operate"}
-TAUGHT = ("course-v1:Demo+CS101+2026", "course-v1:Demo+GIT+2026")
+TAUGHT = ("course-v1:Demo+CS101+2026", "course-v1:Demo+GIT+2026", "course-v1:Demo+WEB110+2026")
 """What the instructor of the demo teaches: not all there is."""
 
 

@@ -20,7 +20,7 @@ HELP = "Issues a credential again, or all of a course: same dates; old links lea
 
 def arguments(parser: ArgumentParser) -> None:
     """Of this subcommand."""
-    parser.add_argument("id", nargs="?", help="verification id, for example K7QF-2M9X-4TBD-HW3R")
+    parser.add_argument("id", nargs="?", help="verification id, for example K7QF-2M9X-4TBD-HW33")
     parser.add_argument("--all", metavar="CONTEXT", help="all credentials of this course, lesson or pathway")
     parser.add_argument("--type", dest="type_name", metavar="NAME", help="with --all: the credential type")
     parser.add_argument("--names", action="store_true", help="with --all: with the names that the learners have now")

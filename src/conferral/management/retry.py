@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.console import Console
 
-from conferral.issuance import correct
+from conferral.issuance import correct, history
 from conferral.issuance.deliver import deliver
 from conferral.issuance.generate import generate
 from conferral.management import find
@@ -26,7 +26,7 @@ def arguments(parser: ArgumentParser) -> None:
 def handle(options: dict[str, Any], console: Console) -> None:
     """Tries, and says how much there was."""
     chosen = [find.credential(text) for text in options["ids"]]
-    artifacts, messages = correct.retry(chosen or None)
+    artifacts, messages = correct.retry(chosen or None, by=history.COMMAND_LINE)
     generate()
     deliver()
     console.print(f"tried again: {artifacts} artifacts, {messages} messages; `conferral credentials` lists them")

@@ -12,7 +12,7 @@ from rich.markup import escape
 from conferral import storage
 from conferral.issuance import inventory
 from conferral.issuance.inventory import CONTENT, MISSING, ORPHAN, SIZE, Found
-from conferral.models import CredentialArtifact
+from conferral.models import CredentialArtifact, CredentialAsset
 
 HELP = "Says which files are missing, damaged or superfluous in the storage, and how to mend it."
 TOLD = 20
@@ -54,8 +54,7 @@ def arguments(parser: ArgumentParser) -> None:
 def handle(options: dict[str, Any], console: Console) -> None:
     """Compares, and fails when something is wrong."""
     wrong = storage.troubles()
-    if (example := _example()) and storage.is_public(example):
-        wrong.append("the bucket shows its files to anybody, without a key; take public access from its policy")
+    wrong += dict.fromkeys(door for example in _examples() for door in storage.open_doors(example))
     found = inventory.take(
         content=options["content"],
         remove_orphans=options["remove_orphans"],
@@ -106,10 +105,12 @@ def _as_json(found: Found, wrong: list[str]) -> dict[str, Any]:
     }
 
 
-def _example() -> str:
-    """A file with which to try whether the bucket is private."""
-    stored = CredentialArtifact.objects.filter(state=CredentialArtifact.State.STORED).exclude(storage_name="")
-    return str(stored.order_by("-pk").values_list("storage_name", flat=True).first() or "")
+def _examples() -> Iterator[str]:
+    """Files with which to try whether the bucket is private: a certificate and an asset, whose rules may differ."""
+    stored = CredentialArtifact.objects.filter(state=CredentialArtifact.State.STORED)
+    for files in (stored, CredentialAsset.objects.all()):
+        names = files.exclude(storage_name="").order_by("-pk").values_list("storage_name", flat=True)
+        yield from names[:1]
 
 
 def _days(text: str) -> float:

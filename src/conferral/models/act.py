@@ -16,13 +16,13 @@ class Act(models.Model):
     .. pii_retirement: local_api
     """
 
-    kind = models.CharField(max_length=40)
-    object_id = models.BigIntegerField()
-    verb = models.CharField(max_length=40)
-    at = models.DateTimeField(default=timezone.now)
+    kind = models.CharField(_("about"), max_length=40)
+    object_id = models.BigIntegerField(_("its number"))
+    verb = models.CharField(_("what was done"), max_length=40)
+    at = models.DateTimeField(_("when"), default=timezone.now)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
-    by_name = models.CharField(max_length=255)
-    reason = models.TextField(blank=True)
+    by_name = models.CharField(_("by"), max_length=255)
+    reason = models.TextField(_("reason"), blank=True)
     details = models.JSONField(default=dict, blank=True)
 
     class Meta:

@@ -26,20 +26,22 @@ class CredentialArtifact(Work):
         STORED = "stored"
         FAILED = "failed"
 
-    credential = models.ForeignKey(Credential, on_delete=models.PROTECT, related_name="artifacts")
-    edition = models.ForeignKey(Edition, on_delete=models.PROTECT, related_name="artifacts")
-    slot = models.CharField(max_length=50)
-    required = models.BooleanField(default=True)
+    credential = models.ForeignKey(
+        Credential, on_delete=models.PROTECT, related_name="artifacts", verbose_name=_("credential")
+    )
+    edition = models.ForeignKey(Edition, on_delete=models.PROTECT, related_name="artifacts", verbose_name=_("edition"))
+    slot = models.CharField(_("design"), max_length=50)
+    required = models.BooleanField(_("required"), default=True)
     state = models.CharField(max_length=10, choices=State.choices, default=State.PENDING)
-    filename = models.CharField(max_length=150, blank=True)
-    media_type = models.CharField(max_length=100, blank=True)
+    filename = models.CharField(_("file name"), max_length=150, blank=True)
+    media_type = models.CharField(_("kind of file"), max_length=100, blank=True)
     storage_name = models.CharField(max_length=255, blank=True)
-    url = models.URLField(max_length=500, blank=True)
+    url = models.URLField(_("address"), max_length=500, blank=True)
     receipt = models.JSONField(default=dict, blank=True)
     problems = models.JSONField(default=list, blank=True)
-    size = models.PositiveBigIntegerField(null=True, blank=True, help_text="Bytes")
-    sha256 = models.CharField(max_length=64, blank=True, db_index=True)
-    generator_version = models.CharField(max_length=50, blank=True)
+    size = models.PositiveBigIntegerField(_("size"), null=True, blank=True, help_text=_("Bytes"))
+    sha256 = models.CharField(_("SHA-256"), max_length=64, blank=True, db_index=True)
+    generator_version = models.CharField(_("version of the program that made it"), max_length=50, blank=True)
 
     class Meta:
         verbose_name = _("file")

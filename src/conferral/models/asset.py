@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class CredentialAsset(models.Model):
@@ -14,21 +15,27 @@ class CredentialAsset(models.Model):
         """What the file is, said by the ending of its name and checked on upload."""
 
         PDF = "pdf", "PDF"
-        FONT = "font", "Font"
-        IMAGE = "image", "Image"
+        FONT = "font", _("Font")
+        IMAGE = "image", _("Picture")
 
-    slug = models.SlugField(max_length=100)
-    version = models.PositiveIntegerField()
-    current = models.BooleanField(null=True, default=True, help_text="True for the current version, else empty")
-    description = models.CharField(max_length=255, blank=True)
-    kind = models.CharField(max_length=10, choices=Kind.choices)
-    filename = models.CharField(max_length=255)
+    slug = models.SlugField(_("short name"), max_length=100)
+    version = models.PositiveIntegerField(_("version"))
+    current = models.BooleanField(
+        _("current"), null=True, default=True, help_text=_("Yes: the version that designs use")
+    )
+    description = models.CharField(_("description"), max_length=255, blank=True)
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices)
+    filename = models.CharField(_("file name"), max_length=255)
     storage_name = models.CharField(max_length=255)
-    size = models.PositiveBigIntegerField(help_text="Bytes")
-    sha256 = models.CharField(max_length=64, db_index=True)
-    uploaded = models.DateTimeField(auto_now_add=True)
+    size = models.PositiveBigIntegerField(_("size"), help_text=_("Bytes"))
+    sha256 = models.CharField(_("SHA-256"), max_length=64, db_index=True)
+    uploaded = models.DateTimeField(pgettext_lazy("when", "uploaded"), auto_now_add=True)
     activates = models.DateTimeField(
-        null=True, blank=True, db_index=True, help_text="When this version becomes the current one by itself"
+        pgettext_lazy("when", "becomes current"),
+        null=True,
+        blank=True,
+        db_index=True,
+        help_text=_("When this version becomes the current one by itself"),
     )
 
     class Meta:

@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from conferral.models.configuration import CredentialConfiguration
 from conferral.models.learner import Learner
@@ -25,14 +26,20 @@ class Candidate(models.Model):
         ALWAYS = "always", _("always issued")
         NEVER = "never", _("never issued")
 
-    configuration = models.ForeignKey(CredentialConfiguration, on_delete=models.CASCADE, related_name="candidates")
-    learner = models.ForeignKey(Learner, on_delete=models.PROTECT, related_name="candidacies")
-    qualified = models.DateTimeField(null=True, blank=True)
-    verdict = models.CharField(max_length=10, choices=Verdict.choices, default=Verdict.RULE, blank=True)
-    reason = models.TextField(blank=True)
+    configuration = models.ForeignKey(
+        CredentialConfiguration, on_delete=models.CASCADE, related_name="candidates", verbose_name=_("configuration")
+    )
+    learner = models.ForeignKey(
+        Learner, on_delete=models.PROTECT, related_name="candidacies", verbose_name=_("learner")
+    )
+    qualified = models.DateTimeField(pgettext_lazy("when", "qualifies since"), null=True, blank=True)
+    verdict = models.CharField(_("verdict"), max_length=10, choices=Verdict.choices, default=Verdict.RULE, blank=True)
+    reason = models.TextField(_("reason"), blank=True)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
-    by_name = models.CharField(max_length=255, blank=True)
-    said = models.DateTimeField(null=True, blank=True, help_text="When the verdict was given")
+    by_name = models.CharField(_("by"), max_length=255, blank=True)
+    said = models.DateTimeField(
+        pgettext_lazy("when", "said"), null=True, blank=True, help_text=_("When the verdict was given")
+    )
 
     class Meta:
         verbose_name = _("candidate")

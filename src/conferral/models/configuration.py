@@ -22,16 +22,18 @@ class CredentialConfiguration(models.Model):
     .. pii_retirement: local_api
     """
 
-    context_key = models.CharField(max_length=KEY_LENGTH)
-    type = models.ForeignKey(CredentialType, on_delete=models.PROTECT, related_name="configurations")
-    enabled = models.BooleanField(default=False)
+    context_key = models.CharField(_("course, lesson or pathway"), max_length=KEY_LENGTH)
+    type = models.ForeignKey(
+        CredentialType, on_delete=models.PROTECT, related_name="configurations", verbose_name=_("credential type")
+    )
+    enabled = models.BooleanField(_("enabled"), default=False)
     archived = models.DateTimeField(null=True, blank=True)
-    processor_options = models.JSONField(default=dict, blank=True)
-    step_options = models.JSONField(default=dict, blank=True)
-    audience = models.JSONField(default=dict, blank=True)
-    generators = models.JSONField(default=dict, blank=True)
-    fields = models.JSONField(default=dict, blank=True)
-    time_zone = models.CharField(max_length=64, default="UTC")
+    processor_options = models.JSONField(_("options of the rule"), default=dict, blank=True)
+    step_options = models.JSONField(_("options by step"), default=dict, blank=True)
+    audience = models.JSONField(_("who may get one"), default=dict, blank=True)
+    generators = models.JSONField(_("designs"), default=dict, blank=True)
+    fields = models.JSONField(_("fields"), default=dict, blank=True)
+    time_zone = models.CharField(_("time zone"), max_length=64, default="UTC")
     schedule = models.JSONField(default=dict, blank=True)
     schedule_since = models.DateTimeField(
         null=True, blank=True, help_text="When the schedule was given: `every` counts"

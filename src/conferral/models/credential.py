@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from conferral.contract import KEY_LENGTH
 from conferral.models.configuration import CredentialConfiguration
@@ -38,13 +39,21 @@ class Credential(models.Model):
         FULL = "full"
         INITIALS = "initials"
 
-    verification_id = models.CharField(max_length=LENGTH, unique=True, default=new_id)
-    learner = models.ForeignKey(Learner, on_delete=models.PROTECT, related_name="credentials")
-    configuration = models.ForeignKey(CredentialConfiguration, on_delete=models.PROTECT, related_name="credentials")
-    edition = models.ForeignKey(Edition, on_delete=models.PROTECT, related_name="credentials")
-    run = models.ForeignKey(Run, null=True, on_delete=models.PROTECT, related_name="credentials")
-    recipient_name = models.CharField(max_length=255, blank=True, db_index=True)
-    context_key = models.CharField(max_length=KEY_LENGTH)
+    verification_id = models.CharField(_("number"), max_length=LENGTH, unique=True, default=new_id)
+    learner = models.ForeignKey(
+        Learner, on_delete=models.PROTECT, related_name="credentials", verbose_name=_("learner")
+    )
+    configuration = models.ForeignKey(
+        CredentialConfiguration, on_delete=models.PROTECT, related_name="credentials", verbose_name=_("configuration")
+    )
+    edition = models.ForeignKey(
+        Edition, on_delete=models.PROTECT, related_name="credentials", verbose_name=_("edition")
+    )
+    run = models.ForeignKey(
+        Run, null=True, on_delete=models.PROTECT, related_name="credentials", verbose_name=_("issuing run")
+    )
+    recipient_name = models.CharField(_("name on the credential"), max_length=255, blank=True, db_index=True)
+    context_key = models.CharField(_("course, lesson or pathway"), max_length=KEY_LENGTH)
     context_name = models.CharField(max_length=255)
     context_organisation = models.CharField(max_length=255, blank=True)
     context_start = models.DateTimeField(null=True, blank=True)
@@ -52,14 +61,23 @@ class Credential(models.Model):
     locale = models.CharField(max_length=35)
     evidence = models.JSONField(default=dict)
     state = models.CharField(max_length=10, choices=State.choices, default=State.HELD)
-    earned = models.DateTimeField()
-    issued = models.DateTimeField()
-    expires = models.DateTimeField(null=True, blank=True)
-    recorded = models.DateTimeField(default=timezone.now, help_text="When it was inserted: a correction keeps `issued`")
-    revoked = models.DateTimeField(null=True, blank=True)
-    revoked_reason = models.TextField(blank=True)
+    earned = models.DateTimeField(pgettext_lazy("when", "earned"))
+    issued = models.DateTimeField(pgettext_lazy("when", "issued"))
+    expires = models.DateTimeField(pgettext_lazy("when", "expires"), null=True, blank=True)
+    recorded = models.DateTimeField(
+        pgettext_lazy("when", "recorded"),
+        default=timezone.now,
+        help_text=_("When it came to be here; a correction keeps the day of issue"),
+    )
+    revoked = models.DateTimeField(pgettext_lazy("when", "revoked"), null=True, blank=True)
+    revoked_reason = models.TextField(_("why it was revoked"), blank=True)
     revoked_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        verbose_name=_("revoked by"),
     )
     supersedes = models.OneToOneField(
         "self", null=True, blank=True, on_delete=models.PROTECT, related_name="superseded_by"

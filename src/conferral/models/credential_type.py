@@ -19,21 +19,23 @@ class CredentialType(models.Model):
     class PrintedDate(models.TextChoices):
         """Which date a credential prints as its own."""
 
-        ISSUED = "issued", "Day of issue"
-        EARNED = "earned", "Day on which it was earned"
-        END = "end", "End of the course"
+        ISSUED = "issued", _("Day of issue")
+        EARNED = "earned", _("Day on which it was earned")
+        END = "end", _("End of the course")
 
-    name = models.CharField(max_length=255, unique=True)
-    kinds = models.JSONField(default=list, blank=True)
-    processor = models.CharField(max_length=100)
-    processor_options = models.JSONField(default=dict, blank=True)
-    audience = models.JSONField(default=dict, blank=True)
-    generators = models.JSONField(default=dict, blank=True)
-    fields = models.JSONField(default=dict, blank=True)
+    name = models.CharField(_("name"), max_length=255, unique=True)
+    kinds = models.JSONField(_("for"), default=list, blank=True)
+    processor = models.CharField(_("rule"), max_length=100)
+    processor_options = models.JSONField(_("options of the rule"), default=dict, blank=True)
+    audience = models.JSONField(_("who may get one"), default=dict, blank=True)
+    generators = models.JSONField(_("designs"), default=dict, blank=True)
+    fields = models.JSONField(_("fields"), default=dict, blank=True)
     wording = models.JSONField(default=dict, blank=True)
-    publish = models.JSONField(default=dict, blank=True)
-    locale = models.CharField(max_length=35, blank=True)
-    printed_date = models.CharField(max_length=10, choices=PrintedDate.choices, default=PrintedDate.ISSUED)
+    publish = models.JSONField(_("what its pages tell"), default=dict, blank=True)
+    locale = models.CharField(_("language"), max_length=35, blank=True)
+    printed_date = models.CharField(
+        _("printed date"), max_length=10, choices=PrintedDate.choices, default=PrintedDate.ISSUED
+    )
     validity = models.JSONField(default=dict, blank=True)
 
     class Meta:

@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from conferral.models.credential import Credential
 from conferral.models.queue import Work
@@ -26,16 +27,18 @@ class Delivery(Work):
     class Purpose(models.TextChoices):
         """A first credential is there; the one that takes another's place is there; a name stays as it is."""
 
-        ISSUED = "issued"
-        CORRECTED = "corrected"
-        REFUSED = "refused"
+        ISSUED = "issued", _("the credential is ready")
+        CORRECTED = "corrected", _("the corrected credential is ready")
+        REFUSED = "refused", _("the name stays as it is")
 
-    credential = models.ForeignKey(Credential, on_delete=models.PROTECT, related_name="deliveries")
-    channel = models.CharField(max_length=20, default="email")
-    purpose = models.CharField(max_length=20, choices=Purpose.choices)
-    sequence = models.PositiveIntegerField(default=1)
+    credential = models.ForeignKey(
+        Credential, on_delete=models.PROTECT, related_name="deliveries", verbose_name=_("credential")
+    )
+    channel = models.CharField(_("channel"), max_length=20, default="email")
+    purpose = models.CharField(_("what it is about"), max_length=20, choices=Purpose.choices)
+    sequence = models.PositiveIntegerField(_("which time"), default=1)
     state = models.CharField(max_length=10, choices=State.choices, default=State.PENDING)
-    sent = models.DateTimeField(null=True, blank=True, db_index=True)
+    sent = models.DateTimeField(pgettext_lazy("when", "sent"), null=True, blank=True, db_index=True)
     ended = models.DateTimeField(
         null=True, blank=True, db_index=True, help_text="When it was sent, or known that it is not to be sent"
     )

@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from conferral.contract import KEY_LENGTH
 from conferral.models.configuration import CredentialConfiguration
@@ -25,14 +26,23 @@ class DryRun(models.Model):
         CANCELLED = "cancelled"
         FAILED = "failed"
 
-    configuration = models.ForeignKey(CredentialConfiguration, on_delete=models.CASCADE, related_name="dry_runs")
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    configuration = models.ForeignKey(
+        CredentialConfiguration, on_delete=models.CASCADE, related_name="dry_runs", verbose_name=_("configuration")
+    )
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        verbose_name=_("asked for by"),
+    )
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.ASKED, db_index=True)
     claim = models.CharField(max_length=120, blank=True)
     claimed_until = models.DateTimeField(null=True, blank=True)
-    started = models.DateTimeField()
+    started = models.DateTimeField(pgettext_lazy("when", "begun"))
     ended = models.DateTimeField(null=True, blank=True)
-    evaluated = models.PositiveIntegerField(default=0)
+    evaluated = models.PositiveIntegerField(pgettext_lazy("how many", "looked at"), default=0)
     expected = models.PositiveIntegerField(null=True, blank=True)
     figures = models.JSONField(default=dict, blank=True)
     remarks = models.TextField(blank=True)

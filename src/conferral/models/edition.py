@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from conferral.models.asset import CredentialAsset
 from conferral.models.credential_type import CredentialType
@@ -13,10 +14,12 @@ class Edition(models.Model):
     .. no_pii:
     """
 
-    sha256 = models.CharField(max_length=64, unique=True)
-    type = models.ForeignKey(CredentialType, on_delete=models.PROTECT, related_name="editions")
+    sha256 = models.CharField(_("SHA-256"), max_length=64, unique=True)
+    type = models.ForeignKey(
+        CredentialType, on_delete=models.PROTECT, related_name="editions", verbose_name=_("credential type")
+    )
     content = models.JSONField()
-    created = models.DateTimeField(auto_now_add=True)
+    created = models.DateTimeField(pgettext_lazy("when", "made"), auto_now_add=True)
 
     class Meta:
         verbose_name = _("edition")
@@ -33,7 +36,9 @@ class EditionAsset(models.Model):
     """
 
     edition = models.ForeignKey(Edition, on_delete=models.CASCADE, related_name="assets")
-    asset = models.ForeignKey(CredentialAsset, on_delete=models.PROTECT, related_name="editions")
+    asset = models.ForeignKey(
+        CredentialAsset, on_delete=models.PROTECT, related_name="editions", verbose_name=_("asset")
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["edition", "asset"], name="conferral_editionasset_once")]

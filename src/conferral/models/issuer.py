@@ -3,8 +3,6 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from conferral.models.asset import CredentialAsset
-
 
 class Issuer(models.Model):
     """Who issues: chosen by the context's organisation, else the one without an organisation, which is the site's.
@@ -14,15 +12,21 @@ class Issuer(models.Model):
     .. pii_retirement: retained
     """
 
-    slug = models.SlugField(max_length=100, unique=True)
-    name = models.CharField(max_length=255)
-    organisation = models.CharField(max_length=255, blank=True, unique=True, help_text="Empty: the site's own issuer")
-    url = models.URLField(blank=True)
-    logo = models.CharField(max_length=100, blank=True, help_text=f"Slug of an image ({CredentialAsset.Kind.IMAGE})")
-    colours = models.JSONField(default=dict, blank=True)
-    linkedin_id = models.CharField(max_length=50, blank=True)
-    sender = models.CharField(max_length=255, blank=True, help_text="From: Demo University <awards@demo.example>")
-    reply_to = models.EmailField(blank=True)
+    slug = models.SlugField(_("short name"), max_length=100, unique=True)
+    name = models.CharField(_("name"), max_length=255)
+    organisation = models.CharField(
+        _("organisation"), max_length=255, blank=True, unique=True, help_text=_("Empty: the site's own issuer")
+    )
+    url = models.URLField(_("Web address"), blank=True)
+    logo = models.CharField(
+        _("logo"), max_length=100, blank=True, help_text=_("Short name of a picture among the assets")
+    )
+    colours = models.JSONField(_("colours"), default=dict, blank=True)
+    linkedin_id = models.CharField(_("LinkedIn id"), max_length=50, blank=True)
+    sender = models.CharField(
+        _("sender"), max_length=255, blank=True, help_text=_("From: Demo University <awards@demo.example>")
+    )
+    reply_to = models.EmailField(_("Reply to"), blank=True)
 
     class Meta:
         verbose_name = _("issuer")

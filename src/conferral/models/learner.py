@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db import IntegrityError, models, transaction
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 RETIRED = "retired-"
 
@@ -89,16 +90,26 @@ class Learner(models.Model):
     .. pii_retirement: local_api
     """
 
-    gateway = models.CharField(max_length=50)
-    key = models.CharField(max_length=255)
-    external_id = models.CharField(max_length=255, blank=True)
-    name = models.CharField(max_length=255, blank=True, db_index=True)
-    email = models.EmailField(blank=True, db_index=True)
-    language = models.CharField(max_length=35, blank=True)
-    active = models.BooleanField(default=True)
-    retired = models.DateTimeField(null=True, blank=True, help_text="Since when nothing personal is kept of them")
+    gateway = models.CharField(_("source"), max_length=50)
+    key = models.CharField(_("username"), max_length=255)
+    external_id = models.CharField(_("number of the account"), max_length=255, blank=True)
+    name = models.CharField(_("name"), max_length=255, blank=True, db_index=True)
+    email = models.EmailField(_("e-mail address"), blank=True, db_index=True)
+    language = models.CharField(_("language"), max_length=35, blank=True)
+    active = models.BooleanField(_("active"), default=True)
+    retired = models.DateTimeField(
+        pgettext_lazy("when", "retired"),
+        null=True,
+        blank=True,
+        help_text=_("Since when nothing personal is kept of them"),
+    )
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="conferral_learners"
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="conferral_learners",
+        verbose_name=_("user"),
     )
 
     objects = LearnerQuerySet.as_manager()

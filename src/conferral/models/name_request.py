@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from conferral.models.credential import Credential
 
@@ -25,16 +26,23 @@ class NameRequest(models.Model):
         APPROVED = "approved"
         REFUSED = "refused"
 
-    credential = models.ForeignKey(Credential, on_delete=models.PROTECT, related_name="name_requests")
-    name = models.CharField(max_length=255)
-    explanation = models.TextField(blank=True, help_text="The learner's own words")
+    credential = models.ForeignKey(
+        Credential, on_delete=models.PROTECT, related_name="name_requests", verbose_name=_("credential")
+    )
+    name = models.CharField(_("name asked for"), max_length=255)
+    explanation = models.TextField(_("explanation"), blank=True, help_text=_("The learner's own words"))
     outcome = models.CharField(max_length=10, choices=Outcome.choices, default=Outcome.WAITING)
     waiting = models.BooleanField(null=True, default=True)
-    reason = models.TextField(blank=True, help_text="Why it was refused: the learner is told")
-    asked = models.DateTimeField(default=timezone.now)
-    decided = models.DateTimeField(null=True, blank=True)
+    reason = models.TextField(_("reason"), blank=True, help_text=_("Why it was refused: the learner is told"))
+    asked = models.DateTimeField(pgettext_lazy("when", "asked"), default=timezone.now)
+    decided = models.DateTimeField(pgettext_lazy("when", "decided"), null=True, blank=True)
     decided_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        verbose_name=_("decided by"),
     )
 
     class Meta:

@@ -5,6 +5,7 @@ from typing import Any, Self
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 
 class WorkQuerySet(models.QuerySet[Any]):
@@ -18,11 +19,11 @@ class WorkQuerySet(models.QuerySet[Any]):
 class Work(models.Model):
     """One piece of work. `next_try` is NULL when there is nothing (more) to do; `claim` is the holder's token."""
 
-    attempts = models.PositiveIntegerField(default=0)
-    next_try = models.DateTimeField(null=True, blank=True, db_index=True)
+    attempts = models.PositiveIntegerField(_("attempts"), default=0)
+    next_try = models.DateTimeField(_("next attempt"), null=True, blank=True, db_index=True)
     claim = models.CharField(max_length=120, blank=True, db_index=True)
     claimed_until = models.DateTimeField(null=True, blank=True)
-    last_error = models.TextField(blank=True)
+    last_error = models.TextField(_("what went wrong"), blank=True)
 
     objects = WorkQuerySet.as_manager()
 

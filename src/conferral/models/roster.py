@@ -3,9 +3,12 @@
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from conferral.contract import KEY_LENGTH, Kind
 from conferral.models.learner import Learner
+
+KINDS = [(Kind.COURSE.value, _("Course")), (Kind.LESSON.value, _("Lesson")), (Kind.PATHWAY.value, _("Pathway"))]
 
 
 class Context(models.Model):
@@ -16,15 +19,15 @@ class Context(models.Model):
     .. no_pii:
     """
 
-    key = models.CharField(max_length=KEY_LENGTH, unique=True)
-    kind = models.CharField(max_length=10, choices=[(kind.value, kind.value) for kind in Kind], default=Kind.COURSE)
-    name = models.CharField(max_length=255)
-    organisation = models.CharField(max_length=255, blank=True)
-    language = models.CharField(max_length=35, blank=True)
-    start = models.DateTimeField(null=True, blank=True)
-    end = models.DateTimeField(null=True, blank=True)
-    pass_mark = models.DecimalField(max_digits=5, decimal_places=4, null=True, blank=True)
-    steps = models.JSONField(default=list, blank=True)
+    key = models.CharField(_("key"), max_length=KEY_LENGTH, unique=True)
+    kind = models.CharField(_("kind"), max_length=10, choices=KINDS, default=Kind.COURSE)
+    name = models.CharField(_("name"), max_length=255)
+    organisation = models.CharField(_("organisation"), max_length=255, blank=True)
+    language = models.CharField(_("language"), max_length=35, blank=True)
+    start = models.DateTimeField(pgettext_lazy("when", "begins"), null=True, blank=True)
+    end = models.DateTimeField(pgettext_lazy("when", "ends"), null=True, blank=True)
+    pass_mark = models.DecimalField(_("pass mark"), max_digits=5, decimal_places=4, null=True, blank=True)
+    steps = models.JSONField(_("steps"), default=list, blank=True)
     teachers = models.ManyToManyField(settings.AUTH_USER_MODEL, blank=True, related_name="conferral_contexts")
 
     class Meta:
@@ -45,8 +48,12 @@ class RosterEntry(models.Model):
     .. pii_retirement: local_api
     """
 
-    context = models.ForeignKey(Context, on_delete=models.PROTECT, related_name="entries")
-    learner = models.ForeignKey(Learner, on_delete=models.PROTECT, related_name="roster_entries")
+    context = models.ForeignKey(
+        Context, on_delete=models.PROTECT, related_name="entries", verbose_name=_("course, lesson or pathway")
+    )
+    learner = models.ForeignKey(
+        Learner, on_delete=models.PROTECT, related_name="roster_entries", verbose_name=_("learner")
+    )
     completion = models.CharField(max_length=40, blank=True)
     grades = models.JSONField(default=dict, blank=True)
 

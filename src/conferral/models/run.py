@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from conferral.models.configuration import CredentialConfiguration
 
@@ -38,30 +39,43 @@ class Run(models.Model):
         COMMAND = "command"
         PERSON = "person"
 
-    configuration = models.ForeignKey(CredentialConfiguration, on_delete=models.PROTECT, related_name="runs")
+    configuration = models.ForeignKey(
+        CredentialConfiguration, on_delete=models.PROTECT, related_name="runs", verbose_name=_("configuration")
+    )
     trigger = models.CharField(max_length=20, choices=Trigger.choices)
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        verbose_name=_("begun by"),
+    )
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.RUNNING)
     active = models.BooleanField(null=True, default=True)
-    notify = models.BooleanField(default=True, help_text="Whether those issued to are written to")
+    notify = models.BooleanField(
+        _("learners are written to"), default=True, help_text=_("Whether those issued to are written to")
+    )
     release = models.BooleanField(default=False, help_text="Whether guards and review let it pass, as a person said")
     claim = models.CharField(max_length=120, unique=True)
     claimed_until = models.DateTimeField()
-    started = models.DateTimeField()
-    ended = models.DateTimeField(null=True, blank=True, db_index=True)
+    started = models.DateTimeField(pgettext_lazy("when", "begun"))
+    ended = models.DateTimeField(pgettext_lazy("when", "ended"), null=True, blank=True, db_index=True)
     attempts = models.PositiveIntegerField(default=1)
     next_try = models.DateTimeField(null=True, blank=True)
     expected = models.PositiveIntegerField(null=True, blank=True)
-    evaluated = models.PositiveIntegerField(default=0)
-    eligible = models.PositiveIntegerField(default=0)
-    already = models.PositiveIntegerField(default=0)
-    issued = models.PositiveIntegerField(default=0)
-    held = models.PositiveIntegerField(default=0)
-    waiting = models.PositiveIntegerField(default=0)
-    refused = models.PositiveIntegerField(default=0)
-    failed = models.PositiveIntegerField(default=0)
-    error = models.TextField(blank=True)
-    remarks = models.TextField(blank=True, help_text="What a person should look at, though the run went on")
+    evaluated = models.PositiveIntegerField(pgettext_lazy("how many", "looked at"), default=0)
+    eligible = models.PositiveIntegerField(pgettext_lazy("how many", "qualified"), default=0)
+    already = models.PositiveIntegerField(pgettext_lazy("how many", "had one already"), default=0)
+    issued = models.PositiveIntegerField(pgettext_lazy("how many", "issued"), default=0)
+    held = models.PositiveIntegerField(pgettext_lazy("how many", "held back"), default=0)
+    waiting = models.PositiveIntegerField(pgettext_lazy("how many", "waiting"), default=0)
+    refused = models.PositiveIntegerField(pgettext_lazy("how many", "refused"), default=0)
+    failed = models.PositiveIntegerField(pgettext_lazy("how many", "failed"), default=0)
+    error = models.TextField(_("what went wrong"), blank=True)
+    remarks = models.TextField(
+        _("remarks"), blank=True, help_text=_("What a person should look at, though the run went on")
+    )
 
     class Meta:
         verbose_name = _("issuing run")

@@ -11,8 +11,8 @@ class Standstill(models.Model):
     """
 
     only = models.BooleanField(default=True, unique=True, editable=False)
-    since = models.DateTimeField()
-    reason = models.CharField(max_length=255, blank=True)
+    since = models.DateTimeField(_("since"))
+    reason = models.CharField(_("reason"), max_length=255, blank=True)
 
     class Meta:
         verbose_name = _("emergency stop")

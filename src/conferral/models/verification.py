@@ -4,11 +4,14 @@
 algorithm for 32 symbols, which notices every single mistyped symbol and nearly every swapped pair of neighbours.
 """
 
+import re
 import secrets
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 LENGTH = 16
-_FORGIVING = str.maketrans("OIL", "011", "-‐‑–— \t\u00a0")
+_DASHES = "-‐‑–— \t\u00a0"
+_WITHIN = re.compile(rf"(?<![0-9A-Za-z])(?=([0-9A-Za-z]{{4}}(?:[{_DASHES}]*[0-9A-Za-z]{{4}}){{3}})(?![0-9A-Za-z]))")
+_FORGIVING = str.maketrans("OIL", "011", _DASHES)
 
 
 def new_id() -> str:
@@ -18,7 +21,7 @@ def new_id() -> str:
 
 
 def shown(verification_id: str) -> str:
-    """The id as people see it: `K7QF-2M9X-4TBD-HW3R`."""
+    """The id as people see it: `K7QF-2M9X-4TBD-HW33`."""
     return "-".join(verification_id[start : start + 4] for start in range(0, len(verification_id), 4))
 
 
@@ -31,6 +34,17 @@ def normalised(text: str) -> str | None:
     if len(symbols) != LENGTH or not set(symbols) <= set(ALPHABET) or _check_symbol(symbols[:-1]) != symbols[-1]:
         return None
     return symbols
+
+
+def found_in(text: str) -> str | None:
+    """The first id within a text, such as a link that was pasted or `No. …`, as it is stored; None without one."""
+    ids = (normalised(each) for each in (text, *_WITHIN.findall(text)))
+    return next((each for each in ids if each), None)
+
+
+def is_whole(text: str) -> bool:
+    """Whether something within has the length of an id: then one that leads nowhere has a symbol that is wrong."""
+    return _WITHIN.search(text) is not None
 
 
 def _check_symbol(payload: str) -> str:

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema
 from conferral.contract import LMS, Decision, Fact, Kind, LearningContext, Need, Options, Processor, Progress
 from conferral.contract import Grades as LearnerGrades
 from conferral.contract.decision import exact
+from conferral.contract.errors import NotAccepted
 from conferral.contract.options import share
 
 TOTAL = "total"
@@ -21,13 +22,18 @@ def _threshold(value: object) -> Decimal | str:
     try:
         return share(value)
     except ValueError:
-        raise ValueError(f"write a share from 0 to 1, or {PASS!r} for the course's own pass mark") from None
+        raise NotAccepted("write a share from 0 to 1, or %(word)r for the course's own pass mark", word=PASS) from None
 
 
 def _check(thresholds: dict[str, Decimal | str]) -> dict[str, Decimal | str]:
     for category, required in thresholds.items():
         if required == PASS and category != TOTAL:
-            raise ValueError(f"{PASS!r} is for {TOTAL!r} alone; give {category!r} a share from 0 to 1")
+            raise NotAccepted(
+                "%(word)r is for %(total)r alone; give %(category)r a share from 0 to 1",
+                word=PASS,
+                total=TOTAL,
+                category=category,
+            )
     return thresholds
 
 

@@ -14,6 +14,7 @@ class ListedOptions(Options):
     learners: list[str] = Field(
         min_length=1,
         description="Usernames or e-mail addresses; an address is compared without regard to upper and lower case.",
+        json_schema_extra={"format": "people"},  # not for everybody who may look at the type
     )
 
 

@@ -1,12 +1,13 @@
 """The Celery app of the standalone service: `celery --app conferral.service worker`, `… beat`."""
 
 import os
+import sys
 import threading
 import time
 from typing import Any
 
 from celery import Celery
-from celery.signals import worker_process_init, worker_ready
+from celery.signals import worker_init, worker_process_init, worker_ready
 
 SWEEP = "conferral.sweep"
 
@@ -15,6 +16,18 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "conferral.service.settings")
 app = Celery("conferral")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@worker_init.connect
+def _refuse_a_public_storage(**about: Any) -> None:
+    """As the other processes do; what Django's checks find, Celery does not mind."""
+    from conferral import storage  # noqa: PLC0415 - they need settings, which are read by now
+    from conferral.contract import ConferralError  # noqa: PLC0415
+
+    try:
+        storage.check()
+    except ConferralError as error:
+        sys.exit(f"conferral: {error}")
 
 
 @worker_process_init.connect

@@ -19,7 +19,8 @@ from conferral.settings import current
 logger = logging.getLogger(__name__)
 
 THREAD = "sign-in"
-LINKS_PER_ADDRESS = "5/h"
+LINKS_PER_ASKER, LINKS_PER_ADDRESS = "5/h", "60/h"
+"""To one address: asked for from one network address, and altogether. So no stranger keeps a person from signing in."""
 
 
 def fingerprint(address: str) -> str:
@@ -51,11 +52,11 @@ def send(address: str, language: str, after: str = "") -> int:
         return 0
     issuer = Issuer.objects.filter(organisation="").first()
     with translation.override(language), Post() as post:
-        for user in accounts:
-            token = access.one_time_token(user)
+        for reached in accounts:
+            token = access.one_time_token(reached)
             link = current().public_url + reverse("sign-in-by-link", args=[token])
             letter = Letter(
-                recipient=address,
+                recipient=reached.address,  # never as it was typed: what only looks like it is somebody else's
                 sender=issuer.sender if issuer else "",
                 reply_to=issuer.reply_to if issuer else "",
                 subject=_("Your link to sign in"),

@@ -76,7 +76,10 @@ def send_link(request: HttpRequest) -> HttpResponse:
     address = request.POST.get("email", "").strip()
     if request.method != "POST" or not address:
         return HttpResponseRedirect(reverse("sign-in"))
-    many = limits.wait(request, "sign-in-address", sign_in.LINKS_PER_ADDRESS, sign_in.fingerprint(address))
+    who = sign_in.fingerprint(address)
+    many = limits.wait(request, f"sign-in-address.{who}", sign_in.LINKS_PER_ASKER) or limits.wait(
+        request, "sign-in-address", sign_in.LINKS_PER_ADDRESS, who
+    )
     if not many and len(address) <= LONGEST_ADDRESS:
         sign_in.send_later(address, get_language() or "en", _after(request, request.POST.get("next", "")))
     content = {"address": address, "minutes": access.MAILED_SECONDS // 60, "to_files": shows_mails(request)}
@@ -86,8 +89,8 @@ def send_link(request: HttpRequest) -> HttpResponse:
 @form_page
 def sign_in_by_link(request: HttpRequest, token: str) -> HttpResponse:
     """Signs in whoever a link was told to. It shows a button: programs that only look at links sign nobody in."""
-    user = None if token == STRANGER else access.user_of(token)
     if request.method != "POST":
+        user = None if token == STRANGER else access.user_of(token)
         content = {"person": user, "stranger": token == STRANGER}
         return render(
             request, "conferral/service/sign_in_by_link.html", content, status=200 if user or token == STRANGER else 403
@@ -95,10 +98,9 @@ def sign_in_by_link(request: HttpRequest, token: str) -> HttpResponse:
     if token == STRANGER:
         logout(request)
         return HttpResponseRedirect(reverse("conferral:check"))
+    user = access.sign_in(token)
     if user is None:
         return render(request, "conferral/service/sign_in_by_link.html", {"person": None}, status=403)
-    if access.proves_address(token):
-        access.link_address(user)
     login(request, user, backend="django.contrib.auth.backends.ModelBackend")
     teaches = "conferral-staff:index" if access.works_here(user) else "conferral:mine"
     own = reverse("admin:index" if user.is_staff else teaches)

@@ -8,16 +8,19 @@ from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from conferral import access
 from conferral.contract import ConferralError
 from conferral.contract.context import short_key
 from conferral.issuance import explain, wishes
+from conferral.issuance.correct import CannotCorrect
 from conferral.issuance.disclosure import disclose
 from conferral.issuance.evaluate import Outcome
 from conferral.issuance.verdict import SHOWN, Finding, look_up, verdict_on
 from conferral.models import Credential, CredentialConfiguration
+from conferral.spoken import without_place
 from conferral.web.guarded import form_page, page
 from conferral.web.limited import WRITING, limited
 from conferral.web.views import address, card_content
@@ -29,6 +32,8 @@ CARDS = 24
 """Credentials on a page of one's own."""
 ON_THE_WAY = 24
 """What somebody may still earn, on the same page."""
+FIGURES = 8
+"""Of so many the page tells how far they are: each takes some queries."""
 REFUSED, UNAVAILABLE = 400, 503
 LOOKED_AT = frozenset({Outcome.HELD, Outcome.WAITING})
 QUALIFIES = LOOKED_AT | {Outcome.ISSUE}
@@ -47,7 +52,10 @@ def mine(request: HttpRequest) -> HttpResponse:
     )
     shown_now = Paginator(held, CARDS).get_page(request.GET.get("page"))
     cards = [card_content(one, disclose(one, verdict_on(one), insider=True)) for one in shown_now]
-    content = {"cards": cards, "page": shown_now, "open": _open_to(request.user) if shown_now.number == 1 else []}
+    content: dict[str, Any] = {"cards": cards, "page": shown_now}
+    if shown_now.number == 1:
+        content |= {"coming": [_coming(one) for one in explain.on_their_way(request.user)]}
+        content |= {"open": _open_to(request.user)}
     return render(request, "conferral/mine.html", content)
 
 
@@ -90,10 +98,10 @@ def wish(request: HttpRequest, text: str) -> HttpResponse:
     finding = _of_holder(request, text)
     assert finding.credential is not None  # else it is not the holder's
     if request.method == "POST":
-        form = request.POST.get("name_form")
+        form, visibility = request.POST.get("name_form"), request.POST.get("visibility")
         wishes.show(
             finding.credential,
-            hidden=request.POST.get("visibility") == "hidden",
+            hidden=visibility == "hidden" if visibility in ("hidden", "shown") else None,
             name_form=form if form in Credential.NameForm.values else None,
         )
         messages.success(request, _("Saved. This is what the page shows now."))
@@ -113,8 +121,9 @@ def ask_for_name(request: HttpRequest, text: str) -> HttpResponse:
         given = {field: request.POST.get(field, "") for field in given}
         try:
             wishes.ask_for_name(finding.credential, given["name"], given["explanation"])
-        except ConferralError as error:
-            return render(request, "conferral/name.html", content | given | {"error": str(error)}, status=REFUSED)
+        except CannotCorrect as error:
+            said = {"error": capfirst(without_place(error)), "field": error.where}
+            return render(request, "conferral/name.html", content | given | said, status=REFUSED)
         messages.success(request, _("Your request is with the staff. You are written to as soon as they have decided."))
         return redirect(address(finding.credential))
     given["name"] = finding.credential.recipient_name
@@ -134,8 +143,38 @@ def _of_holder(request: HttpRequest, text: str) -> Finding:
 def _open_to(user: Any) -> list[dict[str, Any]]:
     """What somebody may still earn. A source that does not answer takes away nothing of the page but this."""
     try:
-        found = explain.open_to(explain.keys_of(user), ON_THE_WAY)
+        keys = explain.keys_of(user)
+        found = explain.open_to(keys, ON_THE_WAY)
+        standings = [*explain.how_far_in(found[:FIGURES], keys)]
     except ConferralError:
         logger.exception("what somebody may still earn cannot be told")
         return []
-    return [{"pk": one.pk, "type": one.type.name, "context": short_key(one.context_key)} for one in found]
+    return [_open(one, standing) for one, standing in [*standings, *((one, None) for one in found[FIGURES:])]]
+
+
+def _open(configuration: CredentialConfiguration, standing: explain.Standing | None) -> dict[str, Any]:
+    """One line of what is open: where, and where it can be told what has been reached and what is missing."""
+    said: dict[str, Any] = {"pk": configuration.pk, "type": configuration.type.name}
+    said["locale"] = configuration.type.locale
+    said["context"] = standing.context if standing else short_key(configuration.context_key)
+    found = standing.evaluation if standing else None
+    if standing is None or found is None or found.outcome in LEFT_OUT | {Outcome.FAILED}:
+        return said
+    facts = lines(found.decision.facts if found.decision else (), standing.steps)
+    said["missing"] = [line for line in facts if not line.met]
+    said["all"], said["reached"] = len(facts), sum(line.met for line in facts)
+    said["qualifies"] = found.outcome in QUALIFIES
+    only = facts[0] if len(facts) == 1 else None
+    said["bar"] = only.reached if only and only.reached is not None else 100 * said["reached"] / max(len(facts), 1)
+    said["needed"] = only.needed if only else None
+    return said
+
+
+def _coming(credential: Credential) -> dict[str, Any]:
+    return {
+        "type": credential.edition.content["type"],
+        "context": credential.context_name,
+        "locale": credential.locale,
+        "failed": credential.state == Credential.State.FAILED,
+        "corrects": credential.supersedes_id is not None,
+    }

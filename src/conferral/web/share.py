@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from conferral.issuance.disclosure import Disclosure
 from conferral.models import Credential
+from conferral.web.words import local_date
 
 ADD_TO_PROFILE = "https://www.linkedin.com/profile/add"
 LINKEDIN = "https://www.linkedin.com/sharing/share-offsite/"
@@ -54,9 +55,11 @@ def _entry(credential: Credential, told: Disclosure, page: str) -> Mapping[str, 
     issuer = credential.edition.content["issuer"]
     number = issuer.get("linkedin_id", "")
     organisation = {"organizationId": number} if number else {"organizationName": issuer["name"]}
-    dates: dict[str, str | int] = {"issueYear": credential.issued.year, "issueMonth": credential.issued.month}
+    issued = local_date(credential.issued, credential)
+    dates: dict[str, str | int] = {"issueYear": issued.year, "issueMonth": issued.month}
     if credential.expires:
-        dates |= {"expirationYear": credential.expires.year, "expirationMonth": credential.expires.month}
+        expires = local_date(credential.expires, credential)
+        dates |= {"expirationYear": expires.year, "expirationMonth": expires.month}
     return {
         "startTask": "CERTIFICATION_NAME",
         "name": f"{told.snapshot.type}: {told.snapshot.context}",

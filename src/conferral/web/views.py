@@ -1,16 +1,20 @@
 """The pages that need no sign-in: three doors, a credential, its files, and the check."""
 
 import logging
+from collections.abc import Callable
+from functools import partial
 from pathlib import PurePath
 from typing import Any
 
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.cache import get_conditional_response
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from conferral import access, storage
+from conferral.colours import is_colour
 from conferral.contract import TransientError
 from conferral.contract.text import without_controls
 from conferral.issuance.disclosure import Disclosure, disclose, publication_of
@@ -25,15 +29,15 @@ from conferral.issuance.verdict import (
     look_up,
     number_of,
 )
-from conferral.models import Credential, CredentialArtifact
-from conferral.models.verification import normalised, shown
+from conferral.models import Credential, CredentialArtifact, CredentialAsset
+from conferral.models.verification import found_in, is_whole, normalised, shown
 from conferral.pictures import PictureError
 from conferral.settings import current
-from conferral.web import share
+from conferral.web import brand, share
 from conferral.web.guarded import page
 from conferral.web.limited import limited
-from conferral.web.pictures import can_show, card_of, picture_of
-from conferral.web.words import day, lines
+from conferral.web.pictures import SMALL, WIDTH, WIDTHS, can_show, card_of, picture_of, shape_of
+from conferral.web.words import day, lines, local_date
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +46,8 @@ INLINE = ("application/pdf", "image/png", "image/jpeg")
 MISSING, GONE, PRIVATE, UNAVAILABLE = 404, 410, 403, 503
 DIGEST = "sha256"
 """Of the query that says which file somebody has."""
+CAME_WITH = "instead-of"
+"""Of the query that says with which number somebody came, which leads here now."""
 
 
 @page
@@ -55,15 +61,13 @@ def home(request: HttpRequest) -> HttpResponse:
 def check(request: HttpRequest) -> HttpResponse:
     """Asks for an id, and leads to its page."""
     asked = request.GET.get("id", "").strip()
-    finding = look_up(asked) if asked else None
-    if finding and finding.verdict not in NOWHERE:
-        return redirect("conferral:credential", shown(normalised(asked) or ""))
-    return render(
-        request,
-        "conferral/check.html",
-        {"asked": asked, "verdict": finding.verdict if finding else None},
-        status=MISSING if finding else 200,
-    )
+    if not asked:
+        return render(request, "conferral/check.html")
+    number = found_in(asked) or asked
+    finding = look_up(number)
+    if finding.verdict not in NOWHERE:
+        return redirect("conferral:credential", shown(number))
+    return _without_credential(request, finding, asked)
 
 
 @page
@@ -85,9 +89,12 @@ def credential(request: HttpRequest, text: str) -> HttpResponse:
         return _without_credential(request, finding, text)
     digest = request.GET.get(DIGEST, "")
     if finding.replaced and finding.verdict is not Verdict.REPLACING:
-        asked = f"?{urlencode({DIGEST: digest})}" if is_digest(digest) else ""
-        return redirect(address(finding.credential) + asked)
+        asked = {CAME_WITH: shown(normalised(text) or "")} | ({DIGEST: digest} if is_digest(digest) else {})
+        return redirect(f"{address(finding.credential)}?{urlencode(asked)}")
     content = content_of(request, finding.credential, finding.verdict)
+    before = request.GET.get(CAME_WITH, "")
+    if before and look_up(before) == Finding(finding.verdict, finding.credential, replaced=True):
+        content["came_with"] = shown(normalised(before) or "")
     if is_digest(digest):
         content["file_verdict"] = compare(digest, finding.credential)
     return render(request, "conferral/credential.html", content)
@@ -129,20 +136,40 @@ def file(request: HttpRequest, text: str, filename: str) -> HttpResponseBase:
 def picture(request: HttpRequest, text: str, filename: str) -> HttpResponseBase:
     """A picture of a file, for the page."""
     finding = look_up(text)
+    wanted = request.GET.get("width", "")
+    width = int(wanted) if wanted in map(str, WIDTHS) else WIDTH
     artifact = None
     if finding.credential and not finding.replaced and finding.verdict not in NOWHERE:
         artifact = _named(_disclosed(request, finding).pictured, filename)
     if artifact is None or not can_show(artifact):
         return HttpResponse(status=MISSING)
-    try:
-        content, media_type = picture_of(artifact)
-    except PictureError:
-        logger.exception("a file of credential %s cannot be drawn", finding.credential)
+    return _picture(request, f"{artifact.sha256}-{width}", partial(picture_of, artifact, width))
+
+
+@page
+@limited("picture")
+def logo(request: HttpRequest) -> HttpResponseBase:
+    """The logo of the site's own issuer."""
+    return _logo(request, brand.logo_of_site())
+
+
+@page
+@limited("picture")
+def issuer_logo(request: HttpRequest, text: str) -> HttpResponseBase:
+    """The logo of whoever issued a credential."""
+    finding = look_up(text)
+    known = finding.credential and finding.verdict not in NOWHERE
+    return _logo(request, brand.logo_of(finding.credential) if finding.credential and known else None)
+
+
+@page
+def look(request: HttpRequest, colour: str) -> HttpResponse:
+    """The style sheet of an issuer's colour; the same for ever."""
+    if not is_colour(f"#{colour}"):
         return HttpResponse(status=MISSING)
-    except TransientError:
-        logger.exception("a file of credential %s cannot be had", finding.credential)
-        return HttpResponse(status=UNAVAILABLE)
-    return HttpResponse(content, content_type=media_type)
+    return HttpResponse(
+        brand.look(f"#{colour}"), content_type="text/css", headers={"Cache-Control": "public, max-age=86400"}
+    )
 
 
 @page
@@ -177,7 +204,7 @@ def content_of(request: HttpRequest, credential: Credential, verdict: Verdict) -
     content = card_content(credential, told) | {
         "page_url": page_url(credential.verification_id),
         "insider": insider,
-        "holder": holder,
+        "holder": holder and verdict in SHOWN,
         "credential": credential,
         "open_evidence": publication_of(credential).evidence,
         "requirements": lines(told.requirements),
@@ -185,7 +212,7 @@ def content_of(request: HttpRequest, credential: Credential, verdict: Verdict) -
         "share": share.targets(credential, told, page_url(credential.verification_id)) if shareable else None,
         "card_url": current().public_url + reverse("conferral:card", args=[told.snapshot.verification_id]),
     }
-    if holder and verdict in SHOWN:
+    if content["holder"]:
         content["request_for_name"] = credential.name_requests.order_by("-pk").first()
     return content
 
@@ -197,20 +224,63 @@ def card_content(credential: Credential, told: Disclosure) -> dict[str, Any]:
         "told": told,
         "snapshot": told.snapshot,
         "url": address(credential),
+        "locale": credential.locale,
         "hidden": credential.hidden,
         "files": [{"name": each.filename, "remote": each.url, "kind": _kind(each)} for each in told.files],
-        "picture": next((each.filename for each in told.pictured if can_show(each)), ""),
+        "picture": _shown_picture(told),
         "issued": day(told.issued, credential),
-        "issued_year": credential.issued.year,
+        "issued_year": local_date(credential.issued, credential).year,
         "expires": day(told.expires, credential),
         "revoked": day(told.revoked, credential),
         "corrected": day(told.corrected, credential),
     }
 
 
+def _logo(request: HttpRequest, asset: CredentialAsset | None) -> HttpResponseBase:
+    if asset is None:
+        return HttpResponse(status=MISSING)
+    response = _picture(request, asset.sha256, partial(brand.picture_of_logo, asset))
+    response.headers["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+    return response
+
+
+def _picture(request: HttpRequest, version: str, read: Callable[[], tuple[bytes, str]]) -> HttpResponseBase:
+    """The picture; nothing of it is read or drawn for a browser that has this version."""
+    etag = f'"{version}"'
+    if known := get_conditional_response(request, etag=etag):
+        return known
+    try:
+        content, media_type = read()
+    except PictureError:
+        logger.exception("%s: there is no such picture", request.path)
+        return HttpResponse(status=MISSING)
+    except TransientError:
+        logger.exception("%s: the picture cannot be had", request.path)
+        return HttpResponse(status=UNAVAILABLE)
+    return HttpResponse(content, content_type=media_type, headers={"ETag": etag})
+
+
 def _kind(artifact: CredentialArtifact) -> str:
     """What people call such a file: PDF."""
     return PurePath(artifact.filename).suffix.removeprefix(".").upper()
+
+
+def _shown_picture(told: Disclosure) -> dict[str, Any] | None:
+    """The first file that can be drawn: addresses of its picture, large and small, its size, and where it leads."""
+    artifact = next((each for each in told.pictured if can_show(each)), None)
+    if artifact is None:
+        return None
+    number = told.snapshot.verification_id
+    large = reverse("conferral:picture", args=[number, artifact.filename])
+    width, height = shape_of(artifact)
+    return {
+        "large": large,
+        "small": f"{large}?width={SMALL}",
+        "widths": (SMALL, WIDTH),
+        "width": width,
+        "height": height,
+        "leads": reverse("conferral:file", args=[number, artifact.filename]) if artifact in told.files else large,
+    }
 
 
 def _disclosed(request: HttpRequest, finding: Finding) -> Disclosure:
@@ -239,7 +309,7 @@ def _download_name(credential: Credential, filename: str) -> str:
 
 
 def _without_credential(request: HttpRequest, finding: Finding, text: str) -> HttpResponse:
-    content = {"asked": text, "verdict": finding.verdict}
+    content = {"asked": text, "verdict": finding.verdict, "whole": is_whole(text)}
     return render(request, "conferral/check.html", content, status=MISSING)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -11,8 +11,8 @@ from babel.dates import format_date
 from babel.numbers import format_decimal, format_percent
 from django.utils.functional import Promise
 from django.utils.translation import get_language
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _lazy
+from django.utils.translation import gettext as _now
+from django.utils.translation import gettext_lazy as _
 
 from conferral.contract import Fact
 from conferral.contract.context import short_key
@@ -21,29 +21,29 @@ from conferral.contract.placeholders import babel_locale
 from conferral.models import Credential
 
 LABELS: Mapping[str, str | Promise] = {
-    "completion": _lazy("Content completed"),
-    "total": _lazy("Grade of the whole course"),
-    "listed": _lazy("Named by the staff"),
-    "enrolment": _lazy("Enrolment"),
-    "platform certificate": _lazy("Certificate of the platform"),
-    "platform allowlist": _lazy("Named by the staff"),
-    "allow list": _lazy("Named by the staff"),
-    "awarded by": _lazy("Awarded by"),
+    "completion": _("Content completed"),
+    "total": _("Grade of the whole course"),
+    "listed": _("Named by the staff"),
+    "enrolment": _("Enrolment"),
+    "platform certificate": _("Certificate of the platform"),
+    "platform allowlist": _("Named by the staff"),
+    "allow list": _("Named by the staff"),
+    "awarded by": _("Awarded by"),
 }
 """What the rules that come with Conferral look at; other keys are names of assignment types, or a package's own."""
 VALUES: Mapping[str, str | Promise] = {
-    "yes": _lazy("yes"),
-    "no": _lazy("no"),
-    "held": _lazy("yes"),
-    "not held": _lazy("no"),
-    "listed": _lazy("yes"),
-    "staff": _lazy("the staff"),
-    "active": _lazy("active"),
-    "inactive": _lazy("not active"),
-    "none": _lazy("none"),
-    "pass": _lazy("the pass mark of the course"),
-    "passing": _lazy("passed"),
-    "not passing": _lazy("not passed"),
+    "yes": _("yes"),
+    "no": _("no"),
+    "held": _("yes"),
+    "not held": _("no"),
+    "listed": _("yes"),
+    "staff": _("the staff"),
+    "active": _("active"),
+    "inactive": _("not active"),
+    "none": _("none"),
+    "pass": _("the pass mark of the course"),
+    "passing": _("passed"),
+    "not passing": _("not passed"),
 }
 FULL = 100
 
@@ -80,8 +80,12 @@ def day(instant: datetime | None, credential: Credential) -> str:
         return ""
     language = get_language() or "en"
     locale = credential.locale if credential.locale.split("-")[0] == language.split("-")[0] else language
-    zone = ZoneInfo(credential.edition.content["time_zone"])
-    return format_date(instant.astimezone(zone).date(), "long", locale=babel_locale(locale))
+    return format_date(local_date(instant, credential), "long", locale=babel_locale(locale))
+
+
+def local_date(instant: datetime, credential: Credential) -> date:
+    """The day in the time zone in which the credential was issued: at New Year it is another year than elsewhere."""
+    return instant.astimezone(ZoneInfo(credential.edition.content["time_zone"])).date()
 
 
 def moment(instant: datetime | None, time_zone: str) -> str:
@@ -91,7 +95,7 @@ def moment(instant: datetime | None, time_zone: str) -> str:
 
 def _line(fact: Fact, step: str) -> Line:
     reached, needed = (percentage(text) if text is not None else None for text in (fact.actual, fact.required))
-    actual = _("unknown") if fact.actual is None else _value(fact.actual, reached)
+    actual = _now("unknown") if fact.actual is None else _value(fact.actual, reached)
     required = _value(fact.required, needed)
     if actual == required and not fact.met and fact.actual is not None:
         actual, required = fact.actual, fact.required  # so close that only all digits tell them apart
@@ -99,7 +103,7 @@ def _line(fact: Fact, step: str) -> Line:
     return Line(
         label=str(LABELS.get(fact.key, fact.key)),
         step=step,
-        required=_("at least %(share)s") % {"share": required} if is_share else required,
+        required=_now("at least %(share)s") % {"share": required} if is_share else required,
         actual=actual,
         met=fact.met,
         reached=float(min(max(reached or Decimal(0), Decimal(0)), Decimal(FULL))) if is_share else None,

@@ -12,7 +12,7 @@ from typing import Any
 import pikepdf
 from pikepdf import Array, Dictionary, Name, Stream
 
-from conferral.contract import PermanentError
+from conferral.contract import PermanentError, Phrase
 from conferral.generators.pdf import weight
 
 MAX_DRAWN = 256 * 1024 * 1024
@@ -29,7 +29,7 @@ _NAME = re.compile(rb"/([^\0\t\n\f\r ()<>\[\]{}/%]+)")
 _PAINTED = re.compile(rb"(?<![^\0\t\n\f\r )>\]])(?:[fBb]\*?|[FSs'\"]|sh|Do|Tj|TJ)(?![^\0\t\n\f\r (<\[/%])")
 _STRING = re.compile(rb"\\.|[()]", re.DOTALL)
 _HEXADECIMAL = re.compile(rb"<([0-9A-Fa-f\0\t\n\f\r ]+)>")
-_TOO_MUCH = "draws too much; export its drawings as pictures, or simpler"
+_TOO_MUCH = Phrase("draws too much; export its drawings as pictures, or simpler")
 
 
 def check(pdf: pikepdf.Pdf) -> None:

@@ -287,7 +287,12 @@ def reading_order(placed: Placed) -> tuple[int, float, float, str]:
 def check_page(name: str, element: Element, pages: Sequence[Page]) -> None:
     """An OptionsError when the template has no such page."""
     if element.page > len(pages):
-        raise OptionsError(f"elements.{name}.page: {element.page}: the template has {len(pages)} pages")
+        raise OptionsError(
+            "%(page)s: the template has %(count)s pages",
+            where=f"elements.{name}.page",
+            page=element.page,
+            count=len(pages),
+        )
 
 
 def _check_place(name: str, element: Element, placed: Placed) -> None:
@@ -295,18 +300,28 @@ def _check_place(name: str, element: Element, placed: Placed) -> None:
     size = f"{page.width:g} × {page.height:g} points"
     if isinstance(element, TextElement) and element.height is None and not placed.matrix:
         if not 0 < bottom < page.height:
-            raise OptionsError(f"elements.{name}.y: {element.y}: is not on the page, which is {size}")
+            raise OptionsError(
+                "%(y)s: is not on the page, which is %(size)s", where=f"elements.{name}.y", y=element.y, size=size
+            )
         top = bottom
     if not placed.matrix and (left < -SLACK or right > page.width + SLACK):
         raise OptionsError(
-            f"elements.{name}: its box from x {element.x}, width {element.width}, does not lie on the page, "
-            f"which is {size}"
+            "its box from x %(x)s, width %(width)s, does not lie on the page, which is %(size)s",
+            where=f"elements.{name}",
+            x=element.x,
+            width=element.width,
+            size=size,
         )
     if not placed.is_on_page((left, top, right, bottom)):
-        turned = f", turned by {element.rotate:g} degrees," if placed.matrix else ""
-        raise OptionsError(
-            f"elements.{name}: its box from y {element.y}{turned} does not lie on the page, which is {size}"
-        )
+        where, values = f"elements.{name}", {"y": element.y, "size": size}
+        if placed.matrix:
+            raise OptionsError(
+                "its box from y %(y)s, turned by %(degrees)s degrees, does not lie on the page, which is %(size)s",
+                where=where,
+                degrees=f"{element.rotate:g}",
+                **values,
+            )
+        raise OptionsError("its box from y %(y)s does not lie on the page, which is %(size)s", where=where, **values)
 
 
 def _heading(options: PDFOptions) -> str | None:

@@ -12,12 +12,12 @@ import pymupdf_fonts
 import uharfbuzz as hb
 from fontTools import unicodedata as scripts
 
-from conferral.contract import OptionsError, PermanentError
+from conferral.contract import OptionsError, PermanentError, Phrase
 
 BUILT_IN = ("figo", "notos", "symbol1", "symbol2")
 """FiraGO (Latin, Cyrillic, Greek, Arabic, Hebrew, Devanagari, Thai, Georgian), Noto Sans and Noto's symbols."""
 
-NOT_A_FONT = "is not a font, or is damaged; a TrueType or OpenType file is needed"
+NOT_A_FONT = Phrase("is not a font, or is damaged; a TrueType or OpenType file is needed")
 _NEEDED = ("cmap", "head", "hhea", "hmtx", "maxp")
 _OUTLINES = ("glyf", "CFF ", "CFF2")
 _PACKED = (b"wOFF", b"wOF2")

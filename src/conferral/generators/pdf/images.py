@@ -65,12 +65,12 @@ def svg_as_pdf(content: bytes) -> bytes:
     try:
         _check_effort(ET.fromstring(content))  # noqa: S314 - it declares no entities  # nosec B314
     except ET.ParseError as error:
-        raise PermanentError(f"is not an SVG drawing, or is damaged: {error}") from None
+        raise PermanentError("is not an SVG drawing, or is damaged: %(error)s", error=error) from None
     source = b'#set page(width: auto, height: auto, margin: 0pt)\n#image(bytes(sys.inputs.svg), format: "svg")'
     try:
         made = typst.compile(source, sys_inputs={"svg": content.decode()}, font_paths=[], ignore_system_fonts=True)
     except (typst.TypstError, UnicodeDecodeError) as error:
-        raise PermanentError(f"is not an SVG drawing, or is damaged: {_first_line(error)}") from None
+        raise PermanentError("is not an SVG drawing, or is damaged: %(error)s", error=_first_line(error)) from None
     assert isinstance(made, bytes)  # typst returns a list for formats of one file a page only
     return made
 
@@ -95,7 +95,7 @@ def _check_effort(root: ET.Element) -> None:
             found += effort(target, depth + 1)
         counted[element] = found
         if found > _MOST_SHAPES:
-            raise PermanentError(f"has more than {_MOST_SHAPES:,} shapes; export it as PDF")
+            raise PermanentError("has more than %(most)s shapes; export it as PDF", most=f"{_MOST_SHAPES:,}")
         return found
 
     effort(root, 0)
@@ -113,7 +113,11 @@ def _check_embedded(address: str) -> None:
     try:
         with Image.open(io.BytesIO(base64.b64decode(packed)), formats=("PNG", "JPEG")) as image:
             if image.width * image.height > MAX_PIXELS:
-                raise PermanentError(f"has a picture of {image.width} × {image.height} pixels; make it smaller")
+                raise PermanentError(
+                    "has a picture of %(width)s × %(height)s pixels; make it smaller",
+                    width=image.width,
+                    height=image.height,
+                )
     except (Image.DecompressionBombError, UnidentifiedImageError, OSError, SyntaxError, ValueError):
         raise PermanentError("has a picture in it that is damaged or too large; embed a PNG or JPEG") from None
 
@@ -151,7 +155,9 @@ def _photograph(out: pikepdf.Pdf, content: bytes, width: float) -> Picture:
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(content), formats=("PNG", "JPEG")) as image:
                 if image.width * image.height > MAX_PIXELS:
-                    raise PermanentError(f"has {image.width} × {image.height} pixels; make it smaller")
+                    raise PermanentError(
+                        "has %(width)s × %(height)s pixels; make it smaller", width=image.width, height=image.height
+                    )
                 found = _as_it_is(out, image, content) or _repacked(out, image, width)
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
         raise PermanentError("has too many pixels; make it smaller") from None

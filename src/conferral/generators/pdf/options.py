@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from conferral.contract import FontAsset, ImageAsset, Options, PDFAsset
 from conferral.contract.options import SLUG_PATTERN
@@ -111,6 +111,8 @@ class Placed(Options):
 
 class LocaleText(Options):
     """Another text or font for the credentials of one language."""
+
+    model_config = ConfigDict(title="In that language")
 
     text: Text | None = Field(None, description="Text in that language.")
     font: FontAsset | None = Field(None, description="Font asset for that language.")

@@ -61,7 +61,7 @@ class Shape:
                 text, error=self._correction, mode="byte", mask=_MASK, micro=False, boost_error=False, version=None
             )
         except segno.DataOverflowError:
-            raise PermanentError(f"a QR code cannot hold {len(text)} bytes; shorten its text") from None
+            raise PermanentError("a QR code cannot hold %(count)s bytes; shorten its text", count=len(text)) from None
         return code.matrix
 
 

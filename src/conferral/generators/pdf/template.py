@@ -13,16 +13,16 @@ from typing import Any
 import pikepdf
 from pikepdf import Annotation, Array, Dictionary, Name, Stream
 
-from conferral.contract import PermanentError
+from conferral.contract import PermanentError, Phrase
 from conferral.generators.pdf import effort, weight
 
 MAX_PAGES = 20
 MAX_POINTS = 14_400
 """The longest side of a page that PDF readers agree on: 200 inches."""
 
-_DAMAGED = "is not a PDF, or is damaged; export it again as PDF"
-_ENCRYPTED = "is encrypted; save it without a password"
-_SIGNED = "is signed, and putting a name on it would break the signature; export it unsigned"
+_DAMAGED = Phrase("is not a PDF, or is damaged; export it again as PDF")
+_ENCRYPTED = Phrase("is encrypted; save it without a password")
+_SIGNED = Phrase("is signed, and putting a name on it would break the signature; export it unsigned")
 _HARMLESS = frozenset(
     {"/URI", "/GoTo", "/GoToR", "/Named", "/Hide", "/SetOCGState", "/Thread", "/ResetForm", "/GoToDp"}
 )
@@ -95,7 +95,7 @@ def opened(content: bytes) -> pikepdf.Pdf:
         if not count:
             raise PermanentError("has no page; export it again with the page of the design")
         if count > MAX_PAGES:
-            raise PermanentError(f"has {count} pages; at most {MAX_PAGES} are accepted")
+            raise PermanentError("has %(count)s pages; at most %(most)s are accepted", count=count, most=MAX_PAGES)
         _check_harmless(pdf)
         _check_whole(pdf)
         effort.check(pdf)
@@ -243,9 +243,14 @@ def _geometry(page: Any) -> tuple[Page, list[float]]:
         raise PermanentError("has a page without a usable size; export it again as PDF") from None
     width, height = (right - left) * unit, (top - bottom) * unit
     if not (0 < width <= MAX_POINTS and 0 < height <= MAX_POINTS):
-        raise PermanentError(f"has a page of {width:g} × {height:g} points; at most {MAX_POINTS} each way are accepted")
+        raise PermanentError(
+            "has a page of %(width)s × %(height)s points; at most %(most)s each way are accepted",
+            width=f"{width:g}",
+            height=f"{height:g}",
+            most=MAX_POINTS,
+        )
     if turned % 90:
-        raise PermanentError(f"has a page turned by {turned} degrees; quarter turns are accepted")
+        raise PermanentError("has a page turned by %(turned)s degrees; quarter turns are accepted", turned=turned)
     scale = 1 / unit
     matrix = {
         0: (scale, 0, 0, scale, left, bottom),
@@ -282,7 +287,9 @@ def _check_harmless(pdf: pikepdf.Pdf) -> None:
     for holder in (root, *(page.obj for page in pdf.pages), *annotations, *fields):
         for action in _actions(holder):
             if str(action.get("/S")) not in _HARMLESS:
-                raise PermanentError(f"has a script or an action ({str(action.get('/S'))[1:]}); export it without")
+                raise PermanentError(
+                    "has a script or an action (%(name)s); export it without", name=str(action.get("/S"))[1:]
+                )
 
 
 def _check_whole(pdf: pikepdf.Pdf) -> None:

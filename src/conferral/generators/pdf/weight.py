@@ -70,7 +70,11 @@ def check_objects(pdf: pikepdf.Pdf) -> None:
         if not isinstance(found, Stream):
             continue
         if found.get("/Subtype") == Name.Image and pixels(found) > MAX_PIXELS:
-            raise PermanentError(f"has a picture of {found.Width} × {found.Height} pixels; make it smaller")
+            raise PermanentError(
+                "has a picture of %(width)s × %(height)s pixels; make it smaller",
+                width=found.Width,
+                height=found.Height,
+            )
         if _filters(found) not in ([], ["/FlateDecode"]):  # those are what `check_file` looks for
             left -= _size(found, left)
 
@@ -135,7 +139,7 @@ def _size(stream: Any, left: int) -> int:
     """
     filters = [name for name in _filters(stream) if name != "/Crypt"]  # of no effect where nothing is encrypted
     if len(filters) > _NESTED:
-        raise PermanentError(f"has something packed {len(filters)} times; export it again as PDF")
+        raise PermanentError("has something packed %(count)s times; export it again as PDF", count=len(filters))
     if "/LZWDecode" in filters:
         _check_lzw(stream)
     data = stream.read_raw_bytes()
@@ -230,4 +234,4 @@ _SIZES: dict[str, Callable[[bytes, int], int]] = {
 
 
 def _too_much(most: int) -> PermanentError:
-    return PermanentError(f"unpacks to more than {max(most // 1024**2, 1)} MB; export it again, smaller")
+    return PermanentError("unpacks to more than %(most)s MB; export it again, smaller", most=max(most // 1024**2, 1))

@@ -8,6 +8,7 @@ from operator import eq, ge, gt, le, lt, ne
 from typing import Any
 
 from conferral.contract import GenerationRequest
+from conferral.contract.errors import NotAccepted
 
 PLAIN = ("locale", "context", "context_key", "type", "organisation", "issuer", "start", "end", "expires")
 _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {">=": ge, "<=": le, "==": eq, "!=": ne, ">": gt, "<": lt}
@@ -18,7 +19,10 @@ _TOKEN = re.compile(
     |(?P<name>[a-z_]+(?:\.[^\s<>=!"()]+)?))""",
     re.VERBOSE,
 )
-_WAY_OUT = f'write like: evidence.total >= 0.9 and locale == "de"; known: evidence.KEY, field.KEY, {", ".join(PLAIN)}'
+_WAY_OUT = NotAccepted(
+    'write like: evidence.total >= 0.9 and locale == "de"; known: evidence.KEY, field.KEY, %(names)s',
+    names=", ".join(PLAIN),
+)
 
 Value = str | Decimal
 """What is compared: texts with texts, numbers with numbers."""
@@ -72,7 +76,7 @@ def parse(text: str) -> Condition:
         if (kind, word) == ("name", "or"):
             alternatives.append([])
         elif (kind, word) != ("name", "and"):
-            raise ValueError(f"{word!r} was not expected; {_WAY_OUT}")
+            raise NotAccepted("%(word)r was not expected; %(way_out)s", word=word, way_out=_WAY_OUT)
 
 
 def _tokens(text: str) -> list[tuple[str, str]]:
@@ -80,7 +84,9 @@ def _tokens(text: str) -> list[tuple[str, str]]:
     text = text.rstrip()
     while position < len(text):
         if not (match := _TOKEN.match(text, position)):
-            raise ValueError(f"{text[position:].strip()!r} was not understood; {_WAY_OUT}")
+            raise NotAccepted(
+                "%(text)r was not understood; %(way_out)s", text=text[position:].strip(), way_out=_WAY_OUT
+            )
         kind = match.lastgroup
         assert kind is not None  # every alternative of the pattern is named
         found.append((kind, match[kind]))
@@ -94,16 +100,22 @@ def _comparison(tokens: list[tuple[str, str]]) -> tuple[Comparison, list[tuple[s
     if negated:
         tokens.pop(0)
     if not tokens or tokens[0][0] != "name" or tokens[0][1] in ("and", "or", "not"):
-        raise ValueError(f"a name was expected{f' and not {tokens[0][1]!r}' if tokens else ''}; {_WAY_OUT}")
+        if tokens:
+            raise NotAccepted("a name was expected and not %(text)r; %(way_out)s", text=tokens[0][1], way_out=_WAY_OUT)
+        raise NotAccepted("a name was expected; %(way_out)s", way_out=_WAY_OUT)
     name = tokens.pop(0)[1]
     group, dot, key = name.partition(".")
     if not (name in PLAIN or (group in ("evidence", "field") and dot and key)):
-        raise ValueError(f"{name!r} is not known; {_WAY_OUT}")
+        raise NotAccepted("%(name)r is not known; %(way_out)s", name=name, way_out=_WAY_OUT)
     if negated or not tokens or tokens[0][0] != "operator":
         return Comparison(name, negated=negated), tokens
     operator = tokens.pop(0)[1]
     if not tokens or tokens[0][0] not in ("number", "text"):
-        raise ValueError(f'after {operator} a number, a percentage or a text in "quotes" was expected; {_WAY_OUT}')
+        raise NotAccepted(
+            'after %(operator)s a number, a percentage or a text in "quotes" was expected; %(way_out)s',
+            operator=operator,
+            way_out=_WAY_OUT,
+        )
     kind, written = tokens.pop(0)
     wanted: Value = written
     if kind == "number":

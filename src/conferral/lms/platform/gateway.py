@@ -6,8 +6,10 @@ from datetime import datetime
 from decimal import Decimal
 from itertools import chain
 from typing import Any
+from urllib.parse import quote
 
 from django.apps import apps
+from django.conf import settings
 from django.db.models import Q
 from opaque_keys import InvalidKeyError
 from opaque_keys.edx.keys import CourseKey
@@ -87,6 +89,11 @@ class PlatformGateway(LMS):
         """Active enrolments, the latest first; and those in pathways."""
         pathways = chain.from_iterable(each.taking_part(learner) for each in plugins.pathway_sources(GATEWAY))
         return [*people.courses_of(learner), *pathways]
+
+    def profile(self, learner: str) -> str:
+        """The LMS's own page about them."""
+        root = getattr(settings, "LMS_ROOT_URL", "")
+        return f"{root.rstrip('/')}/u/{quote(learner)}" if root else ""
 
     def may(self, user: Any, key: str) -> bool:
         """Whether the user is on the course's team; of a pathway, on the team of each of its courses."""

@@ -57,7 +57,7 @@ class Client:
     def __init__(self, settings: RestSettings) -> None:
         self._settings = settings
         limits = httpx.Limits(max_connections=settings.concurrency, max_keepalive_connections=settings.concurrency)
-        timeout = httpx.Timeout(settings.timeout, connect=CONNECT_SECONDS)
+        timeout = httpx.Timeout(settings.timeout, connect=min(CONNECT_SECONDS, settings.timeout))
         self._http = httpx.Client(base_url=settings.url, limits=limits, timeout=timeout, follow_redirects=True)
         weakref.finalize(self, self._http.close)  # a client lives as long as its gateway
         self._token = ""  # nosec B105

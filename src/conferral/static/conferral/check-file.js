@@ -5,7 +5,8 @@ const LARGEST = 64 * 1024 * 1024; // bytes: no certificate comes near
 const MOST_UNPACKED = 32 * 1024 * 1024;
 const SYMBOLS = "[0-9A-Za-z]{4}(?:-[0-9A-Za-z]{4}){3}";
 
-for (const section of document.querySelectorAll("[data-check-file]")) set(section);
+const sections = document.querySelectorAll("[data-check-file]");
+for (const section of sections) set(section);
 
 function set(section) {
   const field = section.querySelector("input[type=file]");
@@ -21,15 +22,30 @@ function set(section) {
   }
   wrongly.hidden = true;
   drop.hidden = false;
-  field.addEventListener("change", () => { if (field.files.length) check(section, field.files[0], say); });
+  const take = (file) => {
+    section.closest("details")?.setAttribute("open", "");
+    section.querySelector("[data-chosen]").textContent = file.name;
+    check(section, file, say);
+  };
+  field.addEventListener("change", () => { if (field.files.length) take(field.files[0]); });
+  // Wherever it is dropped: elsewhere the browser would leave the page and open the file.
+  const place = sections.length === 1 ? document : drop;
+  const carriesFiles = (event) => event.dataTransfer?.types.includes("Files");
   for (const name of ["dragenter", "dragover"]) {
-    drop.addEventListener(name, (event) => { event.preventDefault(); drop.classList.add("over"); });
+    place.addEventListener(name, (event) => {
+      if (!carriesFiles(event)) return;
+      event.preventDefault();
+      drop.classList.add("over");
+    });
   }
-  for (const name of ["dragleave", "drop"]) {
-    drop.addEventListener(name, (event) => { event.preventDefault(); drop.classList.remove("over"); });
-  }
-  drop.addEventListener("drop", (event) => {
-    if (event.dataTransfer.files.length) check(section, event.dataTransfer.files[0], say);
+  place.addEventListener("dragleave", (event) => {
+    if (!event.relatedTarget || !place.contains(event.relatedTarget)) drop.classList.remove("over");
+  });
+  place.addEventListener("drop", (event) => {
+    if (!carriesFiles(event)) return;
+    event.preventDefault();
+    drop.classList.remove("over");
+    if (event.dataTransfer.files.length) take(event.dataTransfer.files[0]);
   });
 }
 

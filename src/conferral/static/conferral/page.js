@@ -1,4 +1,5 @@
-// What a credential's page can do with scripts: copy its link, and print. Without them the buttons stay hidden.
+// What a credential's page can do with scripts: copy its link, share it with other apps, and print. Without them the
+// buttons stay hidden.
 
 for (const button of document.querySelectorAll("[data-copy]")) {
   if (!navigator.clipboard) continue; // pages without https have none
@@ -15,4 +16,16 @@ for (const button of document.querySelectorAll("[data-copy]")) {
 for (const button of document.querySelectorAll("[data-print]")) {
   button.hidden = false;
   button.addEventListener("click", () => window.print());
+}
+
+for (const button of document.querySelectorAll("[data-share]")) {
+  if (!navigator.share) continue; // mostly phones have it
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    try {
+      await navigator.share({ title: button.dataset.title, url: button.dataset.share });
+    } catch (error) {
+      if (error.name !== "AbortError") throw error; // somebody has thought better of it
+    }
+  });
 }

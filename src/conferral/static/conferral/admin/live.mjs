@@ -6,11 +6,10 @@ const form = told && told.closest("form");
 if (form) {
   const aside = document.createElement("aside");
   aside.className = "conferral-aside";
+  form.append(aside); // at once: what was moved there is still found in the form
   const parts = JSON.parse(told.textContent).map(place).filter(Boolean);
-  if (aside.childElementCount) {
-    form.classList.add("conferral-beside");
-    form.append(aside);
-  }
+  if (aside.childElementCount) form.classList.add("conferral-beside");
+  else aside.remove();
   const changed = (event) => {
     const name = event.target.name || "";
     for (const part of parts) {

@@ -1,5 +1,5 @@
 // Options as a form or as JSON. The server translates between the two: a switch asks it for the field as it stands, and
-// so does whatever the shape of the options depends on (the rule, the type).
+// so does what the shape of some options depends on (the rule, the type).
 const told = document.getElementById("conferral-draw");
 const form = told && told.closest("form");
 if (form) {
@@ -7,7 +7,8 @@ if (form) {
   const all = () => [...form.querySelectorAll("[data-options]")];
   for (const root of all()) begin(root);
   form.addEventListener("change", (event) => {
-    if (watches.includes(event.target.name)) for (const root of all()) draw(root, "form");
+    const shaped = watches[event.target.name] || [];
+    for (const root of all()) if (shaped.includes(root.dataset.options)) draw(root, "form");
   });
 
   function begin(root, wanted) {
@@ -32,8 +33,22 @@ if (form) {
     }
   }
 
+  // Says what django-jsonform says in English alone in the reader's language.
+  function translate(drawn) {
+    const words = JSON.parse(drawn.dataset.buttons);
+    for (const button of drawn.querySelectorAll("button")) {
+      if (Object.hasOwn(words, button.title)) button.title = words[button.title];
+      const texts = document.createTreeWalker(button, NodeFilter.SHOW_TEXT);
+      while (texts.nextNode()) {
+        const said = texts.currentNode.nodeValue.trim();
+        if (Object.hasOwn(words, said)) texts.currentNode.nodeValue = texts.currentNode.nodeValue.replace(said, words[said]);
+      }
+    }
+  }
+
   // Gives each field its label, which stands beside it, and each folded group the name of what is in it.
   function name(drawn) {
+    translate(drawn);
     for (const row of drawn.querySelectorAll(".rjf-form-row-inner")) {
       const label = row.querySelector("label");
       for (const input of row.querySelectorAll("input, select, textarea")) {

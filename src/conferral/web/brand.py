@@ -1,0 +1,100 @@
+"""Whose pages they are: an issuer's name, logo and colour, as they are shown to everybody."""
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import reverse
+from PIL import Image
+
+from conferral import assets, colours, storage
+from conferral.issuance.plan import issuer_content
+from conferral.models import Credential, CredentialAsset
+from conferral.models.verification import shown
+from conferral.pictures import PictureError
+from conferral.web.pictures import kept_or_made
+
+SVG = ".svg"
+LOGO = (640, 160)
+"""Pixels at most: in the head of a page it is 40 high, and screens are three times as dense."""
+SHEETS = {"light": ("#fffefb", "#f4f2ec"), "dark": ("#1d2027", "#14161b")}
+"""What the accent is read on, and what is read on it: the colours of conferral.css."""
+BY_NIGHT = 7.0
+"""The contrast at night: a deep colour that is just light enough to be read looks switched off."""
+
+
+@dataclass(frozen=True, slots=True)
+class Brand:
+    """A name, and the addresses of a logo and of a style sheet; each may be empty."""
+
+    name: str
+    logo: str
+    look: str
+
+
+def of_site() -> Brand:
+    """The site's own issuer."""
+    return _brand(issuer_content(""), reverse("conferral:logo"))
+
+
+def of_credential(credential: Credential) -> Brand:
+    """Who issued it, as its edition says."""
+    address = reverse("conferral:issuer-logo", args=[shown(credential.verification_id)])
+    return _brand(credential.edition.content["issuer"], address)
+
+
+def logo_of_site() -> CredentialAsset | None:
+    """The picture of it."""
+    return _current(issuer_content("").get("logo", ""))
+
+
+def logo_of(credential: Credential) -> CredentialAsset | None:
+    """The version that its design has, where it has the logo at all; else the current one."""
+    content = credential.edition.content
+    slug = content["issuer"].get("logo", "")
+    frozen = content["assets"].get(slug)
+    if frozen:
+        return CredentialAsset.objects.filter(slug=slug, version=frozen["version"]).first()
+    return _current(slug)
+
+
+def picture_of_logo(asset: CredentialAsset) -> tuple[bytes, str]:
+    """No larger than pages show it, and its media type; a drawing as it is. Errors as of any picture."""
+    if asset.filename.lower().endswith(SVG):
+        return storage.read(asset.storage_name), "image/svg+xml"
+    return kept_or_made(f"conferral:logo:{asset.sha256}", lambda: _smaller(asset)), "image/png"
+
+
+def look(colour: str) -> str:
+    """The style sheet that makes that colour the accent, where it can be read."""
+    by_day = colours.readable(colour, *SHEETS["light"])
+    by_night = colours.readable(colour, *SHEETS["dark"], least=BY_NIGHT)
+    return (
+        f"@media screen {{ :root {{ --accent: {by_day}; }} }}\n"
+        f"@media screen and (prefers-color-scheme: dark) {{ :root {{ --accent: {by_night}; }} }}\n"
+    )
+
+
+def _brand(issuer: Mapping[str, Any], logo: str) -> Brand:
+    colour = str(issuer.get("colours", {}).get("primary", ""))
+    return Brand(
+        name=issuer["name"],
+        logo=logo if issuer.get("logo") else "",
+        look=reverse("conferral:look", args=[colour[1:].lower()]) if colours.is_colour(colour) else "",
+    )
+
+
+def _current(slug: str) -> CredentialAsset | None:
+    return assets.current([slug]).get(slug) if slug else None
+
+
+def _smaller(asset: CredentialAsset) -> bytes:
+    try:
+        with Image.open(io.BytesIO(storage.read(asset.storage_name)), formats=("PNG", "JPEG")) as image:
+            image.thumbnail(LOGO)
+            written = io.BytesIO()
+            image.convert("RGBA").save(written, "PNG", optimize=True)
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        raise PictureError(f"{asset}: the file is no picture, or is damaged") from None
+    return written.getvalue()
