@@ -3,6 +3,7 @@
 import hashlib
 import signal
 import time
+from email import message_from_bytes
 
 import pytest
 
@@ -65,3 +66,9 @@ def assert_complete(site):
     for name, sha256 in files:
         assert hashlib.sha256((site.home / "files" / name).read_bytes()).hexdigest() == sha256
     assert not site.rows("select 1 from conferral_run where active")
+    folder = site.home / "files"
+    there = {str(path.relative_to(folder)) for path in (folder / "credentials").rglob("*") if path.is_file()}
+    assert there == {name for name, _ in files}
+    mails = [message_from_bytes(path.read_bytes())["Message-ID"] for path in (site.home / "mail").glob("*.eml")]
+    assert len(set(mails)) == LEARNERS
+    assert len(mails) <= LEARNERS + 1  # the one that was on its way when the process was killed

@@ -4,7 +4,8 @@ import re
 import sqlite3
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import cached_property
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -24,7 +25,11 @@ class Database:
     """What a statement raises that is broken off for somebody else's sake."""
 
     def rows(self, query):
+        """What it answers, asked over a connection of ours that stays open."""
         raise NotImplementedError
+
+    def close(self):
+        """Nothing is asked any more."""
 
     def do(self, statement):
         self.rows(statement)
@@ -65,11 +70,17 @@ class PostgreSQL(Database):
             connection.execute(f"create database {name}")
 
     def rows(self, query):
+        found = self._watching.execute(query)
+        return found.fetchall() if found.description else []
+
+    @cached_property
+    def _watching(self):
         # Who watches takes no part: a serializable transaction that only reads can be refused, too.
-        watching = r"-c default_transaction_isolation=read\ committed"
-        with psycopg.connect(self.url, autocommit=True, options=watching) as connection:
-            found = connection.execute(query)
-            return found.fetchall() if found.description else []
+        isolation = r"-c default_transaction_isolation=read\ committed"
+        return psycopg.connect(self.url, autocommit=True, options=isolation)
+
+    def close(self):
+        self._watching.close()
 
     def deadlocks(self):
         ((found,),) = self.rows(f"select deadlocks from pg_stat_database where datname = '{self.name}'")
@@ -113,13 +124,16 @@ class MySQL(Database):
         return connection
 
     def rows(self, query):
-        connection = self._connect(self.name)
-        try:
-            cursor = connection.cursor()
-            cursor.execute(query)
-            return list(cursor.fetchall())
-        finally:
-            connection.close()
+        cursor = self._watching.cursor()
+        cursor.execute(query)
+        return list(cursor.fetchall())
+
+    @cached_property
+    def _watching(self):
+        return self._connect(self.name)
+
+    def close(self):
+        self._watching.close()
 
     def deadlocks(self):
         return self._deadlocks() - self._found_before
@@ -134,19 +148,13 @@ class MySQL(Database):
         return int(found)
 
     def cut(self):
-        connection = self._connect(self.name)
-        try:
-            cursor = connection.cursor()
-            cursor.execute(f"select id from information_schema.processlist where db = '{self.name}'")
-            others = [number for (number,) in cursor.fetchall() if number != connection.thread_id()]
-            for number in others:
-                try:
-                    cursor.execute(f"kill {number}")
-                except self.Refused:
-                    continue  # it has ended by itself
-            return len(others)
-        finally:
-            connection.close()
+        ours = self._watching.thread_id()
+        listed = f"select id from information_schema.processlist where db = '{self.name}' and id <> {ours}"
+        others = [number for (number,) in self.rows(listed)]
+        for number in others:
+            with suppress(self.Refused):  # it has ended by itself
+                self.do(f"kill {number}")
+        return len(others)
 
 
 def driver():

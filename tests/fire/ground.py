@@ -71,11 +71,13 @@ class Ground(Site):
         return self.celery("beat", f"--pidfile={self.path}/beat-{len(self.processes)}.pid", "--max-interval", "2")
 
     def kill(self, process):
-        """With all its children, as the power does."""
+        """With all its children, as the power does; what they had in their hands is counted."""
+        stopped = [child for child in children(process) if stop(child)]
+        self.struck.update(filter(None, (self.at_work(child.pid) for child in stopped)))
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
-    def strike(self, chance, *, at=("run", "file", "mail", "move"), whole=0.4, replaced=True):
+    def strike(self, chance, *, at=("run", "file", "mail", "move"), whole=0.3, replaced=True):
         """SIGKILL for a process that has something of that kind in its hands; its number.
 
         A process is stopped as it is at this moment, looked at, and killed or let go on: so none is killed that has
@@ -87,34 +89,24 @@ class Ground(Site):
             workers = [worker for worker in self.processes if self.lives(worker)]
             for worker in chance.sample(workers, len(workers)):
                 for child in children(worker):
-                    if what := self._stopped_at(child, at):
+                    if not stop(child):
+                        continue
+                    if (what := self.at_work(child.pid)) in at:
                         found[:] = worker, child, what
                         return True
+                    child.resume()
             return False
 
         self.wait(one_is, f"a process at one of {at}", nudging=1)
         worker, child, what = found
-        self.struck[what] += 1
         if chance.random() < whole:
             self.kill(worker)
             if replaced:
                 self.worker(concurrency=1)
         else:
+            self.struck[what] += 1
             child.kill()
         return child.pid
-
-    def _stopped_at(self, process, kinds):
-        try:
-            process.suspend()
-            while (status := process.status()) not in (psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE):
-                time.sleep(0.001)
-            at = self.at_work(process.pid) if status == psutil.STATUS_STOPPED else ""
-            if at in kinds:
-                return at
-            process.resume()
-        except psutil.NoSuchProcess:
-            pass
-        return ""
 
     def at_work(self, pid):
         """What the process of that number has claimed and not given back."""
@@ -126,6 +118,7 @@ class Ground(Site):
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
+        self.database.close()
 
     def pool(self):
         """The processes of all workers' pools."""
@@ -182,9 +175,13 @@ class Ground(Site):
         """How many files are made."""
         return self.number("select count(*) from conferral_credentialartifact where state = 'stored'")
 
+    def sent(self):
+        """How many mails are."""
+        return self.number("select count(*) from conferral_delivery where state = 'sent'")
+
     def progress(self):
         """How many files and mails are done."""
-        return self.stored() + self.number("select count(*) from conferral_delivery where state = 'sent'")
+        return self.stored() + self.sent()
 
     def lives(self, process):
         """Whether a worker is there, with its pool."""
@@ -236,6 +233,17 @@ class Ground(Site):
         recorded = dict(self.rows("select storage_name, sha256 from conferral_credentialartifact"))
         assert len(recorded) == count == self.number("select count(*) from conferral_credentialartifact")
         assert self.files.hashes() == recorded
+
+
+def stop(process):
+    """Stops a process as it is; whether there was one to be stopped."""
+    try:
+        process.suspend()
+        while (status := process.status()) not in (psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE):
+            time.sleep(0.001)
+    except psutil.NoSuchProcess:
+        return False
+    return status == psutil.STATUS_STOPPED
 
 
 def held_by(pid):

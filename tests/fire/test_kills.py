@@ -3,6 +3,7 @@
 import random
 import signal
 import time
+from itertools import count
 
 import pytest
 
@@ -11,8 +12,8 @@ from tests.services import faulty
 
 LEARNERS = 2000
 KILLS = 30
-IN_THE_RUN, IN_FILES = 6, 10
-"""Of the kills: while learners are evaluated and issued to; while files are made. The others: until the last mail."""
+IN_THE_RUN, IN_FILES, IN_MAILS = 6, 10, 14
+"""Of the kills: while learners are evaluated and issued to, while files are made, while mails are sent."""
 
 
 @pytest.mark.parametrize(
@@ -20,35 +21,35 @@ IN_THE_RUN, IN_FILES = 6, 10
 )
 def test_a_worker_is_killed_at_thirty_random_moments(fire, tell, database, broker):
     chance = random.Random(f"{database} {broker}")
-    site = fire(database, broker, LEARNERS)
+    site = fire(database, broker, LEARNERS, CONFERRAL_BATCH_SIZE="25")
     two_workers(site)
     site.make_due()
     for _ in range(IN_THE_RUN):
         site.wait(lambda: site.number("select count(*) from conferral_run where active"), "a run", nudging=1)
         time.sleep(chance.uniform(0, 0.5))
         site.strike(chance, at=("run",))
-    kill_by_progress(site, chance, IN_FILES, LEARNERS, at=("file",))
-    kill_by_progress(site, chance, KILLS - IN_THE_RUN - IN_FILES, LEARNERS)
+    kill_at_moments(site, chance, IN_FILES, of=LEARNERS, done=site.stored, at="file")
+    kill_at_moments(site, chance, IN_MAILS, of=LEARNERS, done=site.sent, at="mail")
     site.wait(lambda: site.done(LEARNERS), "all certificates and mails", nudging=1)
     repeats = site.assert_right(LEARNERS)
     lost = site.number("select count(*) from conferral_run where status = 'lost'")
     assert lost == IN_THE_RUN
-    assert site.struck.total() == KILLS
-    tell(f"{database}, {broker}: killed at {dict(site.struck)}; {lost} runs lost; {repeats} mails repeated")
+    assert site.struck == {"run": IN_THE_RUN, "file": IN_FILES, "mail": IN_MAILS}
+    tell(f"{database}, {broker}: {KILLS} kills; {lost} runs lost; {repeats} mails repeated")
 
 
 def test_a_worker_is_killed_that_keeps_files_in_a_bucket(fire, swift_server, tell):
     """What a killed worker has put there, and nobody has recorded, is removed by whoever takes over."""
     learners = 400
     chance = random.Random("bucket")
-    site = fire("postgresql", "redis", learners, bucket=Bucket(swift_server), CONFERRAL_BATCH_SIZE="20")
+    site = fire("postgresql", "redis", learners, bucket=Bucket(swift_server), CONFERRAL_BATCH_SIZE="10")
     two_workers(site)
     site.make_due()
-    kill_by_progress(site, chance, KILLS, learners, at=("file",))
+    kill_at_moments(site, chance, KILLS, of=learners, done=site.stored, at="file")
     site.wait(lambda: site.done(learners), "all certificates and mails", nudging=1)
-    repeats = site.assert_right(learners)
-    assert site.struck.total() == KILLS
-    tell(f"{learners} objects, killed at {dict(site.struck)}; {repeats} mails repeated; none superfluous in the bucket")
+    site.assert_right(learners)
+    assert site.struck == {"file": KILLS}
+    tell(f"{learners} objects, killed {KILLS} times in making them: none superfluous in the bucket")
 
 
 def two_workers(site):
@@ -57,12 +58,11 @@ def two_workers(site):
         site.worker(concurrency=1)
 
 
-def kill_by_progress(site, chance, kills, learners, **more):
-    """At moments by how many files and mails are done by then, or files alone."""
-    done, of = (site.stored, learners) if "at" in more else (site.progress, 2 * learners)
+def kill_at_moments(site, chance, kills, *, of, done, at):
+    """At random moments, by how much is done by then, of a process that has such work in its hands."""
     for moment in sorted(chance.uniform(done(), of * 0.95) for _ in range(kills)):
         site.wait(lambda moment=moment: done() >= moment, f"{moment:.0f} of {of}", nudging=1)
-        site.strike(chance, **more)
+        site.strike(chance, at=(at,))
 
 
 def test_a_worker_is_killed_that_withdraws_files(fire, swift_server, tell):
@@ -70,7 +70,7 @@ def test_a_worker_is_killed_that_withdraws_files(fire, swift_server, tell):
     learners, kills = 200, 14
     chance = random.Random("withdrawal")
     bucket = Bucket(swift_server)
-    site = fire("postgresql", "redis", learners, bucket=bucket, CONFERRAL_BATCH_SIZE="20")
+    site = fire("postgresql", "redis", learners, bucket=bucket, CONFERRAL_BATCH_SIZE="10")
     worker = site.worker()
     site.make_due()
     site.wait(lambda: site.done(learners), "all certificates and mails", nudging=1)
@@ -78,9 +78,7 @@ def test_a_worker_is_killed_that_withdraws_files(fire, swift_server, tell):
     before = bucket.hashes()
     revoke_all(site)
     two_workers(site)
-    for moment in sorted(chance.uniform(0, learners * 0.9) for _ in range(kills)):
-        site.wait(lambda moment=moment: moved(site) >= moment, f"{moment:.0f} moved", nudging=1)
-        site.strike(chance, at=("move",))
+    kill_at_moments(site, chance, kills, of=learners, done=lambda: moved(site), at="move")
     site.wait(lambda: moved(site) == learners, "all moves", nudging=1)
     after = bucket.hashes()
     assert not after.keys() & before.keys(), "an old link leads to one"
@@ -100,41 +98,53 @@ def moved(site):
     return site.number("select count(*) from conferral_credentialartifact where state = 'stored' and next_try is null")
 
 
-@pytest.mark.parametrize(
-    "step",
-    [("GET", 1, False), ("PUT", 1, False), ("PUT", 1, True), ("DELETE", 2, False), ("DELETE", 2, True)],
-    ids=["before it is read", "before the copy", "after the copy", "before the old one goes", "after it went"],
-)
-def test_a_revocation_is_killed_at_each_step_of_the_move(fire, swift_server, tell, step):
+STEPS = {
+    "before it is read": ("GET", 1, False),
+    "before the copy": ("PUT", 1, False),
+    "after the copy": ("PUT", 1, True),
+    "before the old one goes": ("DELETE", 2, False),
+    "after it went": ("DELETE", 2, True),
+}
+"""Of a move: what is asked of the bucket, for which time, and whether it is done before the kill."""
+
+
+def test_a_revocation_is_killed_at_each_step_of_the_move(fire, swift_server, tell):
     """The bucket is behind somebody who kills the command as it asks for that step, or when that is done."""
-    method, which, after = step
     with faulty.before(swift_server["endpoint_url"]) as proxy:
         bucket = Bucket(swift_server, proxy.address)
-        site = fire("sqlite", "", 1, bucket=bucket)
+        site = fire("sqlite", "", len(STEPS), bucket=bucket)
         site.ok("run")
-        ((old, sha256),) = bucket.hashes().items()
-        ((number,),) = site.rows("select verification_id from conferral_credential")
-        killed = []
-
-        def kill(handler):
-            killed.append(proxy.count(method) - seen)
-            answer = handler.ask() if killed[-1] < which or after else None
-            if killed[-1] < which:
-                handler.say(*answer)
-                return
-            command.send_signal(signal.SIGKILL)
-            command.wait()
-            handler.cut()
-
-        seen = proxy.count(method)
-        proxy.spoil(kill, method)
-        command = site.start("revoke", number, "--reason", "cheated")
-        command.communicate(timeout=60)
-        assert command.returncode == -signal.SIGKILL
-        proxy.heal()
+        before = bucket.hashes()
+        numbers = [number for (number,) in site.rows("select verification_id from conferral_credential")]
+        for number, (method, which, after) in zip(numbers, STEPS.values(), strict=True):
+            revoke_and_kill(site, number, proxy, method, which, after=after)
+        assert moved(site) == 0
         site.worker(concurrency=1)
-        site.wait(lambda: moved(site) == 1, "the move")
-        ((new, same),) = bucket.hashes().items()
-        assert (new != old, same) == (True, sha256)
-        site.assert_files(1)
-        tell(f"killed {'after' if after else 'before'} {method}: moved by the next worker, nothing left behind")
+        site.wait(lambda: moved(site) == len(STEPS), "the moves")
+        after = bucket.hashes()
+        assert not after.keys() & before.keys(), "an old link leads to one"
+        assert sorted(after.values()) == sorted(before.values())
+        site.assert_files(len(STEPS))
+        tell(f"killed {', '.join(STEPS)}: moved by the next worker, nothing left behind")
+
+
+def revoke_and_kill(site, number, proxy, method, which, *, after):
+    """The command does as it is told until it asks for that for that time."""
+    asked = count()
+
+    def kill(handler):
+        turn = next(asked) + 1
+        if turn < which:
+            handler.say(*handler.ask())
+            return
+        if after:
+            handler.ask()
+        command.kill()
+        command.wait()
+        handler.cut()
+
+    proxy.spoil(kill, method)
+    command = site.start("revoke", number, "--reason", "cheated")
+    command.communicate(timeout=60)
+    assert command.returncode == -signal.SIGKILL
+    proxy.heal()

@@ -79,6 +79,8 @@ def as_json(credential: Credential) -> dict[str, Any]:
 
 def tries(row: CredentialArtifact | Delivery | Run) -> str:
     """How often it was tried, and when it is tried again; empty for what was not tried or is done."""
+    if isinstance(row, Delivery) and row.state == Delivery.State.SKIPPED:
+        return ""
     times = f", tried {row.attempts} times" if row.attempts > 1 else ", tried once" if row.attempts else ""
     return times + (f", the next try {row.next_try:%Y-%m-%dT%H:%M:%SZ}" if row.next_try else "")
 
