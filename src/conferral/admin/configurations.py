@@ -484,7 +484,7 @@ class ConfigurationAdmin(AskedAdmin, LiveAdmin):
         if not may_look:
             return shown
         every = f"{self.address('changelist', model=Run)}?configuration__id__exact={obj.pk}"
-        return format_html('{}<a href="{}">{}</a>', shown, every, _now("All runs…"))
+        return format_html('{}<a class="conferral-all" href="{}">{}</a>', shown, every, _now("All runs…"))
 
     def _to_run(self, pk: int, said: str) -> str:
         return format_html('<a href="{}">{}</a>', self.address("change", pk, model=Run), said)

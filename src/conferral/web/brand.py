@@ -39,7 +39,9 @@ def of_site() -> Brand:
 
 
 def of_credential(credential: Credential) -> Brand:
-    """Who issued it, as its edition says."""
+    """Who issued it, as its edition says; the site's own as long as it is not ready, which is shown to nobody."""
+    if credential.state != Credential.State.AVAILABLE:
+        return of_site()
     address = reverse("conferral:issuer-logo", args=[shown(credential.verification_id)])
     return _brand(credential.edition.content["issuer"], address)
 
