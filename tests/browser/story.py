@@ -188,8 +188,15 @@ class Teller:
         self._look()
 
     def press(self, name):
+        self._press(self._named("button", name))
+
+    def confirm(self):
+        """Whatever a page that asks first has on its button: how many it is about, say."""
+        self._press(self.page.locator(".submit-row").get_by_role("button").first)
+
+    def _press(self, button):
         before = self.page.url
-        self.hand.press(self._named("button", name))
+        self.hand.press(button)
         self.page.wait_for_timeout(100)  # by a key it begins a moment later
         self.page.wait_for_load_state()
         if self.page.url != before:
@@ -268,6 +275,7 @@ STEPS = {
     "Unfold **…**.": Teller.unfold,
     "Search for `…`.": Teller.search,
     "Press **…**.": Teller.press,
+    "Confirm.": Teller.confirm,
     "Write `…` into **…**.": Teller.write,
     "Write the number of *…* in *…* into **…**.": Teller.write_number,
     "Write the first number of *…* in *…* into **…**.": Teller.write_first_number,
