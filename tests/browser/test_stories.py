@@ -29,11 +29,11 @@ WAYS = {
     "arabic desktop, keyboard alone": Way("ar", DESKTOP, Keyboard()),
     "english phone, without scripts": Way("en", PHONE, Mouse(), scripts=False),
 }
-NEED_SCRIPTS = {
-    *("Choose a file", "See who would get one now", "Weekly", "There is none with this key."),
+STILL = (
     "The account of the learner still has the name “Päivi Niskakangas”. "
-    "Correct it there too, else the next credential has it again.",
-}
+    "Correct it there too, else the next credential has it again."
+)
+NEED_SCRIPTS = {"Choose a file", "See who would get one now", "Weekly", "There is none with this key.", STILL}
 """What a story may name that needs them, which its page says: checking a file, and parts that are looked up at once."""
 
 

@@ -448,7 +448,7 @@ def test_run_now(course, instructor, broker):
     row = text_of(instructor.get(page("credentialconfiguration_changelist")))
     assert f"{link}finished, 1 issued" in row
     every = page("run_changelist") + f"?configuration__id__exact={saved.pk}"
-    assert f'<a href="{every}">All runs…</a>' in text_of(
+    assert f'<a class="conferral-all" href="{every}">All runs…</a>' in text_of(
         instructor.get(page("credentialconfiguration_change", saved.pk))
     )
     assert list(instructor.get(every).context["cl"].queryset) == [run]

@@ -102,7 +102,7 @@ class RunAdmin(AskedAdmin, RecordAdmin):
     fields = (
         *("of_configuration", "begun_by", "outcome", "what_went_wrong", "to_be_looked_at", "began", "lasted"),
         *("written_to", "looked_at", "qualify", "have_one", "were_issued", "are_held", "not_made", "wait"),
-        *("are_refused", "undecided", "attempts", "next_try", "other_runs"),
+        *("are_refused", "undecided", "tried", "tried_next", "other_runs"),
     )
     what_went_wrong = recorded("error", _("What went wrong"))
     to_be_looked_at = recorded("remarks", _("To be looked at"))
@@ -112,6 +112,7 @@ class RunAdmin(AskedAdmin, RecordAdmin):
     wait = named("waiting", _("Qualify and wait"))
     are_refused = named("refused", _("Are refused"))
     undecided = named("failed", _("Cannot be decided about"))
+    tried = named("attempts", _("attempts"))
     asks: ClassVar = {
         "release": Ask(
             title=_("Release what it holds"),
@@ -269,6 +270,11 @@ class RunAdmin(AskedAdmin, RecordAdmin):
         """Where the run's credentials are listed, those in that state."""
         query = {"run__id__exact": run.pk} | ({"is": is_} if is_ else {})
         return f"{self.address('changelist', model=Credential)}?{urlencode(query)}"
+
+    @admin.display(description=_("next try"))
+    def tried_next(self, obj: Run) -> str:
+        """When it is tried again by itself, on the clock of the configuration."""
+        return words.local(obj.next_try, obj.configuration.time_zone)
 
     @admin.display(description=_("Took"))
     def lasted(self, obj: Run) -> str:
