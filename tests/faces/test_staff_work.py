@@ -206,7 +206,7 @@ def test_runs_files_and_mails_say_how_often_they_were_tried_and_when_they_are_ag
         model.objects.update(attempts=7, next_try=soon)
     pages = [at("run_change", Run.objects.get().pk), at("credential_change", Credential.objects.get().pk)]
     run, credential = (" ".join(strip_tags(text_of(operator.get(page))).split()) for page in pages)
-    assert re.search(r"Attempts: 7 Next try: 2026-11-02", run), run
+    assert re.search(r"Attempts: 7 Next attempt: 2026-11-02", run), run
     assert len(re.findall(r"\b7 Nov\. 2, 2026", credential)) == 2, credential
 
 

@@ -271,7 +271,7 @@ class RunAdmin(AskedAdmin, RecordAdmin):
         query = {"run__id__exact": run.pk} | ({"is": is_} if is_ else {})
         return f"{self.address('changelist', model=Credential)}?{urlencode(query)}"
 
-    @admin.display(description=_("next try"))
+    @admin.display(description=_("next attempt"))
     def tried_next(self, obj: Run) -> str:
         """When it is tried again by itself, on the clock of the configuration."""
         return words.local(obj.next_try, obj.configuration.time_zone)
