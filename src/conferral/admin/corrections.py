@@ -1,15 +1,14 @@
 """What a person does with credentials, one or many: release, refuse, revoke, reissue, write again, try again."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django import forms
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from conferral import tasks
+from conferral.admin.many import Correction, CorrectionForm, Done, one_by_one
 from conferral.contract import ConferralError
 from conferral.issuance import correct, deliver, release
 from conferral.issuance.disclosure import publication_of
@@ -17,16 +16,6 @@ from conferral.models import Credential, CredentialArtifact, Delivery, Run
 from conferral.models.verification import shown
 
 UNMADE = (Credential.State.HELD, Credential.State.PENDING)
-Done = list[tuple[Credential, str]]
-"""The credentials that were dealt with, each with the line for its history."""
-
-
-class CorrectionForm(forms.Form):
-    """What has to be said besides which credentials are meant; nothing, unless told otherwise."""
-
-    def __init__(self, *arguments: Any, chosen: Sequence[Credential] = (), **named: Any) -> None:
-        super().__init__(*arguments, **named)
-        self.chosen = chosen
 
 
 class RevokeForm(CorrectionForm):
@@ -84,28 +73,9 @@ class ReissueForm(CorrectionForm):
         self.fields["name"].initial = self.chosen[0].recipient_name or self.chosen[0].learner.name
 
 
-@dataclass(frozen=True, slots=True)
-class Correction:
-    """One thing that can be done: its words, its form, and the use case.
-
-    `counted` is the button's word for so many. `perform` gets the chosen credentials, the form's values, who asks, and
-    where to tell of what went wrong. `deletes`: afterwards they are gone.
-    """
-
-    title: str | Promise
-    explanation: str | Promise
-    counted: Callable[[int], str]
-    form: type[CorrectionForm]
-    sensible: Callable[[Credential], bool]
-    perform: Callable[[Sequence[Credential], dict[str, Any], Any, Callable[[Exception], None]], Done]
-    said: Callable[[int], str]
-    tasks: tuple[Any, ...] = ()
-    deletes: bool = False
-
-
 def _revoke(chosen: Sequence[Credential], values: dict[str, Any], by: Any, told: Callable[[Exception], None]) -> Done:
     reason = values["reason"]
-    return _each(chosen, lambda one: correct.revoke(one, reason, by=by), "Revoked.", told)
+    return one_by_one(chosen, lambda one: correct.revoke(one, reason, by=by), "Revoked.", told)
 
 
 def _reissue(chosen: Sequence[Credential], values: dict[str, Any], by: Any, told: Callable[[Exception], None]) -> Done:
@@ -124,7 +94,7 @@ def _reissue(chosen: Sequence[Credential], values: dict[str, Any], by: Any, told
 
 
 def _resend(chosen: Sequence[Credential], values: dict[str, Any], by: Any, told: Callable[[Exception], None]) -> Done:
-    return _each(chosen, lambda one: deliver.resend(one, by=by), "The mail is sent again.", told)
+    return one_by_one(chosen, lambda one: deliver.resend(one, by=by), "The mail is sent again.", told)
 
 
 def _retry(chosen: Sequence[Credential], values: dict[str, Any], by: Any, told: Callable[[Exception], None]) -> Done:
@@ -132,7 +102,7 @@ def _retry(chosen: Sequence[Credential], values: dict[str, Any], by: Any, told: 
         if not any(correct.retry([one], by=by)):
             raise ConferralError("%(id)s: nothing has failed that could be tried again", id=shown(one.verification_id))
 
-    return _each(chosen, again, "Tried again.", told)
+    return one_by_one(chosen, again, "Tried again.", told)
 
 
 def _release(chosen: Sequence[Credential], values: dict[str, Any], by: Any, told: Callable[[Exception], None]) -> Done:
@@ -169,20 +139,6 @@ def _decided(
 def _held(keys: list[int]) -> set[int]:
     held = Credential.objects.filter(pk__in=keys, state=Credential.State.HELD, run__status=Run.Status.HELD)
     return set(held.values_list("pk", flat=True))
-
-
-def _each(
-    chosen: Iterable[Credential], use_case: Callable[[Credential], Any], line: str, told: Callable[[Exception], None]
-) -> Done:
-    done: Done = []
-    for one in chosen:
-        try:
-            use_case(one)
-        except ConferralError as error:
-            told(error)
-        else:
-            done.append((one, line))
-    return done
 
 
 def _has_failed(credential: Credential) -> bool:
@@ -249,7 +205,6 @@ CORRECTIONS = {
         title=_("Send the mail again"),
         explanation=_("The learner is written to once more."),
         counted=lambda count: ngettext("Send %d mail", "Send %d mails", count) % count,
-        form=CorrectionForm,
         sensible=lambda one: not deliver.why_not(one),
         perform=_resend,
         said=lambda count: ngettext("%d mail is sent again.", "%d mails are sent again.", count) % count,
@@ -259,7 +214,6 @@ CORRECTIONS = {
         title=_("Try again what failed"),
         explanation=_("Files that could not be made or are gone, and mails that were given up, are tried again."),
         counted=lambda count: ngettext("Try %d credential again", "Try %d credentials again", count) % count,
-        form=CorrectionForm,
         sensible=_has_failed,
         perform=_retry,
         said=lambda count: ngettext("%d credential is tried again.", "%d credentials are tried again.", count) % count,

@@ -1,14 +1,11 @@
 """Credentials: looked at, and corrected by those who may."""
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.utils import model_ngettext
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
@@ -27,8 +24,9 @@ from django.utils.translation import ngettext
 from conferral import plugins, tasks
 from conferral.admin import filters, pictured, search, wishes, words
 from conferral.admin.asks import Ask, AskedAdmin, Done
-from conferral.admin.base import RecordAdmin, RecordInline, named, nudge, recorded, told
-from conferral.admin.corrections import CORRECTIONS, Correction
+from conferral.admin.base import RecordInline, named, nudge, recorded
+from conferral.admin.corrections import CORRECTIONS
+from conferral.admin.many import SWEPT, CorrectedAdmin
 from conferral.admin.site import registered
 from conferral.contract import ConferralError, Fact
 from conferral.issuance import correct, reissue
@@ -36,17 +34,12 @@ from conferral.issuance.snapshot import page_url
 from conferral.models import Credential, CredentialArtifact, CredentialConfiguration, Delivery, Learner, Reissue
 from conferral.models.verification import shown
 from conferral.settings import current
+from conferral.spoken import spoken
 
-_ID = re.compile(r"[0-9]{1,18}", re.ASCII)  # longer ones no database has
-AT_ONCE = 100
-"""Credentials that a page names, and whose ids stand in its address."""
-TOLD = 5
-"""Problems that are told."""
 COURSES = 10
 """Configurations whose credentials are issued again together: each is read from the LMS while somebody waits."""
 IN_ONE_REQUEST = 1000
 """Credentials that are dealt with while somebody waits."""
-SWEPT = _("The message broker cannot be reached at the moment; the work is done by the next sweep, within a minute.")
 
 
 class NameForm(forms.Form):
@@ -159,12 +152,14 @@ class DeliveryInline(RecordInline):
 
 
 @registered(Credential)
-class CredentialAdmin(AskedAdmin, RecordAdmin):
+class CredentialAdmin(AskedAdmin, CorrectedAdmin):
     """Credentials. Who may change them may correct them; nobody edits them."""
 
     change_form_template = "conferral/admin/credential.html"
     of = "configuration"
     asks = ASKS
+    corrections = CORRECTIONS
+    none_chosen, too_many = _("No credential was chosen."), _("Choose %d credentials at most.")
     list_display = ("number", "recipient", "state_in_words", "type_name", "earned_in", "issued_on", "revoked_on")
     list_filter = (words.CredentialState, filters.OfConfiguration, filters.OfRun, filters.TypeByEdition)
     sortable_by = ("number", "recipient")
@@ -200,9 +195,17 @@ class CredentialAdmin(AskedAdmin, RecordAdmin):
         deferred: QuerySet[Credential] = found.defer("evidence", "edition__content")
         return deferred
 
-    def has_correct_permission(self, request: HttpRequest) -> bool:
-        """Whether this person may revoke, reissue, and so on."""
-        return self.may(request, None, "change")
+    def is_open(self, obj: Credential) -> bool:
+        """Until another takes its place."""
+        return bool(obj.current)
+
+    def row(self, obj: Credential) -> tuple[str, str, Any, str]:
+        """The credential itself."""
+        return shown(obj.verification_id), self.recipient(obj), obj, words.of_credential(obj)
+
+    def most(self, name: str) -> int:
+        """Many are reissued in the background."""
+        return reissue.MOST_SELECTED if name == "reissue" else IN_ONE_REQUEST
 
     def view_on_site(self, obj: Credential) -> str | None:
         """The public page, of one that has one."""
@@ -268,58 +271,37 @@ class CredentialAdmin(AskedAdmin, RecordAdmin):
     @admin.action(description=_("Release…"), permissions=["correct"])
     def release(self, request: HttpRequest, queryset: QuerySet[Credential]) -> HttpResponse | None:
         """Asks whether the learners are written to."""
-        return self._ask(request, queryset, "release")
+        return self.ask(request, queryset, "release")
 
     @admin.action(description=_("Refuse…"), permissions=["correct"])
     def refuse(self, request: HttpRequest, queryset: QuerySet[Credential]) -> HttpResponse | None:
         """Asks for the reason."""
-        return self._ask(request, queryset, "refuse")
+        return self.ask(request, queryset, "refuse")
 
     @admin.action(description=_("Revoke…"), permissions=["correct"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[Credential]) -> HttpResponse | None:
         """Asks for the reason."""
-        return self._ask(request, queryset, "revoke")
+        return self.ask(request, queryset, "revoke")
 
     @admin.action(description=_("Reissue…"), permissions=["correct"])
     def reissue(self, request: HttpRequest, queryset: QuerySet[Credential]) -> HttpResponse | None:
         """Asks how."""
-        return self._ask(request, queryset, "reissue")
+        return self.ask(request, queryset, "reissue")
 
     @admin.action(description=_("Send the mail again…"), permissions=["correct"])
     def resend(self, request: HttpRequest, queryset: QuerySet[Credential]) -> HttpResponse | None:
         """Says to how many."""
-        return self._ask(request, queryset, "resend")
+        return self.ask(request, queryset, "resend")
 
     @admin.action(description=_("Try again what failed…"), permissions=["correct"])
     def retry(self, request: HttpRequest, queryset: QuerySet[Credential]) -> HttpResponse | None:
         """Says how many."""
-        return self._ask(request, queryset, "retry")
+        return self.ask(request, queryset, "retry")
 
     def get_urls(self) -> list[URLPattern]:
-        """With a page for each correction."""
+        """With the picture under a name that is being typed."""
         picture = self.admin_site.admin_view(self.picture_view)
-        pages = [
-            path("<int:key>/picture/", picture, name="conferral_credential_picture"),
-        ] + [
-            path(
-                f"{name}/",
-                self.admin_site.admin_view(partial(self.correction_view, name=name)),
-                name=f"conferral_credential_{name}",
-            )
-            for name in CORRECTIONS
-        ]
-        return pages + super().get_urls()
-
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
-    ) -> HttpResponse:
-        """The credential, with what can be done with it."""
-        links = []
-        found = self.get_object(request, object_id)
-        if found and found.current and self.may(request, found, "change"):
-            sensible = [(name, each) for name, each in CORRECTIONS.items() if each.sensible(found)]
-            links = [(each.title, self._address(name, [found])) for name, each in sensible]
-        return super().change_view(request, object_id, form_url, {**(extra_context or {}), "corrections": links})
+        return [path("<int:key>/picture/", picture, name="conferral_credential_picture"), *super().get_urls()]
 
     def picture_view(self, request: HttpRequest, key: int) -> HttpResponse:
         """The credential as a picture under the name that is being typed."""
@@ -331,43 +313,11 @@ class CredentialAdmin(AskedAdmin, RecordAdmin):
         content |= _account(self, request, found, name)
         return HttpResponse(render_to_string("conferral/admin/live/name.html", content, request))
 
-    def correction_view(self, request: HttpRequest, name: str) -> HttpResponse:
-        """Names the credentials that are meant, asks what has to be known, and does it."""
-        if not self.has_correct_permission(request):
-            raise PermissionDenied
-        ids = request.POST.get("ids") or request.GET.get("ids", "")
-        keys = [part for part in ids.split(",") if _ID.fullmatch(part)]
-        allowed = self.within(request, self.get_queryset(request), "change")
-        chosen = list(allowed.filter(pk__in=keys[: self._most(name)]).order_by("pk"))
-        if not chosen:
-            self.message_user(request, _now("No credential was chosen."), messages.WARNING)
-            return HttpResponseRedirect(self.address("changelist"))
-        return self._asked(request, name, chosen, sent=request.method == "POST")
-
-    def _asked(self, request: HttpRequest, name: str, chosen: Sequence[Credential], *, sent: bool) -> HttpResponse:
+    def asked(self, request: HttpRequest, name: str, chosen: Sequence[Any], *, sent: bool) -> HttpResponse:
+        """Reissuing many asks otherwise."""
         if name == "reissue" and len(chosen) > 1:
             return self._asked_to_reissue(request, chosen, sent=sent)
-        correction, one_alone = CORRECTIONS[name], len(chosen) == 1
-        form = correction.form(request.POST if sent else None, chosen=chosen)
-        if form.is_valid():
-            done = self._perform(request, chosen, correction, form.cleaned_data)
-            after = (done or chosen)[0]
-            stays = one_alone and not (done and correction.deletes)
-            return HttpResponseRedirect(self.address("change", after.pk) if stays else self.address("changelist"))
-        content = {
-            **self._page_of(correction.title, name, chosen),
-            **self.admin_site.each_context(request),
-            "correction": correction,
-            "button": correction.counted(len(chosen)),
-            "chosen": [
-                (shown(one.verification_id), self.recipient(one), one, words.of_credential(one))
-                for one in chosen[:AT_ONCE]
-            ],
-            "others": max(len(chosen) - AT_ONCE, 0),
-            "form": form,
-            "back": self.address("change", chosen[0].pk) if one_alone else self.address("changelist"),
-        }
-        return TemplateResponse(request, "conferral/admin/correction.html", content)
+        return super().asked(request, name, chosen, sent=sent)
 
     def _asked_to_reissue(self, request: HttpRequest, chosen: Sequence[Credential], *, sent: bool) -> HttpResponse:
         """Many: counted first, and made in the background."""
@@ -386,14 +336,10 @@ class CredentialAdmin(AskedAdmin, RecordAdmin):
             try:
                 return self._reissue(request, selections, form.cleaned_data)
             except ConferralError as error:
-                form.add_error(None, capfirst(str(error)))
+                form.add_error(None, capfirst(spoken(error)))
         content = {
-            **self._page_of(_("Reissue"), "reissue", chosen),
-            **self.admin_site.each_context(request),
-            "ask": wishes.ASKS["reissue"],
-            "explanation": CORRECTIONS["reissue"].explanation,
+            **self.page_of(request, "reissue", chosen),
             "numbers": wishes.numbers(selections),
-            "button": CORRECTIONS["reissue"].counted(len(chosen)),
             "form": form,
             "back": back,
         }
@@ -415,55 +361,8 @@ class CredentialAdmin(AskedAdmin, RecordAdmin):
         where = ("change", asked[0].pk) if len(asked) == 1 else ("changelist",)
         return HttpResponseRedirect(self.address(*where, model=Reissue))
 
-    def _page_of(self, title: Any, name: str, chosen: Sequence[Credential]) -> dict[str, Any]:
-        """What every such page has: how many are meant, and which; few stand in its address."""
-        return {
-            "title": title,
-            "opts": self.opts,
-            "media": self.media,
-            "obj": f"{len(chosen)} {model_ngettext(self.opts, len(chosen))}",
-            "address": self.address(name),
-            "ids": ",".join(str(one.pk) for one in chosen),
-        }
-
-    def _address(self, name: str, chosen: Sequence[Credential]) -> str:
-        return f"{self.address(name)}?ids={','.join(str(one.pk) for one in chosen)}"
-
-    def _most(self, name: str) -> int:
-        return reissue.MOST_SELECTED if name == "reissue" else IN_ONE_REQUEST
-
     def _linked(self, credential: Credential | None) -> str:
         return self.link_to(credential, shown(credential.verification_id)) if credential else "-"
-
-    def _ask(self, request: HttpRequest, queryset: QuerySet[Credential], name: str) -> HttpResponse | None:
-        chosen = self._chosen(request, queryset, self._most(name))
-        if len(chosen) > AT_ONCE:  # more than an address holds
-            return self._asked(request, name, chosen, sent=False)
-        return HttpResponseRedirect(self._address(name, chosen)) if chosen else None
-
-    def _chosen(self, request: HttpRequest, queryset: QuerySet[Credential], most: int) -> list[Credential]:
-        """Those, or none and the reason: somebody may have chosen all there are."""
-        chosen = list(self.within(request, queryset, "change").order_by("pk")[: most + 1])
-        if len(chosen) > most:
-            self.message_user(request, _now("Choose %d credentials at most.") % most, messages.ERROR)
-            return []
-        return chosen
-
-    def _perform(
-        self, request: HttpRequest, chosen: Sequence[Credential], correction: Correction, values: dict[str, Any]
-    ) -> list[Credential]:
-        problems: list[Exception] = []
-        done = correction.perform(chosen, values, request.user, problems.append)
-        for problem in problems[:TOLD]:
-            told(self, request, problem)
-        if len(problems) > TOLD:
-            self.message_user(request, _now("… and %d more.") % (len(problems) - TOLD), messages.ERROR)
-        for credential, line in done:
-            self.log_change(request, credential, line)
-        if done:
-            self.message_user(request, correction.said(len(done)), messages.SUCCESS)
-            nudge(request, *((task,) for task in correction.tasks), lost=SWEPT)
-        return [credential for credential, _line in done]
 
 
 def _day(instant: datetime | None) -> str:

@@ -1,0 +1,198 @@
+"""What may be asked of several records at once: a page names them, asks what has to be known, and does it."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import messages
+from django.contrib.admin.utils import model_ngettext
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _now
+from django.utils.translation import gettext_lazy as _
+
+from conferral.admin.base import RecordAdmin, nudge, told
+from conferral.contract import ConferralError
+
+AT_ONCE = 100
+"""Records that a page names, and whose ids stand in its address."""
+TOLD = 5
+"""Problems that are told."""
+SWEPT = _("The message broker cannot be reached at the moment; the work is done by the next sweep, within a minute.")
+Done = list[tuple[Any, str]]
+"""The records that were dealt with, each with the line for its history."""
+_ID = re.compile(r"[0-9]{1,18}", re.ASCII)  # longer ones no database has
+
+
+class CorrectionForm(forms.Form):
+    """What has to be said besides which records are meant; nothing, unless told otherwise."""
+
+    def __init__(self, *arguments: Any, chosen: Sequence[Any] = (), **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.chosen = chosen
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """One thing that can be done: its words, its form, and the use case.
+
+    `counted` is the button's word for so many. `perform` gets the chosen records, the form's values, who asks, and
+    where to tell of what went wrong. `deletes`: afterwards they are gone.
+    """
+
+    title: str | Promise
+    explanation: str | Promise
+    counted: Callable[[int], str]
+    perform: Callable[[Sequence[Any], dict[str, Any], Any, Callable[[Exception], None]], Done]
+    said: Callable[[int], str]
+    form: type[CorrectionForm] = CorrectionForm
+    sensible: Callable[[Any], bool] = lambda _one: True
+    tasks: tuple[Any, ...] = ()
+    deletes: bool = False
+
+
+def one_by_one(
+    chosen: Iterable[Any], use_case: Callable[[Any], Any], line: str, told: Callable[[Exception], None]
+) -> Done:
+    """Does it to each; where it cannot be done is told, and keeps nobody else waiting."""
+    done: Done = []
+    for one in chosen:
+        try:
+            use_case(one)
+        except ConferralError as error:
+            told(error)
+        else:
+            done.append((one, line))
+    return done
+
+
+class CorrectedAdmin(RecordAdmin):
+    """Records that may be corrected: several by an action of their list, one on its own page."""
+
+    corrections: ClassVar[Mapping[str, Correction]] = {}
+    none_chosen: ClassVar[Any] = ""
+    too_many: ClassVar[Any] = ""
+    """What is said where nothing was chosen, or more than so many."""
+
+    def has_correct_permission(self, request: HttpRequest) -> bool:
+        """Whoever may change them."""
+        return self.may(request, None, "change")
+
+    def correctable(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """Of those rows, the ones that this person may correct."""
+        found: QuerySet[Any] = self.within(request, rows, "change").order_by("pk")
+        return found
+
+    def is_open(self, obj: Any) -> bool:
+        """Whether anything may be asked of that record any more."""
+        return True
+
+    def row(self, obj: Any) -> tuple[str, str, Any, str]:
+        """How a page names it: a number, a person, a credential, a state."""
+        raise NotImplementedError
+
+    def most(self, name: str) -> int:
+        """So many at once."""
+        return AT_ONCE
+
+    def get_urls(self) -> list[URLPattern]:
+        """With a page for each correction."""
+        view, model = self.admin_site.admin_view, self.opts.model_name
+        pages = [
+            path(f"{name}/", view(partial(self.correction_view, name=name)), name=f"conferral_{model}_{name}")
+            for name in self.corrections
+        ]
+        return pages + super().get_urls()
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """The record, with what can be done with it."""
+        links = []
+        found = self.get_object(request, object_id)
+        if found and self.is_open(found) and self.may(request, found, "change"):
+            sensible = [(name, each) for name, each in self.corrections.items() if each.sensible(found)]
+            links = [(each.title, self._address(name, [found])) for name, each in sensible]
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), "corrections": links})
+
+    def correction_view(self, request: HttpRequest, name: str) -> HttpResponse:
+        """Names the records that are meant, asks what has to be known, and does it."""
+        if not self.has_correct_permission(request):
+            raise PermissionDenied
+        ids = request.POST.get("ids") or request.GET.get("ids", "")
+        keys = [part for part in ids.split(",") if _ID.fullmatch(part)]
+        chosen = list(self.correctable(request, self.get_queryset(request)).filter(pk__in=keys[: self.most(name)]))
+        if not chosen:
+            self.message_user(request, self.none_chosen, messages.WARNING)
+            return HttpResponseRedirect(self.address("changelist"))
+        return self.asked(request, name, chosen, sent=request.method == "POST")
+
+    def ask(self, request: HttpRequest, queryset: QuerySet[Any], name: str) -> HttpResponse | None:
+        """An action of the list: leads to the page that asks."""
+        most = self.most(name)
+        chosen = list(self.correctable(request, queryset)[: most + 1])
+        if len(chosen) > most:  # somebody may have chosen all there are
+            self.message_user(request, self.too_many % most, messages.ERROR)
+            return None
+        if len(chosen) > AT_ONCE:  # more than an address holds
+            return self.asked(request, name, chosen, sent=False)
+        return HttpResponseRedirect(self._address(name, chosen))
+
+    def asked(self, request: HttpRequest, name: str, chosen: Sequence[Any], *, sent: bool) -> HttpResponse:
+        """The page that asks, and what it leads to."""
+        correction, one_alone = self.corrections[name], len(chosen) == 1
+        form = correction.form(request.POST if sent else None, chosen=chosen)
+        if form.is_valid():
+            done = self._perform(request, chosen, correction, form.cleaned_data)
+            after = (done or chosen)[0]
+            stays = one_alone and not (done and correction.deletes)
+            return HttpResponseRedirect(self.address("change", after.pk) if stays else self.address("changelist"))
+        content = {
+            **self.page_of(request, name, chosen),
+            "chosen": [self.row(one) for one in chosen[:AT_ONCE]],
+            "others": max(len(chosen) - AT_ONCE, 0),
+            "form": form,
+            "back": self.address("change", chosen[0].pk) if one_alone else self.address("changelist"),
+        }
+        return TemplateResponse(request, "conferral/admin/correction.html", content)
+
+    def page_of(self, request: HttpRequest, name: str, chosen: Sequence[Any]) -> dict[str, Any]:
+        """What every such page has: how many are meant, and which; few stand in its address."""
+        correction = self.corrections[name]
+        return {
+            **self.admin_site.each_context(request),
+            "title": correction.title,
+            "explanation": correction.explanation,
+            "button": correction.counted(len(chosen)),
+            "opts": self.opts,
+            "media": self.media,
+            "obj": f"{len(chosen)} {model_ngettext(self.opts, len(chosen))}",
+            "address": self.address(name),
+            "ids": ",".join(str(one.pk) for one in chosen),
+        }
+
+    def _address(self, name: str, chosen: Sequence[Any]) -> str:
+        return f"{self.address(name)}?ids={','.join(str(one.pk) for one in chosen)}"
+
+    def _perform(
+        self, request: HttpRequest, chosen: Sequence[Any], correction: Correction, values: dict[str, Any]
+    ) -> list[Any]:
+        problems: list[Exception] = []
+        done = correction.perform(chosen, values, request.user, problems.append)
+        for problem in problems[:TOLD]:
+            told(self, request, problem)
+        if len(problems) > TOLD:
+            self.message_user(request, _now("… and %d more.") % (len(problems) - TOLD), messages.ERROR)
+        for one, line in done:
+            self.log_change(request, one, line)
+        if done:
+            self.message_user(request, correction.said(len(done)), messages.SUCCESS)
+            nudge(request, *((task,) for task in correction.tasks), lost=SWEPT)
+        return [one for one, _line in done]
