@@ -214,7 +214,8 @@ def test_work_that_kills_its_worker_each_time_is_given_up_and_takes_no_neighbour
     assert first.last_error == "given up: the worker stopped 3 times while making it"
 
 
-def test_what_a_killed_worker_left_in_the_storage_is_removed(course):
+def left_by_a_killed_worker(course):
+    """The name of a file in the storage, of a certificate that is still to be made."""
     course.learner("ana")
     course.configure()
     course.run()
@@ -222,6 +223,11 @@ def test_what_a_killed_worker_left_in_the_storage_is_removed(course):
     artifact = CredentialArtifact.objects.get()
     name = storage.put_at(f"{place_of(artifact.pk, left_by)}-certificate.txt", b"Ana", media_type="text/plain")
     CredentialArtifact.objects.update(claim=left_by, claimed_until=timezone.now())
+    return name
+
+
+def test_what_a_killed_worker_left_in_the_storage_is_removed(course):
+    name = left_by_a_killed_worker(course)
     generate()
     assert course.states() == {"ana": "available"}
     assert not storage.exists(name)
@@ -266,13 +272,7 @@ def test_what_is_recorded_after_somebody_has_taken_over_is_not(course):
 
 
 def test_who_stops_while_cleaning_up_leaves_that_to_the_next(course):
-    course.learner("ana")
-    course.configure()
-    course.run()
-    left_by = "elsewhere.example:1:" + "0" * 32
-    artifact = CredentialArtifact.objects.get()
-    name = storage.put_at(f"{place_of(artifact.pk, left_by)}-certificate.txt", b"Ana", media_type="text/plain")
-    CredentialArtifact.objects.update(claim=left_by, claimed_until=timezone.now())
+    name = left_by_a_killed_worker(course)
 
     def power_cut(row):
         raise KeyboardInterrupt

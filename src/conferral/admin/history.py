@@ -5,9 +5,7 @@ from typing import Any, ClassVar
 
 from django.apps import apps
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.urls import URLPattern, path
+from django.http import HttpRequest, HttpResponse
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
@@ -16,8 +14,10 @@ from conferral import access
 from conferral.admin import filters, search, words
 from conferral.admin.asks import Ask, AskedAdmin, Done
 from conferral.admin.base import RecordAdmin, recorded, structure
+from conferral.admin.followed import FollowedAdmin
 from conferral.admin.site import registered
 from conferral.issuance import history, reissue
+from conferral.issuance.progress import MOST
 from conferral.models import Act, Candidate, Credential, CredentialAsset, CredentialConfiguration, Reissue, Run
 
 KINDS = (Credential, CredentialConfiguration, Run, Reissue, CredentialAsset)
@@ -127,7 +127,7 @@ def _cancel(admin_: Any, request: HttpRequest, obj: Reissue, values: dict[str, A
 
 
 @registered(Reissue)
-class ReissueAdmin(AskedAdmin, RecordAdmin):
+class ReissueAdmin(AskedAdmin, FollowedAdmin):
     """What is issued again in the background: followed, and stopped."""
 
     change_form_template = "conferral/admin/run.html"
@@ -168,17 +168,18 @@ class ReissueAdmin(AskedAdmin, RecordAdmin):
             rights += ["change_reissue", "change_credentialconfiguration", "change_credential"]
         return access.limits(request.user, *rights)
 
-    def get_urls(self) -> list[URLPattern]:
-        """With what the script asks while it goes on."""
-        view = self.admin_site.admin_view(self.progress_view)
-        return [path("<int:key>/progress/", view, name="conferral_reissue_progress"), *super().get_urls()]
-
-    def progress_view(self, request: HttpRequest, key: int) -> HttpResponse:
-        """How far it is."""
-        found = self.get_object(request, str(key))
-        if found is None or not self.has_view_permission(request, found):
-            raise PermissionDenied
-        return JsonResponse(told(found))
+    def told(self, obj: Reissue) -> dict[str, Any]:
+        """How many are issued again, of how many."""
+        going_on = obj.status in reissue.GOING_ON
+        done = obj.reissued + obj.failed
+        if obj.status == Reissue.Status.ASKED:
+            said = _now("It is about to begin.")
+        elif going_on:
+            said = _now("%(done)d of %(all)d are issued again.") % {"done": obj.reissued, "all": obj.total}
+        else:
+            said = words.word(words.REISSUE, obj.status)
+        share = min(done / obj.total, MOST) if obj.total and going_on else 0
+        return {"going_on": going_on, "share": share, "said": said, "evaluated": done}
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
@@ -188,24 +189,10 @@ class ReissueAdmin(AskedAdmin, RecordAdmin):
         content: dict[str, Any] = {}
         if found is not None:
             name = _now("Reissue of %s") % words.local(found.asked, found.configuration.time_zone)
-            content = {"progress": told(found), "progress_url": self.address("progress", found.pk), "subtitle": name}
+            content = {**self.followed(found), "subtitle": name}
         return super().change_view(request, object_id, form_url, {**content, **(extra_context or {})})
 
     @admin.display(description=_("Outcome"))
     def outcome(self, obj: Reissue) -> str:
         """How far it came."""
         return words.word(words.REISSUE, obj.status)
-
-
-def told(row: Reissue) -> dict[str, Any]:
-    """How far it is, in words and figures, for the page and for the script that follows it."""
-    going_on = row.status in reissue.GOING_ON
-    done = row.reissued + row.failed
-    if row.status == Reissue.Status.ASKED:
-        said = _now("It is about to begin.")
-    elif going_on:
-        said = _now("%(done)d of %(all)d are issued again.") % {"done": row.reissued, "all": row.total}
-    else:
-        said = words.word(words.REISSUE, row.status)
-    share = min(done / row.total, 0.99) if row.total and going_on else 0
-    return {"going_on": going_on, "share": share, "said": said, "evaluated": done}

@@ -1,15 +1,11 @@
-"""Issuing runs and dry runs: how far they are, what came of them, and what a person decides about them."""
+"""Issuing runs: how far they are, what came of them, and what a person decides about them."""
 
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
-from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, QueryDict, StreamingHttpResponse
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
@@ -18,18 +14,14 @@ from django.utils.translation import ngettext
 from conferral import tasks
 from conferral.admin import filters, search, words
 from conferral.admin.asks import Ask, AskedAdmin, Done, ReasonForm
-from conferral.admin.base import PER_PAGE, RecordAdmin, named, recorded
+from conferral.admin.base import named, recorded
+from conferral.admin.followed import GOING_ON, FollowedAdmin
 from conferral.admin.site import registered
-from conferral.contract import Decision, Fact
-from conferral.contract.context import short_key
-from conferral.issuance import correct, dry_run, release
+from conferral.issuance import correct, release
 from conferral.issuance import run as runs
-from conferral.issuance.evaluate import Outcome
-from conferral.issuance.progress import progress_of
-from conferral.models import Credential, CredentialArtifact, DryRun, Run
+from conferral.models import Credential, CredentialArtifact, Run
 from conferral.spoken import spoken
 
-GOING_ON = (Run.Status.ASKED, Run.Status.RUNNING)
 BROKEN_OFF = (Run.Status.FAILED, Run.Status.LOST, Run.Status.CANCELLED)
 FIRST = 10
 """Failures that a run's page names."""
@@ -86,7 +78,7 @@ def failed_of(run: Run) -> Any:
 
 
 @registered(Run)
-class RunAdmin(AskedAdmin, RecordAdmin):
+class RunAdmin(AskedAdmin, FollowedAdmin):
     """Issuing runs."""
 
     change_form_template = "conferral/admin/run.html"
@@ -177,18 +169,6 @@ class RunAdmin(AskedAdmin, RecordAdmin):
         ),
     }
 
-    def get_urls(self) -> list[URLPattern]:
-        """With what the script asks while it goes on."""
-        view = self.admin_site.admin_view(self.progress_view)
-        return [path("<int:key>/progress/", view, name="conferral_run_progress"), *super().get_urls()]
-
-    def progress_view(self, request: HttpRequest, key: int) -> HttpResponse:
-        """How far it is."""
-        run = self.get_object(request, str(key))
-        if run is None or not self.has_view_permission(request, run):
-            raise PermissionDenied
-        return JsonResponse(told(run))
-
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
@@ -202,8 +182,7 @@ class RunAdmin(AskedAdmin, RecordAdmin):
                 credential__in=failed_of(run), state=CredentialArtifact.State.FAILED
             )
             content = {
-                "progress": told(run),
-                "progress_url": self.address("progress", run.pk),
+                **self.followed(run),
                 "subtitle": _now("Run of %s") % words.local(run.started, run.configuration.time_zone),
                 "failures": [
                     (
@@ -280,165 +259,3 @@ class RunAdmin(AskedAdmin, RecordAdmin):
     def lasted(self, obj: Run) -> str:
         """From beginning to end."""
         return words.duration((obj.ended - obj.started).total_seconds()) if obj.ended else "-"
-
-
-def told(run: Run | DryRun) -> dict[str, Any]:
-    """How far a run is, in words and figures, for the page and for the script that follows it."""
-    far = progress_of(run)  # type: ignore[arg-type]  # both have what it reads
-    going_on = run.status in GOING_ON
-    if run.status == Run.Status.ASKED:
-        said = _now("It is about to begin.")
-    elif going_on:
-        looked = {"evaluated": f"{far.evaluated:,}", "rate": f"{far.rate:,.0f}"}
-        said = _now("%(evaluated)s learners looked at, %(rate)s a second.") % looked
-        if far.left is not None:
-            said += " " + _now("About %s left.") % words.duration(far.left.total_seconds())
-    else:
-        said = words.word(words.RUN, run.status)
-    return {"going_on": going_on, "share": far.share or 0, "said": said, "evaluated": far.evaluated}
-
-
-SORTED_BY = {"learner": _("Username"), "name": _("Name"), "outcome": _("Outcome")}
-
-
-class RowsForm(forms.Form):
-    """What of a dry run is looked for."""
-
-    q = forms.CharField(label=_("Username or name"), required=False, max_length=200)
-    outcome = forms.ChoiceField(label=_("Outcome"), required=False)
-    unmailed = forms.BooleanField(label=_("Cannot be mailed"), required=False)
-    o = forms.ChoiceField(
-        required=False,
-        choices=[(f"{sign}{name}", word) for sign in ("", "-") for name, word in SORTED_BY.items()],
-        widget=forms.HiddenInput,
-    )
-
-    def __init__(self, *arguments: Any, **named: Any) -> None:
-        super().__init__(*arguments, **named)
-        outcome: Any = self.fields["outcome"]
-        outcome.choices = [("", _("All")), *((each.value, words.outcome(each)) for each in Outcome)]
-
-    @property
-    def sorted_by(self) -> str:
-        """The field, with a minus before it from its end."""
-        return (self.cleaned_data.get("o") if self.is_valid() else "") or "learner"
-
-
-@registered(DryRun)
-class DryRunAdmin(AskedAdmin, RecordAdmin):
-    """What runs would do, as people asked: kept for a day."""
-
-    of = "configuration"
-    list_display = ("begun", "configuration", "state", "evaluated", "by")
-    list_filter = (words.RunStatus, filters.OfConfiguration, filters.TypeByConfiguration)
-    list_select_related = ("configuration__type", "by")
-    sortable_by = ()
-    search_fields = ("configuration__context_key", "configuration__type__name")
-    search_help_text = _("Key of a course, lesson or pathway, or name of a credential type")
-    found_by = search.runs
-    ordering = ("-pk",)
-
-    def get_urls(self) -> list[URLPattern]:
-        """With what the script asks, the table for spreadsheets, and the way to stop it."""
-        views = {"progress": self.progress_view, "csv": self.csv_view, "cancel": self.cancel_view}
-        return [
-            *(
-                path(f"<int:key>/{name}/", self.admin_site.admin_view(view), name=f"conferral_dryrun_{name}")
-                for name, view in views.items()
-            ),
-            *super().get_urls(),
-        ]
-
-    @admin.display(description=_("Started"))
-    def begun(self, obj: DryRun) -> str:
-        """In the time zone of its configuration."""
-        return words.local(obj.started, obj.configuration.time_zone)
-
-    @admin.display(description=_("State"))
-    def state(self, obj: DryRun) -> str:
-        """How far it came."""
-        return words.word(words.RUN, obj.status)
-
-    def progress_view(self, request: HttpRequest, key: int) -> HttpResponse:
-        """How far it is."""
-        return JsonResponse(told(self._found(request, key)))
-
-    def cancel_view(self, request: HttpRequest, key: int) -> HttpResponse:
-        """Stops it."""
-        found = self._found(request, key)
-        if request.method == "POST":
-            dry_run.cancel(found)
-        return HttpResponseRedirect(self.address("change", found.pk))
-
-    def csv_view(self, request: HttpRequest, key: int) -> StreamingHttpResponse:
-        """The rows that are looked for, as a table in which no cell is a formula."""
-        found = self._found(request, key)
-        rows, form = self._rows(found, request)
-        lines = dry_run.csv_of(dry_run.each_row(rows, form.sorted_by), words.outcome)
-        name = f"dry-run-{short_key(found.configuration.context_key)}-{found.pk}.csv"
-        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-        return StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8", headers=headers)
-
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
-    ) -> HttpResponse:
-        """Its figures and its rows: searched, sorted, a page at a time."""
-        found = self._found(request, object_id)
-        rows, form = self._rows(found, request)
-        page = Paginator(rows, PER_PAGE).get_page(request.GET.get("p"))
-        query = request.GET.copy()
-        query.pop("p", None)
-        content = {
-            **self.admin_site.each_context(request),
-            "title": _("Dry run"),
-            "subtitle": str(found.configuration),
-            "opts": self.opts,
-            "media": self.media,
-            "obj": found,
-            "form": form,
-            "query": query.urlencode(),
-            "rows": page,
-            "when": self.begun(found),
-            "columns": [(word, *sorting(name, form.sorted_by, request.GET)) for name, word in SORTED_BY.items()],
-            "shown": [(row, words.outcome(row.outcome), *evidence(row)) for row in page],
-            "figures": list(words.figures(found.figures)) if found.figures else [],
-            "progress": told(found),
-            "progress_url": self.address("progress", found.pk),
-            "cancel_url": self.address("cancel", found.pk),
-            "csv_url": self.address("csv", found.pk),
-            "configuration_url": self.address("change", found.configuration_id, model=type(found.configuration)),
-            "run_url": self.address("ask", found.configuration_id, "run", model=type(found.configuration)),
-        }
-        return TemplateResponse(request, "conferral/admin/dry_run.html", content)
-
-    def _found(self, request: HttpRequest, key: object) -> DryRun:
-        found = self.get_object(request, str(key))
-        if found is None or not self.has_view_permission(request, found):
-            raise PermissionDenied
-        dry: DryRun = found
-        return dry
-
-    def _rows(self, found: DryRun, request: HttpRequest) -> tuple[Any, RowsForm]:
-        form = RowsForm(request.GET)
-        said = form.cleaned_data if form.is_valid() else {}
-        rows = dry_run.find(
-            found,
-            text=said.get("q", "").replace("\0", ""),
-            outcome=said.get("outcome", ""),
-            unmailed=bool(said.get("unmailed")),
-        )
-        return rows.order_by(form.sorted_by, "pk"), form
-
-
-def evidence(row: Any) -> tuple[list[str], str]:
-    """The facts that decided, in words; and what else did."""
-    decision = Decision(tuple(Fact(**fact) for fact in row.facts))
-    return [str(fact) for fact in decision.facts], "" if row.why == decision.reason else row.why
-
-
-def sorting(name: str, present: str, said: QueryDict) -> tuple[str, str]:
-    """How the table is sorted by that column, if it is, and the query that sorts it so, or the other way round."""
-    query = said.copy()
-    query.pop("p", None)
-    query["o"] = f"-{name}" if present == name else name
-    return {name: "ascending", f"-{name}": "descending"}.get(present, ""), query.urlencode()

@@ -4,7 +4,6 @@ Each is validated whole before it is written; what is the same already is left a
 """
 
 import json
-import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -19,6 +18,7 @@ from django.db.models import ProtectedError
 from django.utils import timezone
 
 from conferral import assets, plugins, schedules
+from conferral.colours import is_colour
 from conferral.contract import (
     ConferralError,
     GenerationRequest,
@@ -467,9 +467,9 @@ def _check_sender(sender: str) -> None:
         ) from None
 
 
-def _check_colours(colours: Mapping[str, str]) -> None:
-    for name, colour in colours.items():
-        if not re.fullmatch("#[0-9a-fA-F]{6}", colour):
+def _check_colours(given: Mapping[str, str]) -> None:
+    for name, colour in given.items():
+        if not is_colour(colour):
             raise OptionsError(
                 "%(colour)r is not accepted; write a colour like #1b2a4e", where=f"colours.{name}", colour=colour
             )
