@@ -260,8 +260,9 @@ def _claim(token: str) -> work.Waiting:
         # Two who counted first and claimed then would both see room. A row that is always there is the lock.
         list(ContentType.objects.select_for_update().filter(app_label="conferral", model="delivery"))
         now = timezone.now()
-        sent = Delivery.objects.filter(sent__gte=now.replace(second=0, microsecond=0)).count()
+        # In this order: a message that is sent meanwhile is counted twice. The other way round it would not be at all.
         under_way = waiting_messages().filter(claimed_until__gt=now).count()
+        sent = Delivery.objects.filter(sent__gte=now.replace(second=0, microsecond=0)).count()
         at_most = min(BATCH, rate - sent - under_way)
         return work.claim(waiting_messages(), token, at_most) if at_most > 0 else None
 
