@@ -302,7 +302,7 @@ def test_a_page_of_rows_costs_the_same_among_many(course, saved, teacher, django
     course.learners(120)
     ask(teacher, saved, "dry")
     asked = dry_run.carry_out(DryRun.objects.get().pk)
-    with django_assert_max_num_queries(13):
+    with django_assert_max_num_queries(14):
         assert len(teacher.get(at("dryrun_change", asked.pk), {"p": 2}).context["rows"]) == 50
 
 

@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from celery.exceptions import OperationalError
+from django import forms
 from django.contrib import admin, messages
 from django.core.paginator import Paginator
 from django.db import IntegrityError, models, transaction
@@ -52,6 +53,12 @@ class LimitedAdmin(ModelAdmin):
 
     class Media:
         css: ClassVar[Any] = {"all": ["conferral/admin.css"]}
+
+    @property
+    def media(self) -> forms.Media:
+        """And how the site looks where it is shown."""
+        sheet = getattr(self.admin_site, "sheet", None)
+        return super().media + forms.Media(css={"all": [sheet]} if sheet else {})
 
     def limits(self, request: HttpRequest, *verbs: str) -> frozenset[str] | None:
         """The contexts in which this person may do one of those things; None for everywhere."""
@@ -102,10 +109,10 @@ class LimitedAdmin(ModelAdmin):
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> Any:
         """Who did what, when and why, as the use cases wrote it down; then what Django did, of itself."""
         obj = self.get_object(request, object_id)
-        content: dict[str, Any] = {}
+        content: dict[str, Any] = {"media": self.media}
         if obj is not None:
             page = Paginator(history.of(obj), ACTS).get_page(request.GET.get("acts"))
-            content = {"acts": page, "told": [(act, words.verb(act.verb), list(words.details(act))) for act in page]}
+            content |= {"acts": page, "told": [(act, words.verb(act.verb), list(words.details(act))) for act in page]}
         return super().history_view(request, object_id, {**content, **(extra_context or {})})
 
     def address(self, page: str, *args: Any, model: type[models.Model] | None = None) -> str:

@@ -4,7 +4,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict, StreamingHttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
@@ -14,6 +13,7 @@ from conferral.admin import filters, search, words
 from conferral.admin.asks import AskedAdmin
 from conferral.admin.base import PER_PAGE
 from conferral.admin.followed import FollowedAdmin
+from conferral.admin.lists import BoundedPaginator
 from conferral.admin.site import registered
 from conferral.contract import Decision, Fact
 from conferral.contract.context import short_key
@@ -104,7 +104,7 @@ class DryRunAdmin(AskedAdmin, FollowedAdmin):
         """Its figures and its rows: searched, sorted, a page at a time."""
         found = self.visible(request, object_id)
         rows, form = self._rows(found, request)
-        page = Paginator(rows, PER_PAGE).get_page(request.GET.get("p"))
+        page = BoundedPaginator(rows, PER_PAGE).get_page(request.GET.get("p"))
         query = request.GET.copy()
         query.pop("p", None)
         content = {

@@ -15,6 +15,15 @@ from django.utils.translation import gettext_lazy as _
 from conferral import access
 
 A = TypeVar("A", bound=type[Any])
+GROUPS = (
+    (_("Set up"), ("CredentialConfiguration", "CredentialType", "CredentialAsset", "Issuer", "Context", "RosterEntry")),
+    (_("Issuing"), ("Run", "DryRun", "Candidate", "Reissue", "Standstill")),
+    (
+        _("What was issued"),
+        ("Credential", "NameRequest", "Learner", "Delivery", "CredentialArtifact", "Edition", "Act"),
+    ),
+)
+"""What the staff's pages are about, in the order in which somebody meets it."""
 
 
 class StaffSite(admin.AdminSite):
@@ -23,6 +32,19 @@ class StaffSite(admin.AdminSite):
     site_header = site_title = _("Conferral credentials")
     index_title = _("What would you like to do?")
     index_template = "conferral/admin/index.html"
+    app_index_template = "conferral/admin/app_index.html"
+    sheet = "conferral/staff.css"
+    """How it looks: as our other pages do. The ordinary admin looks as its site does."""
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[dict[str, Any]]:
+        """Ours in groups; other apps, if somebody registers them here, as Django lists them."""
+        listed: list[dict[str, Any]] = []
+        for app in super().get_app_list(request, app_label):
+            found = {each["object_name"]: each for each in app["models"]}
+            groups = [(name, [found.pop(model) for model in models if model in found]) for name, models in GROUPS]
+            groups.append((app["name"], list(found.values())))
+            listed += [app | {"name": name, "models": models} for name, models in groups if models]
+        return listed
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Whoever has some right of ours, or teaches."""
