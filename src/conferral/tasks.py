@@ -120,8 +120,9 @@ def daily() -> None:
 @shared_task(name=GENERATE, **_on(current().generate_queue))
 def generate() -> None:
     """Makes a batch of artifacts; then their learners are written to, and a further batch is made."""
-    if generate_batch():
-        deliver.delay()
+    if batch := generate_batch():
+        if batch.messages:
+            deliver.delay()
         generate.delay()
 
 

@@ -240,8 +240,7 @@ def test_what_is_recorded_while_somebody_takes_over_keeps_its_file(course):
     course.configure()
     course.run()
     waiting = generation.waiting_artifacts()
-    of_a_kind = {"alike": lambda first, due: due}
-    batch = list(work.claim_alike(waiting, token := lease.new_token(), 10, **of_a_kind, clean_up=None))
+    batch = list(work.claim_alike(waiting, token := lease.new_token(), 10, alike=(), clean_up=None))
     CredentialArtifact.objects.update(claimed_until=timezone.now())
     seen = waiting.due(timezone.now()).first()
     generation._work(batch, token, generation.prepare)
@@ -258,13 +257,13 @@ def test_what_is_recorded_after_somebody_has_taken_over_is_not(course):
     course.configure()
     course.run()
     waiting = generation.waiting_artifacts()
-    batch = list(work.claim_alike(waiting, token := lease.new_token(), 10, alike=lambda first, due: due, clean_up=None))
+    batch = list(work.claim_alike(waiting, token := lease.new_token(), 10, alike=(), clean_up=None))
     CredentialArtifact.objects.update(claimed_until=timezone.now())
 
     def too_late(row):
         generation._work(batch, token, generation.prepare)
 
-    (taken,) = work.claim_alike(waiting, lease.new_token(), 10, alike=None, clean_up=too_late)
+    (taken,) = work.claim_alike(waiting, lease.new_token(), 10, alike=(), clean_up=too_late)
     assert (taken.state, taken.attempts) == ("pending", 1)
     taken.refresh_from_db()
     assert (taken.state, taken.storage_name) == ("pending", "")
@@ -279,7 +278,7 @@ def test_who_stops_while_cleaning_up_leaves_that_to_the_next(course):
 
     waiting = generation.waiting_artifacts()
     with pytest.raises(KeyboardInterrupt):
-        work.claim_alike(waiting, lease.new_token(), 10, alike=None, clean_up=power_cut)
+        work.claim_alike(waiting, lease.new_token(), 10, alike=(), clean_up=power_cut)
     assert storage.exists(name)
     CredentialArtifact.objects.update(claimed_until=timezone.now())
     generate()

@@ -6,7 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache, partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 from django.db.models import Case, JSONField, Value, When
@@ -53,6 +53,13 @@ HANGING_TRIES = 3
 """So many times a design may hang with one learner: each holds up a worker."""
 
 
+class Batch(NamedTuple):
+    """What became of one: how many artifacts were worked on, and how many messages to learners wait since then."""
+
+    artifacts: int = 0
+    messages: int = 0
+
+
 def generate(
     configuration: CredentialConfiguration | None = None, *, progressed: Callable[[int], None] | None = None
 ) -> int:
@@ -64,16 +71,16 @@ def generate(
     # A station is kept for the batches of this call, never across threads: prepared templates are not shared.
     station: Prepare = lru_cache(maxsize=8)(prepare)
     done = 0
-    while (count := _batch(waiting, station)) is not None:
-        done += count
+    while (batch := _batch(waiting, station)) is not None:
+        done += batch.artifacts
         if progressed:
-            progressed(count)
+            progressed(batch.artifacts)
     return done
 
 
-def generate_batch() -> bool:
-    """Makes one batch of what is due; whether there may be more."""
-    return _batch(waiting_artifacts(), prepare) is not None
+def generate_batch() -> Batch | None:
+    """Makes one batch of what is due; None when nothing was."""
+    return _batch(waiting_artifacts(), prepare)
 
 
 def due(configuration: CredentialConfiguration | None = None) -> int:
@@ -87,28 +94,24 @@ def waiting_artifacts(configuration: CredentialConfiguration | None = None) -> w
     return CredentialArtifact.objects.filter(state=State.PENDING, **of)
 
 
-def _batch(waiting: work.Waiting, station: Prepare) -> int | None:
-    """Claims and makes a batch; how many there were, None when nothing was due."""
+def _batch(waiting: work.Waiting, station: Prepare) -> Batch | None:
+    """Claims and makes a batch; None when nothing was due."""
     token = lease.new_token()
-    claimed = work.claim_alike(waiting, token, current().batch_size, alike=_of_one_station, clean_up=_clean_up)
+    claimed = work.claim_alike(waiting, token, current().batch_size, alike=("edition_id", "slot"), clean_up=_clean_up)
     if claimed is None:
         return None
     if batch := persistently(lambda: list(claimed.select_related("credential"))):
         with Lease(partial(work.renew, CredentialArtifact.objects, token)):
             return _work(batch, token, station)
-    return len(batch)
+    return Batch()  # somebody else was faster
 
 
 def _clean_up(row: CredentialArtifact) -> None:
     storage.discard_beginning(place_of(row.pk, row.claim))
 
 
-def _of_one_station(first: CredentialArtifact, due: work.Waiting) -> work.Waiting:
-    return due.filter(edition_id=first.edition_id, slot=first.slot)
-
-
-def _work(batch: Sequence[CredentialArtifact], token: str, station: Prepare) -> int:
-    """Makes the rows of a batch, which share one station, records what became of each, and returns how many it made."""
+def _work(batch: Sequence[CredentialArtifact], token: str, station: Prepare) -> Batch:
+    """Makes the rows of a batch, which share one station, and records what became of each."""
     with storage.provisional() as files:
         further, left = _make_all(batch, station)
         # From here on they are recorded, or found by their claim by whoever takes over the rows.
@@ -116,13 +119,14 @@ def _work(batch: Sequence[CredentialArtifact], token: str, station: Prepare) -> 
     # From here on it may be done twice, see `persistently`; who records has nothing more to do.
     for row in batch:
         row.claim, row.claimed_until = "", None
-    for row in persistently(partial(_record, batch, token, further)):
+    lost, messages = persistently(partial(_record, batch, token, further))
+    for row in lost:
         _discard([row, *further.get(row.pk, ())])
     done = batch[: len(batch) - left]
     states = Counter(row.state for row in done)
     about: dict[str, Any] = {"slot": batch[0].slot, **{state.value: states[state] for state in State}}
     journal.event(logger, "certificates made", **about, **journal.concerned(row.credential for row in done))
-    return len(done)
+    return Batch(len(done), messages)
 
 
 def _make_all(batch: Sequence[CredentialArtifact], station: Prepare) -> tuple[dict[int, list[CredentialArtifact]], int]:
@@ -225,10 +229,11 @@ def _tell(row: CredentialArtifact, what: str, error: Exception) -> None:
 @transaction.atomic
 def _record(
     batch: Sequence[CredentialArtifact], token: str, further: dict[int, list[CredentialArtifact]]
-) -> list[CredentialArtifact]:
-    """Writes the results of the rows that are still ours, moves their credentials on, and returns the other rows.
+) -> tuple[list[CredentialArtifact], int]:
+    """Writes the results of the rows that are still ours, and moves their credentials on.
 
-    Those were lost with the lease: somebody else makes them, and what we made is superfluous.
+    Returns the other rows, and how many messages wait since. The others were lost with the lease: somebody else makes
+    them, and what we made is superfluous.
     """
     # The credentials first: of two workers that finish two slots of one, the second sees what the first wrote.
     locked = Credential.objects.select_for_update().filter(pk__in=[row.credential_id for row in batch])
@@ -243,10 +248,10 @@ def _record(
         row.pk = None  # of a try that was broken off
     CredentialArtifact.objects.bulk_create(row for pk in further if pk in ours for row in further[pk])
     others = [(credential, state) for pk, _, _, credential, required, state in there if required and pk not in ours]
-    _move_on(credentials, [*others, *((row.credential_id, row.state) for row in kept if row.required)])
+    messages = _move_on(credentials, [*others, *((row.credential_id, row.state) for row in kept if row.required)])
     # A name that is recorded is ours too: by a try that was committed, of which only the answer was lost.
     recorded = {name for _, _, name, *_ in there if name}
-    return [row for row in batch if row.pk not in ours and row.storage_name not in recorded]
+    return [row for row in batch if row.pk not in ours and row.storage_name not in recorded], messages
 
 
 def _write(rows: Sequence[CredentialArtifact], token: str) -> None:
@@ -282,10 +287,11 @@ def _by_row(field: Any, ids: Sequence[int], values: Sequence[Any]) -> Any:
     )
 
 
-def _move_on(credentials: Sequence[Credential], required: Sequence[tuple[int, str]]) -> None:
+def _move_on(credentials: Sequence[Credential], required: Sequence[tuple[int, str]]) -> int:
     """Pending credentials become available with their last required artifact, failed with the first that failed.
 
-    `required` has the state of each required artifact, by credential. Those that became available are in the outbox.
+    `required` has the state of each required artifact, by credential. Those that became available are in the outbox;
+    how many of them wait there to be sent.
     """
     failed = {credential for credential, state in required if state == State.FAILED}
     unfinished = {credential for credential, state in required if state != State.STORED}
@@ -298,3 +304,4 @@ def _move_on(credentials: Sequence[Credential], required: Sequence[tuple[int, st
     ):
         if these:
             Credential.objects.filter(pk__in=these).update(state=state)
+    return sum(one.notify for one in available)

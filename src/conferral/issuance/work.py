@@ -62,27 +62,27 @@ def claim(waiting: Waiting, token: str, at_most: int, *, state: str = "pending")
 
 
 def claim_alike(
-    waiting: Waiting,
-    token: str,
-    at_most: int,
-    *,
-    alike: Callable[[Any, Waiting], Waiting],
-    clean_up: Callable[[Any], None],
+    waiting: Waiting, token: str, at_most: int, *, alike: tuple[str, ...], clean_up: Callable[[Any], None]
 ) -> Waiting:
-    """As `claim`, a batch of one kind: `alike` narrows what is due to what may share a batch with the first row.
+    """As `claim`, a batch of one kind: of what is due, those that are as the first row is in the fields of `alike`.
 
     A row that still names an earlier holder was under way when its worker stopped. It is claimed alone, and the stop
     counts as an attempt: so work that stops its worker each time takes no neighbour with it, and comes to an end.
     `clean_up` removes what the holder left, by the claim that the row has then.
     """
-    due = waiting.due(timezone.now())
-    first = persistently(lambda: due.order_by("next_try", "pk").first())
+    due = waiting.due(timezone.now()).order_by("next_try", "pk")
+    first, *others = persistently(lambda: list(due.only("claim", *alike)[:at_most])) or [None]
     if first is None:
         return None
     if first.claim:
         return _take_over(waiting, first, token, clean_up)
-    batch = alike(first, due).filter(claim="").order_by("pk")
-    return _take(waiting, list(batch.values_list("pk", flat=True)[:at_most]), token)
+    kind = {name: getattr(first, name) for name in alike}
+    ids = [
+        row.pk for row in (first, *others) if not row.claim and all(getattr(row, name) == kind[name] for name in kind)
+    ]
+    if len(ids) <= len(others) == at_most - 1:  # others are between them
+        ids = persistently(lambda: list(due.filter(claim="", **kind).values_list("pk", flat=True)[:at_most]))
+    return _take(waiting, ids, token)
 
 
 def _take_over(waiting: Waiting, first: Any, token: str, clean_up: Callable[[Any], None]) -> Waiting:

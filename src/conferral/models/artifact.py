@@ -49,7 +49,10 @@ class CredentialArtifact(Work):
         constraints = [
             models.UniqueConstraint(fields=["credential", "slot", "filename"], name="conferral_artifact_file")
         ]
-        indexes = [models.Index(fields=["state", "slot"], name="conferral_artifact_state")]
+        indexes = [
+            models.Index(fields=["state", "slot"], name="conferral_artifact_state"),
+            models.Index(fields=["next_try", "id"], name="conferral_artifact_due"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.credential_id} {self.slot} {self.filename}"

@@ -51,7 +51,10 @@ class Delivery(Work):
                 fields=["credential", "channel", "purpose", "sequence"], name="conferral_delivery_once"
             )
         ]
-        indexes = [models.Index(fields=["state", "purpose"], name="conferral_delivery_state")]
+        indexes = [
+            models.Index(fields=["state", "purpose"], name="conferral_delivery_state"),
+            models.Index(fields=["next_try", "id"], name="conferral_delivery_due"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.purpose} {self.sequence} of {self.credential_id}"

@@ -17,10 +17,13 @@ class WorkQuerySet(models.QuerySet[Any]):
 
 
 class Work(models.Model):
-    """One piece of work. `next_try` is NULL when there is nothing (more) to do; `claim` is the holder's token."""
+    """One piece of work. `next_try` is NULL when there is nothing (more) to do; `claim` is the holder's token.
+
+    Each has an index of `next_try` and the key, by which the first batch is found without sorting all that waits.
+    """
 
     attempts = models.PositiveIntegerField(_("attempts"), default=0)
-    next_try = models.DateTimeField(_("next attempt"), null=True, blank=True, db_index=True)
+    next_try = models.DateTimeField(_("next attempt"), null=True, blank=True)
     claim = models.CharField(max_length=120, blank=True, db_index=True)
     claimed_until = models.DateTimeField(null=True, blank=True)
     last_error = models.TextField(_("what went wrong"), blank=True)

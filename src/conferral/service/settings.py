@@ -52,6 +52,7 @@ def _database(url: str, home: Path) -> dict[str, Any]:
     except ValueError:  # its message would show the password
         raise ImproperlyConfigured("DATABASE_URL: is not an address like postgres://user@host/name") from None
     if database["ENGINE"] == "django.db.backends.sqlite3":
+        database["ENGINE"] = "conferral.service.sqlite"
         database["OPTIONS"] = SQLITE | dict(database.get("OPTIONS") or {})
     else:
         # To connect takes as long as a whole page; a connection that the server has closed meanwhile is noticed.
