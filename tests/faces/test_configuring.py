@@ -290,6 +290,15 @@ def test_a_trial_of_what_is_wrong_says_so(filled, teacher):
     assert said.count("<time>") == 5
 
 
+def test_a_mistyped_key_is_refused_as_it_is_told(filled, person):
+    """Without scripts nobody is told while typing."""
+    operator = person("operator", "add_credentialconfiguration")
+    refused = operator.post(at(ADD), filled | {"context_key": "course-v1:Test+T101+2027"})
+    assert refused.context["adminform"].form.errors == {
+        "context_key": [f"There is none with this key. Did you mean {COURSE}?"]
+    }
+
+
 def test_saved_in_one_visit(filled, teacher):
     assert teacher.post(at(ADD), filled | {"enabled": "on"}).status_code == 302
     saved = CredentialConfiguration.objects.get()

@@ -8,9 +8,10 @@ import pytest
 from django.test import Client
 
 from conferral.issuance import configure
-from conferral.models import CredentialConfiguration, CredentialType
+from conferral.models import Context, CredentialConfiguration, CredentialType
 from tests.conftest import COURSE
 from tests.faces.test_admin import configuration, errors, page, text_of
+from tests.faces.test_configuring import at
 
 PDF = {"generator": "pdf", "options": {"template": "plain", "elements": {"name": {"text": "{name}", "y": "50%"}}}}
 
@@ -218,6 +219,29 @@ def test_a_new_configuration_draws_the_options_of_the_type_that_is_chosen(kind, 
     assert 'name="processor_options_form"' not in text_of(operator.post(address, asked | {"type": ""}))
 
 
+def test_whom_a_shared_rule_names_is_not_for_teachers(course, kind, operator, person):
+    """They may be of any course. A teacher names others, or leaves it at them."""
+    teacher = person("teacher")
+    Context.objects.get(key=COURSE).teachers.add(teacher.user)
+    configure.save_type("Listed", processor="listed", processor_options={"learners": ["secret@example.com"]})
+    listed = CredentialType.objects.get(name="Listed")
+    asked = configuration(type=str(listed.pk), context_key=COURSE, processor_options="")
+    address = at("credentialconfiguration_draw", "new", "processor_options")
+    assert "secret" not in text_of(teacher.post(address, asked))
+    assert drawn(operator.post(address, asked), "processor_options")[0] == {"learners": ["secret@example.com"]}
+    drawn_form = {"processor_options_of": str(listed.pk), "processor_options_mode": "form"}
+    left = asked | drawn_form | {"processor_options_form": '{"learners": []}'}
+    assert errors(send(teacher, at("credentialconfiguration_add"), left)) == {}
+    saved = CredentialConfiguration.objects.get()
+    assert saved.processor_options == {}
+    change = at("credentialconfiguration_change", saved.pk)
+    assert "secret" not in text_of(teacher.get(change))
+    own = left | {"processor_options_form": '{"learners": ["ana"]}'}
+    assert errors(send(teacher, change, own)) == {}
+    assert CredentialConfiguration.objects.get().processor_options == {"learners": ["ana"]}
+    assert "secret" not in text_of(teacher.get(change))
+
+
 def test_what_was_drawn_for_another_type_counts_for_nothing(kind, operator):
     configure.save_type("Listed", processor="listed", processor_options={"learners": ["ana"]})
     listed = CredentialType.objects.get(name="Listed")
@@ -366,3 +390,17 @@ def test_a_type_is_told_in_words_and_shown_as_a_picture(kind, person):
     assert "required_completion: 0.9" in text_of(viewer.get(page("credentialconfiguration_change", saved.pk)))
     CredentialType.objects.update(processor="telepathy")
     assert '"required_completion": 0.8' in text_of(viewer.get(page("credentialtype_change", kind.pk)))
+
+
+def test_the_mail_is_shown_as_it_stands_in_the_form(kind, operator):
+    address = page("credentialtype_live", kind.pk, "mail")
+    sent = filled(operator, page("credentialtype_change", kind.pk))
+    words = {"subject": "Well done, {name}", "body": "<b>You</b> have finished {context}.", "sample": "Ana Ñandú"}
+    shown = operator.post(address, sent | words).content.decode()
+    assert "Well done, Ana Ñandú" in shown
+    inside = unescape(re.search(r'srcdoc="([^"]*)"', shown)[1])
+    assert "&lt;b&gt;You&lt;/b&gt; have finished" in inside
+    assert 'sandbox=""' in shown
+    kind.refresh_from_db()
+    assert kind.wording == {}
+    assert "nam" in text_of(operator.post(address, sent | {"subject": "{nam}"}))

@@ -1,5 +1,6 @@
 """The `rest` gateway against a real HTTP server: recorded answers, invented ones, and everything that goes wrong."""
 
+import re
 import tracemalloc
 from decimal import Decimal
 
@@ -65,6 +66,41 @@ class TestRest(story.StorySuite):
         (page,) = self.gateway.progress(context, frozenset(), ["ana", "teacher", "nobody"])
         assert [one.learner for one in page] == ["ana"]
         assert ["/enrollment/" in path for path in server.asked[asked:]] == [True]
+
+    def test_one_learner_is_told_as_in_a_whole_reading_and_costs_none(self, server):
+        """For the page where somebody sees how far they are."""
+        context = self.gateway.describe(story.COURSE)
+        whole = {one.learner: one for page in self.gateway.progress(context, EVERYTHING) for one in page}
+        server.forget()
+        for username in story.LEARNERS:
+            assert [one for page in self.gateway.progress(context, EVERYTHING, [username]) for one in page] == [
+                whole[username]
+            ]
+        assert server.calls["grades"] == server.calls["gradebook"] == server.calls["completion"] == len(story.LEARNERS)
+        assert list(self.gateway.progress(context, EVERYTHING, ["nobody"])) == []
+
+    def test_who_left_a_course_is_told_nothing_of_though_grades_are_kept(self, server):
+        for one in server.campus.courses[story.COURSE].enrolments:
+            one["is_active"] = one["user"] != "ana"
+        assert list(self.gateway.progress(self.gateway.describe(story.COURSE), EVERYTHING, ["ana"])) == []
+
+    def test_what_somebody_takes_part_in_is_asked_once_a_minute(self, server):
+        assert set(self.gateway.taking_part("ana")) == {story.COURSE, story.SECOND, story.THIRD}
+        assert self.gateway.taking_part("bo") == [story.COURSE]
+        assert self.gateway.taking_part("nobody") == []
+        server.forget()
+        assert self.gateway.taking_part("bo") == [story.COURSE]
+        assert not server.asked
+
+    def test_a_learner_sees_what_is_still_to_be_earned(self, server, client, django_user_model):
+        configured(options={"required_completion": 1})
+        client.force_login(account(django_user_model, "dee"))
+        server.forget()
+        page = client.get("/mine/").content.decode()
+        assert "Certificates 101" in page
+        assert len([path for path in server.asked if "/enrollment/" in path]) == 1
+        (link,) = set(re.findall(r"/mine/progress/\d+/", page))
+        assert "50%" in client.get(link).content.decode()
 
     def test_a_learner_has_a_page_in_the_lms(self, server):
         assert self.gateway.profile("ana") == f"{server.settings()['url']}/u/ana"

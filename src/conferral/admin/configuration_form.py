@@ -10,8 +10,8 @@ from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from conferral.admin import keys, options, when
 from conferral.admin import opening as rules
-from conferral.admin import options, when
 from conferral.admin.forms import (
     StructureField,
     UseCaseForm,
@@ -21,7 +21,7 @@ from conferral.admin.forms import (
 )
 from conferral.admin.keys import SuggestInput
 from conferral.admin.options import OptionsField
-from conferral.contract import Audience
+from conferral.contract import Audience, ConferralError
 from conferral.issuance import configure, correct, opening, plan
 from conferral.models import CredentialConfiguration, CredentialType
 
@@ -144,7 +144,10 @@ class ConfigurationForm(UseCaseForm):
 
         if chosen := self._type():
             of = str(chosen.pk)
-            self.shape("processor_options", options.of_processor(chosen.processor), chosen.processor_options, of=of)
+            rule, given = options.of_processor(chosen.processor), chosen.processor_options
+            shown = given if self.limits is None else options.without_people(chosen.processor, given)
+            hidden = {name: value for name, value in given.items() if name not in shown}
+            self.shape("processor_options", rule, given, of=of, hidden=hidden)
             self.shape("audience", options.of_model(Audience), chosen.audience, of=of)
             self.shape("generators", options.of_slots(), chosen.generators, of=of)
             printed = options.of_printable(plan.merge(chosen.fields, self.instance.fields))
@@ -195,7 +198,12 @@ class ConfigurationForm(UseCaseForm):
         return {"context_key": self.kept("context_key"), "type": self.kept("type")}
 
     def perform(self) -> configure.Change:
-        """Saves the configuration."""
+        """Saves the configuration; of a key that is not known, it is told which may be meant."""
+        if not self.instance.pk:
+            try:
+                keys.described(self.by, self.limits, self.kept("context_key"))
+            except ConferralError as error:
+                raise ConferralError(str(error), where="context_key") from None
         return configure.save_configuration(
             self.kept("context_key"), self.kept("type").name, by=self.by, **self._given()
         )

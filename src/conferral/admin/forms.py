@@ -53,14 +53,22 @@ class UseCaseForm(ModelForm):
                 for part, name in zip(field.widget.widgets, (_("date"), _("time")), strict=True):
                     part.attrs["aria-label"] = f"{field.label}: {name}"
 
-    def shape(self, name: str, shape: Any, given: Any = None, *, of: str = "", stored: Any = None) -> None:
-        """Tells a field of options what they may be, and of what they are the difference.
+    def shape(  # noqa: PLR0913 - what a field of options has to know
+        self, name: str, shape: Any, given: Any = None, *, of: str = "", stored: Any = None, hidden: Any = None
+    ) -> None:
+        """Tells a field of options what they may be, of what they are the difference, and what of that is not shown.
 
         What was drawn for another rule or type than `of` counts as `stored`.
         """
         if name in self.fields:
             field: Any = self.fields[name]
-            field.shape, field.given, field.of, field.stored = shape, given, of, stored or {}
+            field.shape, field.given, field.of, field.stored, field.hidden = (
+                shape,
+                given,
+                of,
+                stored or {},
+                hidden or {},
+            )
 
     def present(self, instance: Any) -> dict[str, Any]:
         """Initial values of the fields that the model does not have."""

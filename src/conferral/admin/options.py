@@ -224,7 +224,10 @@ class State:
 
 
 class OptionsField(StructureField):
-    """Options of the `shape`; with `given` (the type's) they are what differs from these."""
+    """Options of the `shape`; with `given` (the type's) they are what differs from these.
+
+    What is `hidden` of the given ones is not shown, and holds as long as nothing is said instead.
+    """
 
     def __init__(self, *, check: Callable[[Any], None], **named: Any) -> None:
         super().__init__(check=check, **named)
@@ -234,6 +237,7 @@ class OptionsField(StructureField):
         self.given: Any = None
         self.of = ""
         self.stored: dict[str, Any] = {}
+        self.hidden: dict[str, Any] = {}
 
     def __deepcopy__(self, memo: Any) -> "OptionsField":
         copied: OptionsField = super().__deepcopy__(memo)
@@ -274,6 +278,7 @@ class OptionsField(StructureField):
             if stored:
                 raise
             whole = merged  # nothing was said yet, and something has to be
+        whole |= {name: [] for name in self.hidden if name not in stored}
         drawing, inherited = self.shape.drawing, self._base()
         different = tuple(paths(stored))[:MOST_SAID] if self.given is not None else ()
         return State(text, FORM, drawing.schema(inherited), drawing.shown(whole), different)
@@ -295,6 +300,8 @@ class OptionsField(StructureField):
         """What is stored of a value that the form says whole."""
         if self.shape is None:
             return {}
+        if self.hidden:
+            value = value | {name: said for name, said in self.hidden.items() if not value.get(name)}
         try:
             whole = self.shape.whole(value)
         except Refusals as refusals:

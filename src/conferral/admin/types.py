@@ -22,7 +22,7 @@ from conferral.admin.live import LiveAdmin, Part
 from conferral.admin.options import OptionsField
 from conferral.admin.site import registered
 from conferral.contract import Audience, ConferralError, Kind, Publication
-from conferral.issuance import configure, correct
+from conferral.issuance import configure, correct, preview
 from conferral.models import Credential, CredentialType
 
 KINDS = {Kind.COURSE: _("Course"), Kind.LESSON: _("Lesson"), Kind.PATHWAY: _("Pathway")}
@@ -186,7 +186,10 @@ class TypeAdmin(AskedAdmin, LiveAdmin):
         )
     }
     shaping: ClassVar = {"processor": ("processor_options",)}
-    live: ClassVar = {"picture": Part("sample", ("",), "live_picture", _("How it looks"), beside=True)}
+    live: ClassVar = {
+        "picture": Part("sample", ("",), "live_picture", _("How it looks"), beside=True),
+        "mail": Part("body", ("",), "live_mail", _("Mail to the learner"), _("Show the mail")),
+    }
     list_display = ("name", "rule", "meant_for", "designs", "used")
     list_filter = ("processor",)
     search_fields = ("name",)
@@ -285,6 +288,14 @@ class TypeAdmin(AskedAdmin, LiveAdmin):
         if problems := form.told():
             return "problem", {"problems": problems}
         return "picture", {"slots": pictured.of_type(form.candidate(), form.cleaned_data.get("sample", ""))}
+
+    def live_mail(self, request: HttpRequest, form: Any) -> tuple[str, dict[str, Any]]:
+        """The mail about a credential of the type, in an invented course."""
+        if problems := form.told():
+            return "problem", {"problems": problems}
+        name = form.cleaned_data.get("sample") or None
+        message = preview.letter(form.candidate(), plugins.gateway(), name=name).message()
+        return "mail", {"letter": message, "html": message.alternatives[0][0]}
 
     def remove(self, obj: CredentialType) -> None:
         """One that nothing uses."""

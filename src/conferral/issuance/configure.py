@@ -4,7 +4,7 @@ Each is validated whole before it is written; what is the same already is left a
 """
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from email.utils import parseaddr
@@ -26,11 +26,9 @@ from conferral.contract import (
     OptionsError,
     Phrase,
     check_key,
-    placeholders,
 )
 from conferral.contract.context import is_pathway_key
-from conferral.contract.placeholders import known_locale
-from conferral.issuance import deliver, guards, history, opening, plan, preview
+from conferral.issuance import guards, history, opening, plan, preview
 from conferral.issuance.run import close_lost_runs
 from conferral.models import (
     Context,
@@ -112,7 +110,7 @@ def save_issuer(slug: str, *, by: Any = None, **values: Any) -> Change:
 def save_context(key: str, *, by: Any = None, **values: Any) -> Change:
     """A context of the roster gateway; the steps of a pathway have to be declared before it. `by` is who saves it."""
     check_key(key)
-    _check_locale("language", values.get("language", ""))
+    preview.check_locale("language", values.get("language", ""))
     steps = values.get("steps", [])
     if len(set(steps)) < len(steps):
         raise OptionsError("a course is there twice in %(key)s; name each once", where="steps", key=key)
@@ -137,7 +135,7 @@ def save_type(name: str, *, by: Any = None, **values: Any) -> Change:
 
     `by` is who saves it.
     """
-    _check_locale("locale", values.get("locale", ""))
+    preview.check_locale("locale", values.get("locale", ""))
     candidate = CredentialType(name=name, **values)
     rule = plan.resolve_rule(candidate)
     plan.resolve_audience(candidate)
@@ -437,11 +435,6 @@ def _check_time_zone(name: str) -> None:
         raise OptionsError("%(name)r is not known; write a name like Europe/Paris or UTC", where="time_zone", name=name)
 
 
-def _check_locale(field: str, tag: str) -> None:
-    if tag and known_locale(tag) is None:
-        raise OptionsError("%(tag)r is not known; write a language tag like fr or pt-BR", where=field, tag=tag)
-
-
 def _check_still_to_come(schedule: Mapping[str, str], stored: CredentialConfiguration | None) -> None:
     """A new `at` lies ahead; one that was given before may have passed."""
     if "at" not in schedule or (stored and stored.schedule == dict(schedule)):
@@ -494,18 +487,4 @@ def _try_out(slots: tuple[plan.Slot, ...], credential_type: CredentialType, samp
             preview.Drafts.of(slot, versions).make(sample)
         except ConferralError as error:
             raise OptionsError("%(error)s", where=f"generators.{slot.name}.options", error=error) from None
-    others = credential_type.wording.get(deliver.TRANSLATED, {})
-    for tag in others:
-        _check_locale(f"wording.{deliver.TRANSLATED}", tag)
-    for name, text in _named_words(credential_type.wording, others):
-        try:
-            placeholders.fill(placeholders.check(text), placeholders.values(sample))
-        except (ConferralError, ValueError) as error:
-            raise OptionsError("%(error)s", where=f"wording.{name}", error=error) from None
-
-
-def _named_words(wording: Mapping[str, Any], others: Mapping[str, Mapping[str, str]]) -> Iterator[tuple[str, str]]:
-    """Each text of the mail, with the name of its place."""
-    yield from ((name, text) for name, text in wording.items() if name != deliver.TRANSLATED)
-    for tag, words in others.items():
-        yield from ((f"{deliver.TRANSLATED}.{tag}.{name}", text) for name, text in words.items())
+    preview.try_words(credential_type.wording, sample)

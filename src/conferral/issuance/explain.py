@@ -45,7 +45,7 @@ def keys_of(user: object) -> list[str]:
 
 def open_to(learners: Sequence[str], most: int) -> list[CredentialConfiguration]:
     """The enabled configurations of what they take part in, but for those in which they have a credential."""
-    contexts = [key for learner in learners for key in plugins.gateway().taking_part(learner)]
+    contexts = [key for learner in learners for key in plugins.gateway().briefly().taking_part(learner)]
     if not contexts:
         return []
     found = CredentialConfiguration.objects.filter(enabled=True, archived=None, context_key__in=set(contexts))
@@ -57,7 +57,7 @@ def open_to(learners: Sequence[str], most: int) -> list[CredentialConfiguration]
 
 def how_far(configuration: CredentialConfiguration, learners: Collection[str]) -> Standing:
     """Asks the gateway for the progress of that one learner (of whom it knows the first of the keys)."""
-    with plugins.gateway().reading() as lms:
+    with plugins.gateway().briefly().reading() as lms:
         return _standing(configuration, learners, lms)
 
 
@@ -65,7 +65,7 @@ def how_far_in(
     configurations: Iterable[CredentialConfiguration], learners: Collection[str]
 ) -> Iterator[tuple[CredentialConfiguration, Standing | None]]:
     """The same of several; None where it cannot be told."""
-    with plugins.gateway().reading() as lms:
+    with plugins.gateway().briefly().reading() as lms:
         for configuration in configurations:
             try:
                 yield configuration, _standing(configuration, learners, lms)

@@ -19,10 +19,10 @@ from conferral.contract import (
     check_key,
     sample_request,
 )
-from conferral.contract.placeholders import known_locale
+from conferral.contract.placeholders import check, fill, known_locale, values
 from conferral.contract.text import is_visible
 from conferral.issuance import make
-from conferral.issuance.deliver import compose
+from conferral.issuance.deliver import TRANSLATED, compose
 from conferral.issuance.issue import expiry
 from conferral.issuance.plan import (
     Plan,
@@ -93,10 +93,7 @@ def preview(  # noqa: PLR0913 - what a person may ask for
     if name is not None:
         request = for_name(request, name)
     if locale:
-        if known_locale(locale) is None:
-            raise OptionsError(
-                "%(locale)r is not known; write a language tag like fr or pt-BR", where="locale", locale=locale
-            )
+        check_locale("locale", locale)
         request = replace(request, locale=locale)
     return Drafts.of(chosen, resolve_assets((chosen,))).make(request)
 
@@ -118,11 +115,32 @@ def letter(  # noqa: PLR0913 - as above
         about, organisation = request_without_context(credential_type, resolve_rule(credential_type)), ""
     if name is not None:
         about = for_name(about, name)
+    try_words(credential_type.wording, about)
     edition = {"wording": credential_type.wording, "issuer": issuer_content(organisation)}
     asked = NameRequest(name=SAMPLE_NAME, reason=SAMPLE_REASON)
     return compose(
         about, edition, purpose=purpose, language=language or about.locale, recipient=SAMPLE_ADDRESS, request=asked
     )
+
+
+def try_words(wording: Mapping[str, Any], sample: GenerationRequest) -> None:
+    """Fills in each text of the mail; an OptionsError names the one that has a wrong placeholder, or its language."""
+    others = wording.get(TRANSLATED, {})
+    texts = {name: text for name, text in wording.items() if name != TRANSLATED}
+    for tag, words in others.items():
+        check_locale(f"wording.{TRANSLATED}", tag)
+        texts |= {f"{TRANSLATED}.{tag}.{name}": text for name, text in words.items()}
+    for name, text in texts.items():
+        try:
+            fill(check(text), values(sample))
+        except (ConferralError, ValueError) as error:
+            raise OptionsError("%(error)s", where=f"wording.{name}", error=error) from None
+
+
+def check_locale(field: str, tag: str) -> None:
+    """An OptionsError at that field unless the tag is known, or empty."""
+    if tag and known_locale(tag) is None:
+        raise OptionsError("%(tag)r is not known; write a language tag like fr or pt-BR", where=field, tag=tag)
 
 
 def request_in(plan: Plan) -> GenerationRequest:

@@ -1,19 +1,21 @@
-"""A course read whole over HTTP: each source in a thread of its own, joined on disk, or an error."""
+"""A course read over HTTP, whole or for one learner: each source in a thread of its own, joined on disk."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from decimal import Decimal
 from functools import partial
 from typing import Any
 from urllib.parse import quote
 
 from conferral.contract import Need
-from conferral.lms.rest.client import Client, LMSError
+from conferral.lms.rest.client import Client, LMSError, NotThere
 from conferral.lms.rest.grading import averages
 from conferral.lms.rest.spool import Spool
 
 Row = tuple[Any, ...]
+Pages = Callable[[str], Iterator[list[Any]]]
+"""Reads a source, whose path it is given."""
 GRADES = "/api/grades/v1/courses/{key}/"
 GRADEBOOK = "/api/grades/v1/gradebook/{key}/"
 INFO = "/api/grades/v1/gradebook/{key}/grading-info"
@@ -26,18 +28,35 @@ def address(pattern: str, key: str) -> str:
     return pattern.format(key=quote(key, safe=""))
 
 
-def read(client: Client, key: str, needs: frozenset[Need], page_size: int) -> Spool:
-    """Everybody enrolled in the course with those figures; an error when any page of any source could not be read."""
+def of_everybody(client: Client, page_size: int) -> Pages:
+    """Pages of everybody enrolled."""
+    return lambda path: client.pages(path, page_size=page_size)
+
+
+def of_one(client: Client, username: str) -> Pages:
+    """What is known of one learner: as an object, in a list, or in a page, by source; no page where nothing is."""
+
+    def pages(path: str) -> Iterator[list[Any]]:
+        with suppress(NotThere):
+            found = client.get(path, username=username)
+            with known_shape(path):
+                rows = found.get("results", [found]) if isinstance(found, dict) else found
+                yield [{"username": username, **row} for row in rows]
+
+    return pages
+
+
+def read(client: Client, key: str, needs: frozenset[Need], pages: Pages) -> Spool:
+    """Whom the pages tell of, with those figures; an error when any page of any source could not be read."""
     sources: list[Callable[[], None]] = []
     spool = Spool()
     if Need.COMPLETION in needs:
-        sources.append(partial(_read, spool, ("completion",), _completion(client, key, page_size)))
+        sources.append(partial(_read, spool, ("completion",), _completion(pages(address(COMPLETION, key)))))
     if Need.GRADES in needs:
         policy = grading_info(client, key)["assignment_types"]
-        rows = _gradebook(client, key, page_size, policy)
-        sources.append(partial(_read, spool, ("categories",), rows))
+        sources.append(partial(_read, spool, ("categories",), _gradebook(pages(address(GRADEBOOK, key)), policy)))
     if needs & {Need.GRADES, Need.TOTAL} or not sources:
-        sources.append(partial(_read, spool, ("total", "passing"), _grades(client, key, page_size)))
+        sources.append(partial(_read, spool, ("total", "passing"), _grades(pages(address(GRADES, key)))))
     try:
         client.at_once(lambda source: source(), sources)
     except BaseException:
@@ -56,22 +75,22 @@ def _read(spool: Spool, columns: Sequence[str], pages: Iterator[list[Row]]) -> N
         spool.put(columns, rows)
 
 
-def _grades(client: Client, key: str, size: int) -> Iterator[list[Row]]:
-    for page in client.pages(address(GRADES, key), page_size=size):
+def _grades(pages: Iterator[list[Any]]) -> Iterator[list[Row]]:
+    for page in pages:
         with known_shape(GRADES):
             rows = [(each["username"], _share(each["percent"]), bool(each["letter_grade"])) for each in page]
         yield rows
 
 
-def _gradebook(client: Client, key: str, size: int, policy: Any) -> Iterator[list[Row]]:
-    for page in client.pages(address(GRADEBOOK, key), page_size=size):
+def _gradebook(pages: Iterator[list[Any]], policy: Any) -> Iterator[list[Row]]:
+    for page in pages:
         with known_shape(GRADEBOOK):
             rows = [(each["username"], _as_text(averages(each["section_breakdown"], policy))) for each in page]
         yield rows
 
 
-def _completion(client: Client, key: str, size: int) -> Iterator[list[Row]]:
-    for page in client.pages(address(COMPLETION, key), page_size=size):
+def _completion(pages: Iterator[list[Any]]) -> Iterator[list[Row]]:
+    for page in pages:
         with known_shape(COMPLETION):
             rows = [(each["username"], _share(each["completion"]["percent"])) for each in page]
         yield rows

@@ -1,11 +1,12 @@
 """The gateway itself: what it answers from which API."""
 
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from decimal import Decimal
 from fnmatch import fnmatchcase
 from functools import cached_property, partial
+from hashlib import sha256
 from itertools import chain
 from typing import Any
 from urllib.parse import quote
@@ -44,7 +45,9 @@ ROLES = ("staff", "instructor")
 PAGE_SECONDS = 5
 """For each part of an answer that somebody waits for."""
 REMEMBERED = 60
-"""Seconds for which it is known what somebody teaches."""
+"""Seconds for which it is known what somebody teaches, and what they take part in."""
+FEW = 3
+"""Learners for whom a course is asked about each, and not read whole."""
 VERIFIED_NAME = "/api/edx_name_affirmation/v1/verified_name"
 AT_ONCE = 100
 """Learners that one call may ask about."""
@@ -113,7 +116,7 @@ class RestGateway(LMS):
     def progress(
         self, context: LearningContext, needs: frozenset[Need], learners: Collection[str] | None = None
     ) -> Iterator[Sequence[Progress]]:
-        """Reads the whole course, whoever is asked for: of chosen ones the LMS tells whether they take part."""
+        """Reads the whole course, but for a few: of chosen ones the LMS tells whether they take part."""
         if not needs and learners is not None and plugins.pathway_source(GATEWAY, context.key) is None:
             for some in _hundreds(learners):
                 if there := self._modes(context.key, some):
@@ -193,6 +196,23 @@ class RestGateway(LMS):
                     for page in self.http.pages(COURSE_IDS, username=username, role=role, page_size=AT_ONCE):
                         found.update(str(key) for key in page)
         return frozenset(found)
+
+    def taking_part(self, learner: str) -> Sequence[str]:
+        """Active enrolments, the latest first. No API tells in which pathways somebody is."""
+        return list(self._enrolled(learner))
+
+    def _enrolled(self, username: str) -> dict[str, str]:
+        """The mode in each course. Kept for a minute: the LMS throttles this question."""
+        kept = f"conferral.enrolled.{self.settings.url}.{sha256(username.encode()).hexdigest()}"
+        found: dict[str, str] | None = cache.get(kept)
+        if found is None:
+            with course.known_shape(ENROLMENTS):
+                pages = self.http.pages(ENROLMENTS, username=username, page_size=AT_ONCE)
+                rows = [each for page in pages for each in page if each["is_active"] and each["user"] == username]
+                rows.sort(key=lambda each: each["created"], reverse=True)
+                found = {each["course_id"]: each["mode"] for each in rows}
+            cache.set(kept, found, REMEMBERED)
+        return found
 
     def profile(self, learner: str) -> str:
         """The LMS's own page about them."""
@@ -298,9 +318,20 @@ class _Reader(RestGateway):
         if learners is not None and not learners:
             return
         kept = (context.key, needs)
+        if kept not in self._spools and learners is not None and len(learners) <= FEW:
+            yield from self._few(context.key, needs, learners)
+            return
         if kept not in self._spools:
-            self._spools[kept] = course.read(self.http, context.key, needs, self.settings.page_size)
+            everybody = course.of_everybody(self.http, self.settings.page_size)
+            self._spools[kept] = course.read(self.http, context.key, needs, everybody)
         yield from self._spools[kept].pages(needs, current().page_size, learners)
+
+    def _few(self, key: str, needs: frozenset[Need], usernames: Collection[str]) -> Iterator[Sequence[Progress]]:
+        """A call for each source and learner. Grades are told of those, too, who have left the course."""
+        for username in usernames:
+            if key in self._enrolled(username):
+                with closing(course.read(self.http, key, needs, course.of_one(self.http, username))) as spool:
+                    yield from spool.pages(needs, 1, [username])
 
     def accounts(self, usernames: Collection[str]) -> list[dict[str, Any]]:
         """Asked once for a page: whether they may get one, and then who they are."""
