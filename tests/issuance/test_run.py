@@ -263,7 +263,7 @@ def answer_lost(to):
         raise OperationalError("server closed the connection unexpectedly")
 
     def watch(execute, sql, params, many, context):
-        if to in sql and not lost:
+        if to in sql.replace("`", '"') and not lost:  # MySQL quotes in its own way
             lost.append(sql)
             transaction.on_commit(cut)
         return execute(sql, params, many, context)
