@@ -92,7 +92,7 @@ def compiled(catalog: Path) -> None:
 
 if __name__ == "__main__":
     apps: Any = [*(f"django.contrib.{name}" for name in APPS), "django_celery_beat", "django_jsonform", "conferral"]
-    settings.configure(INSTALLED_APPS=apps, SECRET_KEY="none is needed")  # noqa: S106 - and none is
+    settings.configure(INSTALLED_APPS=apps, SECRET_KEY="none is needed")  # noqa: S106 - and none is  # nosec B106
     django.setup()
     renew(HERE.parent)
     for each in HERE.glob("*/LC_MESSAGES/django.po"):
