@@ -449,10 +449,9 @@ class Server(ThreadingHTTPServer):
                 wait = int(self._windows[0] + self.throttle_seconds - now) + 1
                 return 429, {"developer_message": f"Request was throttled. Expected available in {wait} seconds."}
             self._windows.append(now)
-        course = self.campus.courses.get(query.get("course_id", ""))
-        found = course.enrolments if course else []
-        if "course_id" not in query:
-            found = [one for each in self.campus.courses.values() for one in each.enrolments]
+        every = self.campus.courses
+        courses = [each for key, each in every.items() if query.get("course_id", key) == key]
+        found = [one for each in courses for one in each.enrolments]
         if "username" in query:
             asked = set(query["username"].split(","))
             found = [one for one in found if one["user"] in asked]
@@ -486,20 +485,17 @@ class Server(ThreadingHTTPServer):
         course = self.campus.courses.get(key)
         if course is None:
             return 200, body("aggregator_404")
+        found = course.completion
         if "username" in query:  # whose name is not told again
-            found = [one for one in course.completion if one["username"] == query["username"]]
-            rows = [{name: value for name, value in one.items() if name != "username"} for one in found]
-            return 200, {
-                "results": rows,
-                "pagination": {"next": None, "previous": None, "count": len(rows), "num_pages": 1},
-            }
+            of_one = [one for one in found if one["username"] == query["username"]]
+            found = [{name: value for name, value in one.items() if name != "username"} for one in of_one]
         size, page = int(query.get("page_size", 10)), int(query.get("page", 1))
-        rows = course.completion[(page - 1) * size : page * size]
-        pages = -(-len(course.completion) // size) or 1
+        rows = found[(page - 1) * size : page * size]
+        pages = -(-len(found) // size) or 1
         following = f"{self.url}{path}?page={page + 1}&page_size={size}" if page < pages else None
         return 200, {
             "results": rows,
-            "pagination": {"next": following, "previous": None, "count": len(course.completion), "num_pages": pages},
+            "pagination": {"next": following, "previous": None, "count": len(found), "num_pages": pages},
         }
 
     def _members(self, key):

@@ -198,15 +198,23 @@ class ConfigurationForm(UseCaseForm):
         return {"context_key": self.kept("context_key"), "type": self.kept("type")}
 
     def perform(self) -> configure.Change:
-        """Saves the configuration; of a key that is not known, it is told which may be meant."""
-        if not self.instance.pk:
-            try:
-                keys.described(self.by, self.limits, self.kept("context_key"))
-            except ConferralError as error:
-                raise ConferralError(str(error), where="context_key") from None
-        return configure.save_configuration(
-            self.kept("context_key"), self.kept("type").name, by=self.by, **self._given()
-        )
+        """Saves the configuration."""
+        try:
+            return configure.save_configuration(
+                self.kept("context_key"), self.kept("type").name, by=self.by, **self._given()
+            )
+        except ConferralError:
+            self._check_key()
+            raise
+
+    def _check_key(self) -> None:
+        """Of a key that is not known, it is told which may be meant, in the words of the hint."""
+        if self.instance.pk:
+            return
+        try:
+            keys.described(self.by, self.limits, self.kept("context_key"))
+        except ConferralError as error:
+            raise ConferralError(str(error), where="context_key") from None
 
     def _given(self) -> dict[str, Any]:
         given = {

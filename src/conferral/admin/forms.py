@@ -62,13 +62,8 @@ class UseCaseForm(ModelForm):
         """
         if name in self.fields:
             field: Any = self.fields[name]
-            field.shape, field.given, field.of, field.stored, field.hidden = (
-                shape,
-                given,
-                of,
-                stored or {},
-                hidden or {},
-            )
+            field.shape, field.given, field.of = shape, given, of
+            field.stored, field.hidden = stored or {}, hidden or {}
 
     def present(self, instance: Any) -> dict[str, Any]:
         """Initial values of the fields that the model does not have."""

@@ -278,7 +278,8 @@ class OptionsField(StructureField):
             if stored:
                 raise
             whole = merged  # nothing was said yet, and something has to be
-        whole |= {name: [] for name in self.hidden if name not in stored}
+        if self.hidden:
+            whole = whole | {name: [] for name in self.hidden if name not in stored}
         drawing, inherited = self.shape.drawing, self._base()
         different = tuple(paths(stored))[:MOST_SAID] if self.given is not None else ()
         return State(text, FORM, drawing.schema(inherited), drawing.shown(whole), different)

@@ -15,7 +15,7 @@ from pydantic import AfterValidator, Field
 
 from conferral.contract.artifact import GenerationRequest
 from conferral.contract.decision import percentage
-from conferral.contract.errors import NotAccepted, PermanentError, Phrase
+from conferral.contract.errors import NotAccepted, OptionsError, PermanentError, Phrase
 from conferral.contract.text import check_storable
 
 PLACEHOLDERS = (
@@ -175,3 +175,9 @@ def known_locale(tag: str) -> Locale | None:
     except (UnknownLocaleError, ValueError):
         return None
     return locale if locale.language != "root" else None
+
+
+def check_locale(field: str, tag: str) -> None:
+    """An OptionsError at that field unless the tag is known, or empty."""
+    if tag and known_locale(tag) is None:
+        raise OptionsError("%(tag)r is not known; write a language tag like fr or pt-BR", where=field, tag=tag)

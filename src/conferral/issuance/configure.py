@@ -28,6 +28,7 @@ from conferral.contract import (
     check_key,
 )
 from conferral.contract.context import is_pathway_key
+from conferral.contract.placeholders import check_locale
 from conferral.issuance import guards, history, opening, plan, preview
 from conferral.issuance.run import close_lost_runs
 from conferral.models import (
@@ -110,7 +111,7 @@ def save_issuer(slug: str, *, by: Any = None, **values: Any) -> Change:
 def save_context(key: str, *, by: Any = None, **values: Any) -> Change:
     """A context of the roster gateway; the steps of a pathway have to be declared before it. `by` is who saves it."""
     check_key(key)
-    preview.check_locale("language", values.get("language", ""))
+    check_locale("language", values.get("language", ""))
     steps = values.get("steps", [])
     if len(set(steps)) < len(steps):
         raise OptionsError("a course is there twice in %(key)s; name each once", where="steps", key=key)
@@ -135,7 +136,7 @@ def save_type(name: str, *, by: Any = None, **values: Any) -> Change:
 
     `by` is who saves it.
     """
-    preview.check_locale("locale", values.get("locale", ""))
+    check_locale("locale", values.get("locale", ""))
     candidate = CredentialType(name=name, **values)
     rule = plan.resolve_rule(candidate)
     plan.resolve_audience(candidate)

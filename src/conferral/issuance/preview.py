@@ -19,7 +19,7 @@ from conferral.contract import (
     check_key,
     sample_request,
 )
-from conferral.contract.placeholders import check, fill, known_locale, values
+from conferral.contract.placeholders import check, check_locale, fill, values
 from conferral.contract.text import is_visible
 from conferral.issuance import make
 from conferral.issuance.deliver import TRANSLATED, compose
@@ -130,17 +130,12 @@ def try_words(wording: Mapping[str, Any], sample: GenerationRequest) -> None:
     for tag, words in others.items():
         check_locale(f"wording.{TRANSLATED}", tag)
         texts |= {f"{TRANSLATED}.{tag}.{name}": text for name, text in words.items()}
+    value_of = values(sample)
     for name, text in texts.items():
         try:
-            fill(check(text), values(sample))
+            fill(check(text), value_of)
         except (ConferralError, ValueError) as error:
             raise OptionsError("%(error)s", where=f"wording.{name}", error=error) from None
-
-
-def check_locale(field: str, tag: str) -> None:
-    """An OptionsError at that field unless the tag is known, or empty."""
-    if tag and known_locale(tag) is None:
-        raise OptionsError("%(tag)r is not known; write a language tag like fr or pt-BR", where=field, tag=tag)
 
 
 def request_in(plan: Plan) -> GenerationRequest:

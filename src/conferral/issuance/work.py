@@ -71,17 +71,16 @@ def claim_alike(
     `clean_up` removes what the holder left, by the claim that the row has then.
     """
     due = waiting.due(timezone.now()).order_by("next_try", "pk")
-    first, *others = persistently(lambda: list(due.only("claim", *alike)[:at_most])) or [None]
-    if first is None:
+    rows = persistently(lambda: list(due.only("claim", *alike)[:at_most]))
+    if not rows:
         return None
+    first = rows[0]
     if first.claim:
         return _take_over(waiting, first, token, clean_up)
-    kind = {name: getattr(first, name) for name in alike}
-    ids = [
-        row.pk for row in (first, *others) if not row.claim and all(getattr(row, name) == kind[name] for name in kind)
-    ]
-    if len(ids) <= len(others) == at_most - 1:  # others are between them
-        ids = persistently(lambda: list(due.filter(claim="", **kind).values_list("pk", flat=True)[:at_most]))
+    wanted = {"claim": ""} | {name: getattr(first, name) for name in alike}
+    ids = [row.pk for row in rows if all(getattr(row, name) == value for name, value in wanted.items())]
+    if len(ids) < len(rows) == at_most:  # there may be more of them behind the others
+        ids = persistently(lambda: list(due.filter(**wanted).values_list("pk", flat=True)[:at_most]))
     return _take(waiting, ids, token)
 
 

@@ -182,11 +182,7 @@ class RestGateway(LMS):
         if not usernames:
             return frozenset()
         key = f"conferral.taught.{self.settings.url}.{user.pk}"
-        found: frozenset[str] | None = cache.get(key)
-        if found is None:
-            found = self._told_to_teach(usernames)
-            cache.set(key, found, REMEMBERED)
-        return found
+        return frozenset(cache.get_or_set(key, partial(self._told_to_teach, usernames), REMEMBERED) or ())
 
     def _told_to_teach(self, usernames: Sequence[str]) -> frozenset[str]:
         found: set[str] = set()
@@ -198,21 +194,18 @@ class RestGateway(LMS):
         return frozenset(found)
 
     def taking_part(self, learner: str) -> Sequence[str]:
-        """Active enrolments, the latest first. No API tells in which pathways somebody is."""
-        return list(self._enrolled(learner))
+        """Active enrolments, the latest first: kept for a minute, for the LMS throttles this question.
 
-    def _enrolled(self, username: str) -> dict[str, str]:
-        """The mode in each course. Kept for a minute: the LMS throttles this question."""
-        kept = f"conferral.enrolled.{self.settings.url}.{sha256(username.encode()).hexdigest()}"
-        found: dict[str, str] | None = cache.get(kept)
-        if found is None:
-            with course.known_shape(ENROLMENTS):
-                pages = self.http.pages(ENROLMENTS, username=username, page_size=AT_ONCE)
-                rows = [each for page in pages for each in page if each["is_active"] and each["user"] == username]
-                rows.sort(key=lambda each: each["created"], reverse=True)
-                found = {each["course_id"]: each["mode"] for each in rows}
-            cache.set(kept, found, REMEMBERED)
-        return found
+        No API tells in which pathways somebody is.
+        """
+        kept = f"conferral.enrolled.{self.settings.url}.{sha256(learner.encode()).hexdigest()}"
+        return list(cache.get_or_set(kept, partial(self._enrolled, learner), REMEMBERED) or ())
+
+    def _enrolled(self, username: str) -> list[str]:
+        with course.known_shape(ENROLMENTS):
+            pages = self.http.pages(ENROLMENTS, username=username, page_size=AT_ONCE)
+            rows = [each for page in pages for each in page if each["is_active"] and each["user"] == username]
+            return [each["course_id"] for each in sorted(rows, key=lambda each: each["created"], reverse=True)]
 
     def profile(self, learner: str) -> str:
         """The LMS's own page about them."""
@@ -318,10 +311,10 @@ class _Reader(RestGateway):
         if learners is not None and not learners:
             return
         kept = (context.key, needs)
-        if kept not in self._spools and learners is not None and len(learners) <= FEW:
-            yield from self._few(context.key, needs, learners)
-            return
         if kept not in self._spools:
+            if learners is not None and len(learners) <= FEW:
+                yield from self._few(context.key, needs, learners)
+                return
             everybody = course.of_everybody(self.http, self.settings.page_size)
             self._spools[kept] = course.read(self.http, context.key, needs, everybody)
         yield from self._spools[kept].pages(needs, current().page_size, learners)
@@ -329,7 +322,7 @@ class _Reader(RestGateway):
     def _few(self, key: str, needs: frozenset[Need], usernames: Collection[str]) -> Iterator[Sequence[Progress]]:
         """A call for each source and learner. Grades are told of those, too, who have left the course."""
         for username in usernames:
-            if key in self._enrolled(username):
+            if key in self.taking_part(username):
                 with closing(course.read(self.http, key, needs, course.of_one(self.http, username))) as spool:
                     yield from spool.pages(needs, 1, [username])
 
