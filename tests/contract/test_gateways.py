@@ -95,9 +95,20 @@ class TestRoster(GatewaySuite):
         Learner.objects.create(gateway="platform", key="zoe", name="Zoe")
         assert list(self.gateway.people(["zoe"])) == []
 
+    def test_what_somebody_does_in_another_course_stays_there(self, roster):
+        other = "course-v1:Demo+CS102+2026"
+        configure.save_context(other, name="Algorithms")
+        roster.write_text("username,completion\neve,0.1\ncy,0.2\nzoe,0.3\nana,0.4\n", encoding="utf-8")
+        import_file(other, roster)
+        completed = {one.learner: one.completion for one in self.everybody()}
+        assert (len(completed), completed["eve"], completed["ana"]) == (5, Decimal("0.5"), Decimal("0.8"))
+        roster.write_text("username,completion\nzoe,0.3\n", encoding="utf-8")
+        assert import_file(other, roster).removed == 3
+        assert len(self.everybody()) == 5
+
     def test_each_page_is_one_query(self, django_assert_num_queries):
         context = self.known()
-        with django_assert_num_queries(3):
+        with django_assert_num_queries(1 + 3):  # and the context, once
             list(self.gateway.progress(context, frozenset({Need.COMPLETION})))
         with django_assert_num_queries(1):
             self.gateway.people(self.learners)

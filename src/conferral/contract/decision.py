@@ -35,8 +35,7 @@ class Fact:
         # Facts are stored as JSON: a mistake is that of the learner at hand, not of the whole page.
         if not isinstance(self.required, str) or not isinstance(self.actual, str | None):
             raise TypeError(f"fact {self.key!r}: actual and required are texts, shares as decimal strings")
-        for text in (self.key, self.required, self.actual or ""):
-            check_storable(text)
+        check_storable(f"{self.key}{self.required}{self.actual}")
 
     def __str__(self) -> str:
         where = f"{short_key(self.step)}: " if self.step else ""

@@ -1,6 +1,6 @@
 """The `roster` gateway: contexts that were declared, and learners' progress from imported spreadsheets."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from decimal import Decimal
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 
 from conferral.contract import (
     LMS,
@@ -29,6 +29,7 @@ from conferral.settings import current
 
 GATEWAY = "roster"
 TOTAL = "total"
+GRADED = frozenset({Need.GRADES, Need.TOTAL})
 MOST = 200
 """Contexts of one learner that are told of."""
 Told = Any
@@ -60,12 +61,14 @@ class RosterGateway(LMS):
     def progress(
         self, context: LearningContext, needs: frozenset[Need], learners: Collection[str] | None = None
     ) -> Iterator[Sequence[Progress]]:
-        """One query a page, by key."""
-        entries = RosterEntry.objects.filter(context__key=context.key).order_by("pk")
-        if learners is not None:
-            entries = entries.filter(learner__gateway=GATEWAY, learner__key__in=learners)
-        for page in _pages(entries):
-            yield [_progress(entry).only(needs) for entry in page]
+        """One query for the context, and one a page."""
+        known = Context.objects.filter(key=context.key).values_list("pk", flat=True).first()
+        if known is None:
+            return
+        which = {"gateway": GATEWAY, "key__in": learners} if learners is not None else {}
+        figures = ["roster_entries__completion", *(["roster_entries__grades"] if GRADED & needs else ())]
+        for page in _pages(known, which, "active", *figures):
+            yield [_progress(row).only(needs) for row in page]
 
     def people(self, keys: Collection[str]) -> Sequence[Person]:
         """One query."""
@@ -125,13 +128,11 @@ def import_file(key: str, path: Path) -> Imported:
 
 def _remove_others(context: Context, seen: Seen) -> int:
     """Whoever is not in the file takes no part any more; how many those are."""
-    removed = last = 0
-    entries = RosterEntry.objects.filter(context=context).order_by("pk")
-    while page := list(entries.filter(pk__gt=last).values_list("pk", "learner__key")[: current().page_size]):
-        if gone := [pk for pk, username in page if not seen.has(username)]:
-            RosterEntry.objects.filter(pk__in=gone).delete()
+    removed = 0
+    for page in _pages(context.pk, {}):
+        if gone := [row.pk for row in page if not seen.has(row.key)]:
+            RosterEntry.objects.filter(context=context, learner__in=gone).delete()
             removed += len(gone)
-        last = page[-1][0]
     return removed
 
 
@@ -161,22 +162,28 @@ def _save_entries(
     return len(new), touched
 
 
-def _pages(entries: QuerySet[RosterEntry]) -> Iterator[list[Told]]:
+def _pages(context: int, which: Mapping[str, Any], *columns: str) -> Iterator[list[Told]]:
+    """Those of the learners who are in its roster, with `pk`, `key` and the columns."""
     size = current().page_size
     last = 0
-    told = entries.values_list("pk", "learner__key", "learner__active", "completion", "grades", named=True)
-    while page := list(told.filter(pk__gt=last)[:size]):
-        yield page
-        last = page[-1].pk
+    while True:
+        # Both tables begin where the last page ended. With one alone, some databases walk through all that was read of
+        # the other, or sort all that is left, for every page.
+        beyond = {"pk__gt": last, "roster_entries__learner__gt": last}
+        found = Learner.objects.filter(**which, **beyond, roster_entries__context=context)
+        page = list(found.order_by("roster_entries__learner_id").values_list("pk", "key", *columns, named=True)[:size])
+        if page:
+            yield page
         if len(page) < size:
             return
+        last = page[-1].pk
 
 
-def _progress(entry: Told) -> Progress:
-    grades = {category: Decimal(share) for category, share in entry.grades.items()}
+def _progress(row: Told) -> Progress:
+    grades = {category: Decimal(share) for category, share in getattr(row, "roster_entries__grades", {}).items()}
     return Progress(
-        learner=entry.learner__key,
-        enrolment=Enrolment(active=entry.learner__active),
-        completion=Decimal(entry.completion) if entry.completion else None,
+        learner=row.key,
+        enrolment=Enrolment(active=row.active),
+        completion=Decimal(row.roster_entries__completion) if row.roster_entries__completion else None,
         grades=Grades(total=grades.pop(TOTAL, None), by_category=grades),
     )
