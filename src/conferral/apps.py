@@ -1,5 +1,6 @@
 """The Django app, and what makes it a plugin of the Open edX LMS."""
 
+import logging
 from typing import Any
 
 from django.apps import AppConfig
@@ -44,8 +45,13 @@ class ConferralConfig(AppConfig):
     }
 
     def ready(self) -> None:
-        """Registers the system checks; in an LMS, whose servers start without them, the log is told."""
-        from conferral import checks  # noqa: PLC0415 - it needs settings, which are read by now
+        """Registers the system checks; in an LMS, whose servers start without them, the log is told.
 
+        What Django logs of a page of ours that broke has no words in it: before any handler, of a site's or a
+        collector's, is given it.
+        """
+        from conferral import checks, journal  # noqa: PLC0415 - they need settings, which are read by now
+
+        logging.getLogger("django.request").addFilter(journal.Discreet(ours_alone=True))
         if getattr(settings, "CONFERRAL_LMS", "") == PLATFORM:
             checks.tell_the_log()

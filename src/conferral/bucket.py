@@ -22,6 +22,7 @@ GRANTS, EVERYBODY = ("GrantRead", "GrantReadACP", "GrantWriteACP", "GrantFullCon
 SIGNED = "s3v4"
 _ELSEWHERE = "_conferral_elsewhere"
 ASKING_SECONDS = 10
+FORBIDDEN = 403
 
 
 class Listed(NamedTuple):
@@ -119,6 +120,20 @@ def listing(storage: Any, folder: str) -> Iterator[Listed]:
     for page in pages.paginate(Bucket=storage.bucket_name, Prefix=f"{root}{folder}/"):
         for entry in page.get("Contents", ()):
             yield Listed(entry["Key"].removeprefix(root), entry["Size"], entry["LastModified"].timestamp())
+
+
+def ask(storage: Any) -> None:
+    """Raises what botocore raises when there is no such bucket, or it does not answer.
+
+    One that denies it is there: a key may be good for the files alone.
+    """
+    from botocore.exceptions import ClientError  # noqa: PLC0415 - as above
+
+    try:
+        storage.connection.meta.client.head_bucket(Bucket=storage.bucket_name)
+    except ClientError as refused:
+        if refused.response["ResponseMetadata"]["HTTPStatusCode"] != FORBIDDEN:
+            raise
 
 
 def region_trouble(storage: Any) -> str:

@@ -16,6 +16,9 @@ SHORTEST = 2
 MOST_IN_WORDS = 3
 """Ids that a line for people has."""
 ADDRESS = re.compile(r"[^\s<>\"'(),:;]+@[^\s<>\"'(),:;]+")
+KEY = re.compile(r"(?<=/sign-in/)[\w:.=-]{20,}")
+"""What a link to sign in ends with: whoever reads it has the account, for as long as it is good."""
+PACKAGE = __name__.partition(".")[0]
 
 _hidden: ContextVar[frozenset[str]] = ContextVar("hidden", default=frozenset())
 
@@ -54,17 +57,61 @@ def breakdown(logger: logging.Logger, what: str, error: BaseException, **about: 
 
 
 def discreet(text: str) -> str:
-    """The text without what is hidden here, and without any e-mail address."""
+    """The text without what is hidden here, and without any e-mail address or link to sign in."""
     for each in sorted(_hidden.get(), key=len, reverse=True):
         text = text.replace(each, HIDDEN)
-    return ADDRESS.sub(HIDDEN, text)
+    return KEY.sub(HIDDEN, ADDRESS.sub(HIDDEN, text))
+
+
+class Discreet(logging.Filter):
+    """Lets no failure that Django or a library logs as it was raised reach a handler with its words and variables.
+
+    Every line loses its addresses. With `ours_alone` a failure in which our code had no part, and whatever is no
+    failure, stays as it is: for a logger that others use, too.
+    """
+
+    def __init__(self, *, ours_alone: bool = False) -> None:
+        """Made by `LOGGING`, or by the app for an LMS."""
+        super().__init__()
+        self._ours_alone = ours_alone
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Changes the record, whatever handlers it goes to, and lets it pass."""
+        error = record.exc_info[1] if record.exc_info else None
+        if self._ours_alone and not (error and any(map(_is_ours, _modules(error)))):
+            return True
+        told = f"\n{_without_words(error)}" if error else ""
+        record.msg, record.args = discreet(f"{record.getMessage()}{told}"), ()
+        record.exc_info = record.exc_text = None
+        record.__dict__.pop("request", None)  # Django's, with the form that was sent and the address that was asked for
+        return True
 
 
 def _without_words(error: BaseException) -> str:
     before = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     earlier = f"{_without_words(before)}\n\nand then:\n" if before else ""
-    said = f": {error}" if isinstance(error, ConferralError) else ""  # ours name no learner but by a key
+    said = f": {_own_words(error, before)}" if isinstance(error, ConferralError) else ""
     return f"{earlier}{''.join(traceback.format_tb(error.__traceback__))}{type(error).__name__}{said}"
+
+
+def _own_words(error: ConferralError, before: BaseException | None) -> str:
+    """Ours name no learner but by a key. A plugin raises the same kinds in words of its own, and ours quote others."""
+    if not _is_ours([PACKAGE, *_modules(error)][-1]):
+        return HIDDEN
+    said = str(error)
+    if before is not None and not isinstance(before, ConferralError):
+        for quoted in filter(None, (repr(before), str(before))):
+            said = said.replace(quoted, HIDDEN)
+    return said
+
+
+def _modules(error: BaseException) -> list[str]:
+    """Through which it came, the one that raised it last."""
+    return [str(frame.f_globals.get("__name__", "")) for frame, _ in traceback.walk_tb(error.__traceback__)]
+
+
+def _is_ours(module: str) -> bool:
+    return module.partition(".")[0] == PACKAGE
 
 
 def _in_words(about: dict[str, Any]) -> str:

@@ -58,6 +58,10 @@ class Unreachable(TransientError):
     """The transport takes no message at all at present: the whole batch waits."""
 
 
+class Away(Unreachable):
+    """It does not even take a connection, whatever the message."""
+
+
 class PerhapsSent(TransientError):
     """The transport took the message and did not say what became of it: each further try may be a repeat."""
 
@@ -104,6 +108,7 @@ class Post:
 
     def __enter__(self) -> Self:
         self._connection = get_connection()
+        self._refused_senders: dict[str, str] = {}
         if getattr(self._connection, "timeout", ANSWER_SECONDS) is None:
             setattr(self._connection, "timeout", ANSWER_SECONDS)  # noqa: B010 - of Django's SMTP alone
         return self
@@ -116,20 +121,29 @@ class Post:
     def send(self, letter: Letter) -> None:
         """Hands the letter over.
 
-        Unreachable: nothing goes out at present; PerhapsSent: nobody knows; another TransientError: not this one, not
-        now; PermanentError: never this one.
+        Unreachable: nothing goes out by this connection any more, and Away: by none at present; PerhapsSent: nobody
+        knows; another TransientError: not this one, not now; PermanentError: never this one.
+
+        A sender that was refused says nothing about who is written to: a quota is used up, or an issuer's address is to
+        be corrected. The server is not asked again for that one in this block.
         """
+        if reason := self._refused_senders.get(letter.sender):
+            raise TransientError(reason)
         try:
             message = letter.message(self._connection)
             self._connection.open()
         except OSError as error:  # smtplib's errors are OSErrors too
             self._close()
-            raise Unreachable(f"the mail server cannot be reached: {_said(error)}") from error
+            raise Away(f"the mail server cannot be reached: {_said(error)}") from error
         try:
             self._connection.send_messages([message])
         except smtplib.SMTPRecipientsRefused as error:
             (code, said) = next(iter(error.recipients.values()))
             raise self._refused(code, said) from error
+        except smtplib.SMTPSenderRefused as error:
+            refused = self._refused(error.smtp_code, error.smtp_error, may_change=True)
+            self._refused_senders[letter.sender] = str(refused)
+            raise refused from error
         except smtplib.SMTPResponseException as error:
             raise self._refused(error.smtp_code, error.smtp_error) from error
         except OSError as error:
@@ -138,16 +152,16 @@ class Post:
         except (ValueError, UnicodeError) as error:  # an address or header that cannot be written
             raise PermanentError(f"the message cannot be written: {error}") from error
         except Exception as error:  # a mail provider's own errors have no common base
-            journal.failure(logger, "the mail transport raised", error)
+            journal.breakdown(logger, "the mail transport raised", error)
             raise TransientError(f"the mail transport raised {error!r}") from error
         except BaseException:  # interrupted in the middle of a sentence: who does not answer is not told goodbye
             self._hang_up()
             raise
 
-    def _refused(self, code: int, said: bytes | str) -> PermanentError | TransientError:
+    def _refused(self, code: int, said: bytes | str, *, may_change: bool = False) -> PermanentError | TransientError:
         text = said.decode("utf-8", "replace") if isinstance(said, bytes) else said
         reason = f"the mail server answered {code} {' '.join(text.split())}"
-        if code >= PERMANENT:
+        if code >= PERMANENT and not may_change:
             return PermanentError(reason)
         if code == SERVICE_UNAVAILABLE:
             self._close()
@@ -166,8 +180,8 @@ class Post:
         """A connection that is gone already cannot say goodbye; the next letter opens a new one."""
         try:
             self._connection.close()
-        except OSError:
-            logger.debug("the mail server did not say goodbye", exc_info=True)
+        except OSError as error:
+            logger.debug("the mail server did not say goodbye: %s", type(error).__name__)
 
 
 def _said(error: OSError) -> str:

@@ -175,6 +175,21 @@ def check() -> None:
         raise ConferralError(f"storage {_alias()!r} cannot be used: {why}")
 
 
+def ask(name: str) -> None:
+    """Asks for as little as can be: whether the object is there; Unavailable when nobody answers, or it is denied.
+
+    An object that is not there is no trouble of the storage's; its bucket is asked for then, and without a name.
+    """
+    if name and exists(name):
+        return
+    try:
+        storage = _storage()
+        if bucket.is_s3(storage):
+            bucket.ask(storage)
+    except Exception as error:  # as above
+        raise Unavailable(f"storage: the bucket does not answer: {error}") from error
+
+
 def troubles() -> list[str]:
     """What a bucket says of itself that is wrong, with the way out: its region. Unavailable when it does not answer."""
     storage = _storage()

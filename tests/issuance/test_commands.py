@@ -149,7 +149,7 @@ def test_a_course_without_an_end_is_told_when_it_is_declared(course, conferral, 
         f"configurations: [{{context: '{course.key}', type: Completion, enabled: true, "
         "schedule: {every: 1 day}, opening: {stop: 30}, guards: {wait: 7 days, share: 0.1}}]"
     )
-    assert "! this course has no end: it never closes by itself" in conferral("apply", str(file))
+    assert "! without an end date it never closes by itself" in conferral("apply", str(file))
     saved = CredentialConfiguration.objects.get()
     assert (saved.opening, saved.guards) == ({"stop": 30}, {"wait": "7 days", "share": 0.1})
     assert "0 changed, 1 as declared already" in conferral("apply", str(file))

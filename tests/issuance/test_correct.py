@@ -6,7 +6,7 @@ import pytest
 
 from conferral import plugins, storage
 from conferral.contract import ConferralError
-from conferral.issuance import configure, correct, withdraw
+from conferral.issuance import configure, correct, people, withdraw
 from conferral.issuance.generate import generate
 from conferral.issuance.verdict import Verdict, look_up
 from conferral.models import Credential, CredentialArtifact, Delivery, Learner
@@ -228,6 +228,53 @@ def test_what_is_revoked_before_it_is_made_is_not_made(course):
     generate()
     assert CredentialArtifact.objects.get().last_error == "it was revoked or replaced before it was made"
     assert correct.retry() == (0, 0)
+
+
+def test_what_is_revoked_while_it_is_made_is_withdrawn_where_it_was_made(course, meanwhile):
+    course.learner("ana", name="Ana")
+    course.configure(generators={"certificate": {"generator": "remote"}})
+    course.run()
+    meanwhile(lambda: correct.revoke(Credential.objects.get(), "by mistake"))
+    generate()
+    assert withdraw.withdraw() == 1
+    assert plugins.generator("remote").withdrawn == ["badges/Ana"]
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_what_was_made_for_somebody_who_retires_meanwhile_is_withdrawn_there(course, meanwhile, caplog, answers):
+    course.learner("ana", name="Ana")
+    course.configure(generators={"certificate": {"generator": "remote"}})
+    course.run()
+    remote = plugins.generator("remote")
+    remote.raises = not answers
+    meanwhile(lambda: people.retire(Learner.objects.get()))
+    generate()
+    row = CredentialArtifact.objects.get()
+    assert (row.state, row.url, row.receipt) == ("failed", "", {})
+    assert remote.withdrawn == (["badges/Ana"] if answers else [])
+    assert ("not withdrawn there" in caplog.text) is not answers
+    assert "Ana" not in caplog.text
+
+
+@pytest.fixture
+def meanwhile(monkeypatch):
+    """Does something once, while the remote service makes a credential."""
+    remote = plugins.generator("remote")
+    monkeypatch.setattr(type(remote), "withdrawn", [])
+    monkeypatch.setattr(remote, "raises", False, raising=False)
+
+    def arrange(do):
+        generate_there = type(remote).generate
+
+        def make(*arguments):
+            made = generate_there(*arguments)
+            monkeypatch.setattr(type(remote), "generate", generate_there)
+            do()
+            return made
+
+        monkeypatch.setattr(type(remote), "generate", make)
+
+    return arrange
 
 
 def test_the_successor_of_what_nobody_saw_is_the_first(course):

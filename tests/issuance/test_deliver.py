@@ -3,6 +3,7 @@
 import socket
 import threading
 import time
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from email.utils import parseaddr
 
@@ -195,6 +196,85 @@ def test_a_server_that_is_away_makes_all_wait_and_is_asked_once(course, server, 
     assert sorted(server.recipients) == ["ana@example.com", "bo@example.com", "cy@example.com"]
 
 
+@contextmanager
+def silent(settings):
+    """A server that takes connections and says nothing; calling what it yields tells how many came since."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        settings.EMAIL_PORT = listening.getsockname()[1]
+        listening.setblocking(False)
+
+        def came():
+            found = []
+            with suppress(BlockingIOError):
+                while True:
+                    found.append(listening.accept()[0].close())
+            return len(found)
+
+        yield came
+
+
+def test_a_server_that_hangs_is_asked_by_one_for_all(course, server, settings, monkeypatch):
+    """Whatever is due, and however many workers there are: each of them would wait a minute for it."""
+    monkeypatch.setattr(deliver, "BATCH", 2)
+    settings.EMAIL_TIMEOUT = 0.2
+    ready(course, *(f"learner-{number}" for number in range(7)))
+    with time_machine.travel(timezone.now(), tick=False) as clock, silent(settings) as asked:
+        pauses, next_try = [], timezone.now()
+        for _ in range(4):
+            clock.move_to(next_try)
+            for _ in range(5):  # as the sweep and those who make certificates begin them
+                deliver.deliver_batch()
+            assert asked() == 1
+            assert deliver.due() == 0
+            (next_try,) = set(Delivery.objects.filter(attempts__gt=0).values_list("next_try", flat=True))
+            pauses.append((next_try - timezone.now()).total_seconds())
+        assert pauses == [30, 60, 120, 240]
+        course.learner("late", email="late@example.com")
+        course.run_and_generate()
+        deliver.deliver()
+        assert asked() == 0, "it is known to be away"
+        assert set(states().values()) == {State.PENDING}
+        assert len(errors()) == 8
+        assert all(said.startswith("the mail server cannot be reached: ") for said in errors().values())
+        settings.EMAIL_PORT = server.port
+        clock.move_to(next_try)
+        assert deliver.due() == 1
+        deliver.deliver()
+    assert set(states().values()) == {State.SENT}
+    assert len(server.received) == len(set(server.recipients)) == 8
+
+
+def test_who_retries_has_the_server_asked_at_once(course, server, settings):
+    """Also for those that have not failed."""
+    settings.EMAIL_PORT = smtp.free_port()
+    ready(course, "ana", "bo")
+    deliver.deliver()
+    Delivery.objects.filter(credential__learner__key="bo").update(state=State.FAILED, claim="", next_try=None)
+    settings.EMAIL_PORT = server.port
+    assert correct.retry() == (0, 1)
+    deliver.deliver()
+    assert states() == {"ana": State.SENT, "bo": State.SENT}
+
+
+def test_a_server_that_closes_the_connection_after_some_is_not_away(course, server, monkeypatch):
+    monkeypatch.setattr(deliver, "BATCH", 2)
+    ready(course, "ana", "bo", "cy")
+    server.answers = lambda recipient: "421 that is enough" if recipient.startswith("bo@") else "250 OK"
+    for _ in range(2):  # as two sweeps
+        deliver.deliver()
+    assert states() == {"ana": State.SENT, "bo": State.PENDING, "cy": State.SENT}
+    assert errors()["bo"] == "the mail server answered 421 that is enough"
+
+
+def test_a_server_that_closes_the_connection_at_the_sight_of_somebody_is_not_away(course, server, monkeypatch):
+    monkeypatch.setattr(deliver, "BATCH", 1)
+    ready(course, "ana", "bo", "cy")
+    server.answers = lambda recipient: "421 not now" if recipient.startswith("ana@") else "250 OK"
+    deliver.deliver()
+    deliver.deliver()
+    assert states() == {"ana": State.PENDING, "bo": State.SENT, "cy": State.SENT}
+
+
 def test_a_slow_server_costs_its_time_out_and_no_more(course, server):
     server.slow = 1.5
     ready(course, "ana")
@@ -203,6 +283,8 @@ def test_a_slow_server_costs_its_time_out_and_no_more(course, server):
     server.slow = 0
     again()
     assert states() == {"ana": State.SENT}
+    # It had taken the first one, and said so too late.
+    assert len(server.received) == 2
     assert len({str(message["Message-ID"]) for message in server.received}) == 1
 
 
@@ -236,6 +318,16 @@ def test_the_sending_rate_holds_for_the_whole_site(course, server, settings):
     deliver.deliver()
     assert len(server.received) == 2
     Delivery.objects.filter(state=State.SENT).update(sent=timezone.now() - timedelta(seconds=61))
+    deliver.deliver()
+    assert len(server.received) == 3
+
+
+def test_a_clock_that_was_set_back_holds_up_no_mail(course, server, settings):
+    settings.CONFERRAL_MAILS_PER_MINUTE = 2
+    ready(course, "ana", "bo", "cy")
+    deliver.deliver()
+    assert len(server.received) == 2
+    Delivery.objects.filter(state=State.SENT).update(sent=timezone.now() + timedelta(hours=1))
     deliver.deliver()
     assert len(server.received) == 3
 
@@ -310,19 +402,31 @@ def test_a_sender_that_is_no_address_is_refused(db, sender):
         configure.save_issuer("site", name="Uni", sender=sender)
 
 
-def test_a_refused_sender_holds_up_nobody_elses_mail(course, server):
+def test_a_refused_sender_waits_and_holds_up_nobody_elses_mail(course, server, settings):
+    """It says nothing about the recipients: a quota is used up, or an issuer's address is to be corrected."""
+    asked = []
+
     async def handle_mail(inner, session, envelope, address, options):
         if address.startswith("bad@"):
-            return "550 not your sender"
+            asked.append(address)
+            return "550 daily quota exceeded"
         envelope.mail_from = address
         return "250 OK"
 
+    settings.CONFERRAL_ATTEMPTS = 2
     server.handle_MAIL = handle_mail
     configure.save_issuer("test", name="Test", organisation="Test", sender="bad@uni.example")
     ready(course, "ana", "bo")
+    configure.save_issuer("test", name="Test", organisation="Test", sender="good@uni.example")
+    ready(course, "cy")
     deliver.deliver()
-    assert states() == {"ana": State.FAILED, "bo": State.FAILED}
-    assert errors()["ana"] == "the mail server answered 550 not your sender"
+    assert states() == {"ana": State.PENDING, "bo": State.PENDING, "cy": State.SENT}
+    assert errors()["bo"] == "the mail server answered 550 daily quota exceeded"
+    assert len(asked) == 1
+    assert deliver.due() == 0
+    again()
+    assert states() == {"ana": State.FAILED, "bo": State.FAILED, "cy": State.SENT}
+    assert errors()["ana"] == "given up after 2 tries: the mail server answered 550 daily quota exceeded"
 
 
 def test_a_server_that_takes_messages_and_does_not_say_so_gets_few_repeats(course, server, settings):
@@ -334,6 +438,7 @@ def test_a_server_that_takes_messages_and_does_not_say_so_gets_few_repeats(cours
         again()
     assert states() == {"ana": State.FAILED}
     assert Delivery.objects.get().attempts == 3
+    assert len(server.received) == 3
 
 
 def test_an_account_that_is_closed_while_the_batch_goes_out(course, server, monkeypatch):

@@ -3,15 +3,23 @@
 import io
 import json
 import logging
+import os
+import subprocess
+import sys
 from contextlib import contextmanager
 
+import django
 import pytest
-from django.db import OperationalError
+from django.contrib.auth import get_user_model
+from django.core.files.storage import FileSystemStorage
+from django.db import IntegrityError, OperationalError, connection
+from django.test import Client
 from django.utils import timezone
 from pythonjsonlogger.json import JsonFormatter
 
 from conferral import journal, plugins, tasks
-from conferral.issuance import correct
+from conferral.contract import ConferralError, TransientError
+from conferral.issuance import correct, explain
 from conferral.issuance.deliver import deliver
 from conferral.issuance.generate import generate
 from conferral.issuance.run import run
@@ -135,13 +143,135 @@ def test_a_failure_names_the_credential_and_nobody(course):
 
 
 def test_a_rule_that_fails_names_nobody(course):
-    course.learner("stone-cold", name=NAME)
+    """Neither whom it was asked about nor the others of whom it knows, whatever it raises."""
+    course.learner("stone-cold", name="Ana")
+    course.learner(USERNAME, name=NAME, email=ADDRESS)
     course.configure(processor="indiscreet", processor_options={})
     with logged() as lines:
         run(course.configuration, trigger="command")
-    told = json.dumps(lines)
-    assert "could not decide" in told
-    assert "stone-cold" not in told
+    told = json.dumps(lines, ensure_ascii=False)
+    assert told.count("could not decide") == 2
+    assert "in decide" in told, "the traceback says where"
+    assert not [secret for secret in ("stone-cold", NAME, USERNAME, ADDRESS) if secret in told]
+
+
+def test_our_own_errors_are_logged_with_their_words_but_for_what_they_quote(course):
+    course.configure()
+    CredentialConfiguration.objects.update(enabled=False)
+    with pytest.raises(ConferralError) as ours:
+        run(course.configuration, trigger="command")
+    with logged() as lines:
+        journal.breakdown(logging.getLogger("conferral"), "it failed", ours.value)
+        with pytest.raises(plugins.PluginError) as quoting, plugins.blamed(plugins.GATEWAYS, "roster"):
+            raise LookupError(f"{NAME} is not there")
+        journal.breakdown(logging.getLogger("conferral"), "it failed", quoting.value)
+    own, _, quoted = (line["message"] for line in lines)
+    assert "was switched off or deleted meanwhile" in own
+    assert "raised (hidden); the log has its traceback" in quoted
+    assert NAME not in quoted
+
+
+def test_a_page_that_breaks_names_nobody(course, caplog):
+    """What Django logs of it goes to whoever collects errors, without its words, its variables and the request."""
+
+    def refuse(*_):
+        raise IntegrityError(f"DETAIL:  Key (gateway, key)=(roster, {USERNAME}) of {NAME} already exists.")
+
+    with connection.execute_wrapper(refuse):
+        answer = Client(raise_request_exception=False).get("/check/", {"id": "K7QF2M9X4TBDHW33", "mail": ADDRESS})
+    assert answer.status_code == 500
+    (record,) = (record for record in caplog.records if record.levelname == "ERROR")
+    assert record.getMessage().startswith("Internal Server Error: /check/\n")
+    assert "in look_up" in record.getMessage(), "the traceback says where"
+    assert record.getMessage().endswith("IntegrityError")
+    assert record.exc_info is None
+    told = repr(vars(record))
+    assert not [secret for secret in (NAME, USERNAME, ADDRESS) if secret in told]
+
+
+def test_what_breaks_in_an_lms_and_is_not_ours_stays_as_it_is():
+    record = logging.LogRecord("django.request", logging.ERROR, "", 0, "%s", ("theirs",), None)
+    try:
+        int("no number")
+    except ValueError:
+        record.exc_info = sys.exc_info()
+    assert logging.getLogger("django.request").filter(record)
+    assert record.exc_info
+    assert record.args == ("theirs",)
+
+
+@pytest.mark.skipif(django.VERSION < (5, 2), reason="the standalone service needs Django 5.2")
+@pytest.mark.parametrize("how", ["lines", "json"])
+def test_the_service_logs_nothing_as_it_was_raised(tmp_path, how):
+    """Whatever logs it: a page, a library."""
+    key = "k" * 40
+    script = f"""
+import django, logging
+django.setup()
+from django.db import connection
+from django.test import Client
+
+def refuse(*_):
+    raise RuntimeError("of {NAME}")
+
+with connection.execute_wrapper(refuse):
+    client = Client(raise_request_exception=False, HTTP_HOST="localhost")
+    assert client.get("/sign-in/{key}", {{"mail": "{ADDRESS}"}}).status_code == 500
+try:
+    raise LookupError("{NAME}")
+except LookupError:
+    logging.getLogger("a.library").exception("not sent to %s", "{ADDRESS}")
+"""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("CONFERRAL", "DATABASE"))}
+    environment |= {"DJANGO_SETTINGS_MODULE": "conferral.service.settings", "LOG_FORMAT": how}
+    environment |= {"CONFERRAL_HOME": str(tmp_path), "PYTHONUTF8": "1"}
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "Internal Server Error: /sign-in/(hidden)" in done.stderr
+    assert "not sent to (hidden)" in done.stderr
+    assert done.stderr.count("RuntimeError") == done.stderr.count("LookupError") == 1
+    assert not [secret for secret in (NAME, ADDRESS, key) if secret in done.stderr]
+
+
+def test_what_a_page_cannot_tell_is_logged_without_variables_and_names_nobody(course, monkeypatch, caplog):
+    def progress(*_, **__):
+        raise TransientError(f"the source does not know {USERNAME}") from ValueError(f"no {NAME} <{ADDRESS}>")
+
+    learner = course.learner(USERNAME, name=NAME, email=ADDRESS)
+    course.configure(schedule={"every": "1 day"})
+    learner.user = get_user_model().objects.create(username=USERNAME)
+    learner.save()
+    client = Client()
+    client.force_login(learner.user)
+    monkeypatch.setattr(RosterGateway, "progress", progress)
+    assert client.get("/mine/").status_code == 200
+    assert client.get(f"/mine/progress/{course.configuration.pk}/").status_code == 503
+    ours = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert [record.getMessage().partition(" configuration=")[0] for record in ours[:2]] == [explain.CANNOT_BE_TOLD] * 2
+    assert not any(record.exc_info for record in caplog.records)
+    assert not [secret for secret in (NAME, USERNAME, ADDRESS) if secret in caplog.text]
+
+
+def test_a_file_that_cannot_be_had_is_logged_without_variables(course, monkeypatch, caplog):
+    def away(*_):
+        raise OSError("the disk is gone")
+
+    course.learner(USERNAME, name=NAME, email=ADDRESS)
+    course.configure()
+    course.run_and_generate()
+    row = CredentialArtifact.objects.get()
+    CredentialArtifact.objects.update(media_type="image/png")
+    monkeypatch.setattr(FileSystemStorage, "open", away)
+    page = f"/c/{row.credential}"
+    for path in (f"{page}/certificate.txt", f"{page}/picture/certificate.txt", f"{page}/share/card.png"):
+        assert Client().get(path).status_code == 503
+    whats = [record.getMessage().partition("\n")[0] for record in caplog.records if record.name.endswith("web.views")]
+    assert [what.partition(" credential=")[0] for what in whats] == [
+        "a file cannot be had",
+        f"{page}/picture/certificate.txt: the picture cannot be had",
+        "the card cannot be made",
+    ]
+    assert not any(record.exc_info for record in caplog.records)
 
 
 def test_a_mail_that_cannot_be_sent_names_nobody(course, settings):

@@ -176,10 +176,10 @@ def test_at_any_time_with_a_clock_of_ones_own(course):
 def test_a_course_without_an_end_never_closes_by_itself_and_that_is_said(course):
     dates(course, start=now() - DAY)
     change = configured(course, {"stop": 30})
-    assert change.remarks == ("this course has no end: it never closes by itself",)
+    assert change.remarks == ("without an end date it never closes by itself",)
     assert stored().closes_at is None
     change = configured(course, {"after_end": 0})
-    assert change.remarks == ("this course has no end: it does not open before it is given one",)
+    assert change.remarks == ("without an end date it does not open: give the course one",)
     assert (stored().next_run_at, list(schedules.upcoming(stored(), 5))) == (None, [])
     assert run(stored(), trigger="command").remarks.startswith("not open yet: the course has not been given the date")
     dates(course, start=now() - DAY, end=now() - timedelta(hours=1))

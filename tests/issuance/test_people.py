@@ -157,3 +157,15 @@ def test_a_remote_credential_is_withdrawn_with_its_person_and_with_its_successor
     assert remote.withdrawn == ["badges/Ana"]
     people.retire(Learner.objects.get())
     assert remote.withdrawn.count("badges/Anna") == 1
+
+
+def test_two_who_took_each_other_s_username(db):
+    ana, bo, cy = (Learner.objects.create(gateway="lms", key=key, external_id=key) for key in ("ana", "bo", "cy"))
+    told = {"bo": {"external_id": "ana"}, "ana": {"external_id": "bo"}, "cy": {"external_id": "new"}}
+    assert Learner.objects.follow("lms", told) == 3
+    for learner, key in ((ana, "bo"), (bo, "ana"), (cy, f"cy #{cy.pk}")):
+        learner.refresh_from_db()
+        assert learner.key == key
+    Learner.objects.record("lms", {"cecil": {"external_id": "cy"}})
+    cy.refresh_from_db()
+    assert cy.key == "cecil"

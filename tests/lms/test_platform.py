@@ -13,6 +13,7 @@ from conferral import plugins
 from conferral.contract import Audience, ConferralError, Kind, Need
 from conferral.issuance import configure
 from conferral.issuance.run import dry_run, run
+from conferral.issuance.source import told
 from conferral.models import Credential, CredentialConfiguration, Learner, Run
 from edx_name_affirmation.models import VerifiedName, VerifiedNameConfig
 from lms.djangoapps.certificates.models import CertificateAllowlist, GeneratedCertificate
@@ -290,6 +291,51 @@ def test_a_new_username_is_nobody_new(lms):
     lms.complete("ana", 28)
     assert run(configuration, trigger="command").issued == 1
     assert Learner.objects.filter(key="ana").exclude(pk=before.learner_id).exists()
+
+
+@pytest.mark.parametrize("page_size", [1, 2, 50])
+def test_a_username_given_to_somebody_else_takes_nothing_along(lms, settings, page_size):
+    settings.CONFERRAL_PAGE_SIZE = page_size
+    configuration = configured()
+    run(configuration, trigger="command")
+    before = Credential.objects.get(learner__key="ana")
+    get_user_model().objects.filter(username="ana").update(username="ana.maria")
+    lms.learner("ana", name="Another Ana")
+    lms.complete("ana", 28)
+    for issued_then in (1, 0):
+        assert run(configuration, trigger="command").issued == issued_then
+        before.refresh_from_db()
+        theirs = Credential.objects.get(learner__key="ana")
+        assert (before.learner.key, before.learner.user.username) == ("ana.maria", "ana.maria")
+        assert (theirs.recipient_name, theirs.learner.user) == ("Another Ana", account_of("ana"))
+        assert theirs.pk != before.pk
+
+
+def test_two_may_take_each_other_s_username(lms):
+    configuration = configured()
+    run(configuration, trigger="command")
+    names = dict(Credential.objects.values_list("learner__external_id", "recipient_name"))
+    people = get_user_model().objects
+    for old, new in (("ana", "between"), ("bo", "ana"), ("between", "bo")):
+        people.filter(username=old).update(username=new)
+    run(configuration, trigger="command")
+    assert dict(Credential.objects.values_list("learner__external_id", "recipient_name")) == names
+    run(configured(), trigger="command")
+    for learner in Learner.objects.exclude(user=None):
+        assert learner.external_id == str(learner.user.pk)
+
+
+def test_who_lost_a_username_is_put_aside_with_what_they_earned(lms):
+    configuration = configured()
+    run(configuration, trigger="command")
+    address = Learner.objects.get(key="ana").email
+    get_user_model().objects.filter(username="ana").update(username="ana.maria")
+    lms.learner("ana", name="Another Ana")
+    get_user_model().objects.filter(username="ana").update(email="another@example.com")
+    Learner.objects.record("platform", told(plugins.gateway().people(["ana"])))
+    aside = Learner.objects.get(email=address)
+    assert (aside.key, Learner.objects.get(key="ana").email) == (f"ana #{aside.pk}", "another@example.com")
+    assert Credential.objects.get(learner=aside).learner_id == aside.pk
 
 
 def test_upper_and_lower_case_are_two_people(lms):

@@ -20,6 +20,7 @@ from edx_django_utils.plugins.plugin_settings import add_plugins
 
 from campus import Campus, account_of
 from conferral import storage
+from conferral.api import health
 from conferral.issuance import configure
 from conferral.issuance.deliver import deliver
 from conferral.issuance.generate import generate
@@ -111,11 +112,25 @@ def test_the_pages_are_below_conferral_and_the_api_beside_the_platform_s():
         assert resolve("/conferral/mine/").view_name == "conferral:mine"
         assert reverse("conferral:check") == "/conferral/check/"
         assert reverse("admin:index", current_app="conferral-staff") == "/conferral/staff/"
-        for other in ("/", "/c/X", "/api/", "/user/retire/", "/conferral/user/retire/", "/health/live"):
+        for other in ("/", "/c/X", "/api/", "/user/retire/", "/conferral/user/retire/", "/health/live", "/metrics"):
             with pytest.raises(Resolver404):
                 resolve(other)
     clear_url_caches()
     assert get_plugins_view_context(LMS, "course_dashboard") == {"plugins": {}}
+
+
+@pytest.mark.django_db
+@pytest.mark.urls("conferral.plugin.urls")
+def test_health_and_figures_are_below_conferral(settings, client):
+    """The platform has a `/heartbeat` of its own; and nobody reads figures who has no token."""
+    health.STORAGE.forget()
+    assert client.get("/conferral/health/live").status_code == 200
+    assert client.get("/conferral/health/ready").json() == {"database": "ok", "storage": "ok"}
+    assert client.get("/conferral/metrics").status_code == 404
+    settings.CONFERRAL_METRICS_TOKEN = "a token"
+    assert client.get("/conferral/metrics").status_code == 401
+    answer = client.get("/conferral/metrics", HTTP_AUTHORIZATION="Bearer a token")
+    assert b"conferral_credentials" in answer.content
 
 
 @pytest.mark.django_db

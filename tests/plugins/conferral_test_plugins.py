@@ -61,13 +61,17 @@ class Dawdling(Processor[CompletionOptions]):
 
 
 class IndiscreetRule(Processor[NoOptions]):
-    """Says whom it was about."""
+    """Says whom it was about, and names the others; in an error of the contract for some."""
 
     label = "Indiscreet"
     Options = NoOptions
 
+    def gather(self, context, page, options, lms):
+        return lms.people([progress.learner for progress in page])
+
     def decide(self, progress, options, gathered):
-        raise ValueError(f"what about {progress.learner}?")
+        raised = PermanentError if "stone" in progress.learner else ValueError
+        raise raised(f"what about {progress.learner}, who is like {gathered}?")
 
 
 class Dated(Processor[CompletionOptions]):

@@ -13,7 +13,7 @@ from aiosmtpd.controller import Controller
 
 @dataclass
 class Server:
-    """What it received, in order; `answers` is what it replies to a recipient, `slow` how long a message takes it."""
+    """What it received, in order; `answers` is what it replies to a recipient, `slow` how long it takes to say so."""
 
     port: int = 0
     received: list[EmailMessage] = field(default_factory=list)
@@ -37,8 +37,8 @@ class Server:
         return answer
 
     async def handle_DATA(self, server, session, envelope):  # noqa: N802
-        await asyncio.sleep(self.slow)
         self.received.append(message_from_bytes(envelope.content, _class=EmailMessage, policy=policy.default))
+        await asyncio.sleep(self.slow)
         return "250 OK"
 
 

@@ -164,6 +164,31 @@ def test_an_error_is_said_in_the_readers_language_and_logged_in_english():
         assert spoken(PermanentError("")) == spoken("") == ""
 
 
+@pytest.mark.parametrize(
+    ("recorded", "said"),
+    [
+        (
+            "held back: each is to be looked at before it is issued; release or refuse it",
+            "retenida: hay que mirar cada una antes de emitirla; libérela o rechácela",
+        ),
+        ("closed on 12 May 2026: somebody's own words", "cerrada el 12 de mayo de 2026: somebody's own words"),
+        (
+            "not open yet: it opens on 1 May 2027 09:00 Asia/Tokyo",
+            "aún no está abierta: se abre el 1 de mayo de 2027 09:00 Asia/Tokyo",
+        ),
+        ("withdrawn, but not moved yet: storage: 503", "retirada, pero aún no se ha movido: storage: 503"),
+        ("given up after  tries: ", "given up after  tries: "),
+        ("cancelled by dean: at night: 100%", "cancelada por dean: at night: 100%"),
+        ("refused by " + "x" * 3000, "refused by " + "x" * 3000),
+    ],
+)
+def test_what_was_recorded_with_values_is_said_with_them(recorded, said):
+    with override("es"):
+        assert spoken(recorded) == said
+    with override("en"):
+        assert spoken(recorded) == recorded
+
+
 def test_pydantics_refusals_are_in_our_words():
     with pytest.raises(OptionsError) as refused:
         parse(Audience, {"modes": "verified", "beta_testers": "perhaps"}, "audience")

@@ -7,7 +7,6 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from conferral.issuance import metrics
 from conferral.settings import current
 
 
@@ -21,4 +20,8 @@ def show(request: HttpRequest) -> HttpResponse:
     given = request.headers.get("Authorization", "").removeprefix("Bearer ")
     if not hmac.compare_digest(given.encode(), token.encode()):
         return HttpResponse(status=HTTPStatus.UNAUTHORIZED, headers={"WWW-Authenticate": "Bearer"})
+    try:
+        from conferral.issuance import metrics  # noqa: PLC0415 - an LMS need not have the library
+    except ImportError:
+        return HttpResponse("pip install prometheus-client\n", "text/plain", HTTPStatus.NOT_IMPLEMENTED)
     return HttpResponse(metrics.text(), content_type=metrics.CONTENT_TYPE)

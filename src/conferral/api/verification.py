@@ -76,6 +76,7 @@ def _said(finding: Finding, asked: str) -> dict[str, Any]:
         "corrected": _instant(told.corrected if not removed else None),
         "expires": _instant(told.expires if open_to_see else None),
         "revoked": _instant(told.revoked if open_to_see else None),
+        "reason": (told.reason or None) if open_to_see else None,
         "files": [
             {
                 "name": file.filename,

@@ -8,6 +8,9 @@ from conferral.contract.errors import Phrase
 from conferral.contract.options import Options
 from conferral.contract.progress import Standing
 
+WRONG_MODE = Phrase("enrolled as %(mode)s, which gets none")
+NO_MODE = Phrase("enrolled in a mode that nobody knows, which gets none")
+
 
 class Audience(Options):
     """Who may get one. What is left out is as the platform does it for its own certificates."""
@@ -32,7 +35,7 @@ class Audience(Options):
         wrong_mode = standing.mode not in self.modes if self.modes and standing.mode else not standing.certified
         for refused, why in (
             (standing.retiring, Phrase("the account is being removed")),
-            (wrong_mode, f"enrolled as {standing.mode or 'nobody knows what'}, which gets none"),
+            (wrong_mode, WRONG_MODE % {"mode": standing.mode} if standing.mode else NO_MODE),
             (not standing.active and not self.inactive_accounts, Phrase("the account is not active")),
             (standing.beta_tester and not self.beta_testers, Phrase("a beta tester of the course")),
             (standing.staff and not self.course_staff, Phrase("teaches or runs the course")),

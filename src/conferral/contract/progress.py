@@ -80,13 +80,18 @@ class Grades:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """One learner in one learning context; None for a figure that the source does not have."""
+    """One learner in one learning context; None for a figure that the source does not have.
+
+    `external_id` is the person's, where the source tells it with each: so a username that was given to somebody else
+    is noticed.
+    """
 
     learner: str
     enrolment: Enrolment = Enrolment()
     completion: Decimal | None = None
     grades: Grades | None = None
     certificate: datetime | None = None
+    external_id: str = ""
 
     def only(self, needs: frozenset[Need]) -> "Progress":
         """Without the figures that were not asked for."""
@@ -96,6 +101,7 @@ class Progress:
             self.completion if Need.COMPLETION in needs else None,
             self._grades(needs),
             self.certificate if Need.CERTIFICATE in needs else None,
+            self.external_id,
         )
 
     def _grades(self, needs: frozenset[Need]) -> Grades | None:

@@ -22,7 +22,7 @@ def assess(
     for page in evaluate(plan, lms, learners):
         register.look(page)
         eligible = _of(page)
-        taken = issue.holders(plan.configuration, current().lms, [one.learner for one in eligible])
+        taken = issue.holders(plan.configuration, current().lms, eligible)
         for one in eligible:
             if one.learner in taken:
                 held = taken[one.learner] == Credential.State.HELD

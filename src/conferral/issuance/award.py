@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from conferral import plugins
-from conferral.contract import LMS, ConferralError, Decision, Fact
+from conferral.contract import LMS, ConferralError, Decision, Fact, Phrase
 from conferral.contract.text import without_controls
 from conferral.issuance import candidates, history, issue, standstill
 from conferral.issuance.evaluate import Evaluation, Outcome
@@ -23,6 +23,11 @@ from conferral.settings import current
 AWARDED_BY = "awarded by"
 """The fact in the evidence of what a person awarded."""
 BY_HAND = ("by hand", "")
+UNKNOWN = Phrase("is not known to %(source)s; check the username")
+NEVER = Phrase("was refused by %(who)s (%(why)s); take that back first")
+HOLDS_HELD = Phrase("has one that is held (%(number)s); release it")
+HOLDS_REVOKED = Phrase("had one that was revoked (%(number)s); reissue it")
+HOLDS = Phrase("has one already (%(number)s)")
 """What the evidence names in place of a rule."""
 
 
@@ -74,9 +79,8 @@ def award(configuration: CredentialConfiguration, learners: Collection[str], giv
 def _award(page: Sequence[str], given: Award, done: Awarded, *, plan: Plan, lms: LMS) -> None:
     edition = edition_of(plan)
     people = told(lms.people(page))
-    Learner.objects.follow(current().lms, people)
     learners = Learner.objects.record(current().lms, people)[0]
-    problems = {key: f"is not known to {lms.label!r}; check the username" for key in page if key not in learners}
+    problems = {key: UNKNOWN % {"source": repr(lms.label)} for key in page if key not in learners}
     problems |= _why_not(plan.configuration, learners)
     who = without_controls(history.name_of(given.by)) or history.ITSELF
     decision = Decision.on(Fact(AWARDED_BY, who, "staff", met=True), earned=given.earned)
@@ -98,14 +102,14 @@ def _why_not(configuration: CredentialConfiguration, learners: dict[str, Learner
     refused = candidates.listed(configuration).filter(
         verdict=Candidate.Verdict.NEVER, learner__in=[one.pk for one in learners.values()]
     )
-    found = {one.learner.key: f"was refused by {one.by_name} ({one.reason}); take that back first" for one in refused}
+    found = {one.learner.key: NEVER % {"who": one.by_name, "why": one.reason} for one in refused}
     there = Credential.objects.filter(configuration=configuration, current=True, learner__in=learners.values())
     for one in there.select_related("learner"):
-        number = shown(one.verification_id)
+        number = {"number": shown(one.verification_id)}
         if one.state == Credential.State.HELD:
-            found[one.learner.key] = f"has one that is held ({number}); release it"
+            found[one.learner.key] = HOLDS_HELD % number
         elif one.revoked:
-            found[one.learner.key] = f"had one that was revoked ({number}); reissue it"
+            found[one.learner.key] = HOLDS_REVOKED % number
         else:
-            found[one.learner.key] = f"has one already ({number})"
+            found[one.learner.key] = HOLDS % number
     return found

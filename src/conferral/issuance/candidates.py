@@ -13,7 +13,7 @@ from django.utils import timezone
 from conferral import plugins
 from conferral.contract import LMS, ConferralError, Decision, Fact, Phrase
 from conferral.contract.text import storable
-from conferral.issuance import guards, history
+from conferral.issuance import guards, history, issue
 from conferral.issuance.evaluate import Evaluation, Outcome
 from conferral.issuance.limit import limited
 from conferral.issuance.plan import Plan
@@ -24,6 +24,9 @@ from conferral.settings import current
 Verdict = Candidate.Verdict
 ALLOW_LIST = "allow list"
 """The fact in the evidence of who is always issued."""
+NEVER = Phrase("refused by %(who)s: %(why)s")
+NEVER_SINCE = Phrase("refused on %(day)s by %(who)s: %(why)s")
+WAITS = Phrase("qualified on %(day)s, waits until %(end)s")
 ENDS_THE_WAIT = (Outcome.NOT_YET, Outcome.INACTIVE, Outcome.EXCLUDED, Outcome.REFUSED, Outcome.ALREADY)
 """Whoever qualifies again waits anew. Who is issued to is forgotten by a later run: this one may fail yet."""
 
@@ -122,8 +125,8 @@ class Register:
         for one in eligible:
             said = self._known.get(one.learner)
             if said and said.verdict == Verdict.NEVER:
-                when = f" on {history.on(said.said)}" if said.said else ""
-                one.outcome, one.why = Outcome.REFUSED, f"refused{when} by {said.by_name}: {said.reason}"
+                told = {"day": history.on(said.said), "who": said.by_name, "why": said.reason}
+                one.outcome, one.why = Outcome.REFUSED, (NEVER_SINCE if said.said else NEVER) % told
             elif self._pause and not one.allowed:
                 self._wait(one, said, self._pause)
 
@@ -137,7 +140,7 @@ class Register:
             one.outcome, one.why = Outcome.EXCLUDED, Phrase("qualified after the last run")
             return
         one.outcome, one.qualified = Outcome.WAITING, qualified
-        one.why = f"qualified on {history.on(qualified)}, waits until {ends:%d %B %Y %H:%M} UTC".replace(" 0", " ")
+        one.why = WAITS % {"day": history.on(qualified), "end": history.at(ends)}
         self.next_end = min(self.next_end or ends, ends)
 
     def remember(self, page: Sequence[Evaluation], lms: LMS) -> None:
@@ -156,7 +159,6 @@ class Register:
             with limited(current().page_seconds, "reading names"):
                 people: dict[str, dict[str, Any]] = {key: {} for key in new} | told(lms.people(new))
             with transaction.atomic():
-                Learner.objects.follow(current().lms, people)
                 learners = Learner.objects.record(current().lms, people)[0]
                 _add(
                     Candidate(configuration=self._configuration, learner=learners[key], qualified=waiting[key])
@@ -165,11 +167,15 @@ class Register:
                 )
 
     def _read(self, page: Sequence[Evaluation]) -> dict[str, Candidate]:
-        keys = [one.learner for one in page]
+        accounts = {one.learner: one.account for one in page}
         found = Candidate.objects.filter(
-            configuration=self._configuration, learner__gateway=current().lms, learner__key__in=keys
-        )
-        return {said.learner.key: said for said in found.select_related("learner")}
+            configuration=self._configuration, learner__gateway=current().lms, learner__key__in=list(accounts)
+        ).select_related("learner")
+        return {
+            said.learner.key: said
+            for said in found
+            if issue.is_of(said.learner.external_id, accounts[said.learner.key])
+        }
 
 
 def _say(
@@ -209,7 +215,6 @@ def _add(new: Iterator[Candidate]) -> None:
 def _learners(keys: Sequence[str], lms: LMS) -> dict[str, Learner]:
     """Our records of those learners: of whom the source knows, and of whom we do."""
     people = told(lms.people(keys))
-    Learner.objects.follow(current().lms, people)
     known = Learner.objects.record(current().lms, people)[0]
     ours = Learner.objects.filter(
         gateway=current().lms, key__in=[key for key in keys if key not in known], retired=None

@@ -148,6 +148,8 @@ def retry(credentials: list[Credential] | None = None, *, by: Any = None, reason
         Delivery.objects.filter(pk__in=list(unsent)).update(state=Delivery.State.PENDING, **again)
         tried = {one.pk for one in locked} | {pk for pk, files in lost.items() if files} | set(unsent.values())
         history.record_of([(Credential, pk) for pk in sorted(tried)], "tried again", by=by, reason=reason)
+    if unsent:
+        deliver.ask_the_server_now()
     return len(ids) + sum(lost.values()), len(unsent)
 
 

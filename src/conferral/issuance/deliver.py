@@ -7,6 +7,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,7 +27,7 @@ from conferral.issuance.limit import TookTooLong, limited
 from conferral.issuance.persist import persistently
 from conferral.issuance.snapshot import request_for
 from conferral.issuance.source import told
-from conferral.mail import LETTER_SECONDS, Letter, PerhapsSent, Post, Unreachable, language_for
+from conferral.mail import LETTER_SECONDS, Away, Letter, PerhapsSent, Post, Unreachable, language_for
 from conferral.models import Credential, Delivery, Learner, NameRequest
 from conferral.models.verification import shown
 from conferral.settings import current
@@ -35,6 +36,10 @@ logger = logging.getLogger(__name__)
 
 State = Delivery.State
 BATCH = 50
+AWAY = "away"
+"""The claim of messages that wait for a mail server that is away: nobody's."""
+ASKING = 120
+"""Seconds after the one that asks for all of them in which the others follow: it may take so long to be told."""
 UNCERTAIN_TRIES = 3
 """So many repeats at most for a learner whose mail server takes messages and does not say so."""
 SILENT = "no mail was asked for"
@@ -115,6 +120,11 @@ def resend(credential: Credential, *, by: Any = None) -> Delivery:
         latest = credential.deliveries.order_by("-pk").exclude(purpose=Delivery.Purpose.REFUSED)
         first = Delivery.Purpose.CORRECTED if credential.supersedes_id else Delivery.Purpose.ISSUED
         return tell(credential, latest.values_list("purpose", flat=True).first() or first)
+
+
+def ask_the_server_now() -> None:
+    """What waits for a mail server that was away is due: one of them asks, and the others follow if it is there."""
+    _move(waiting_messages().filter(claim=AWAY), next_try=timezone.now())
 
 
 def tell(credential: Credential, purpose: str) -> Delivery:
@@ -241,10 +251,10 @@ def _batch() -> int | None:
             try:
                 _deal_with(row, token, post, gone)
             except (Unreachable, standstill.Paused) as error:
-                for other in batch[position:]:
-                    _wait(other, token, error)
-                journal.event(logger, f"mails wait: {journal.discreet(str(error))}", level=logging.WARNING)
+                _stop(batch, position, token, error)
                 return None
+    if len(batch) == 1 and batch[0].state == State.SENT:  # it may have asked for others, and the server is there again
+        _move(waiting_messages().filter(claim=AWAY), next_try=timezone.now(), claim="")
     states = Counter(row.state for row in batch)
     about: dict[str, Any] = {state.value: states[state] for state in State}
     journal.event(logger, "mails dealt with", **about, **journal.concerned(row.credential for row in batch))
@@ -255,16 +265,34 @@ def _claim(token: str) -> work.Waiting:
     """Claims a batch, as many as the sending rate allows in this minute of the clock, counted over the whole site."""
     rate = current().mails_per_minute
     if not rate:
-        return work.claim(waiting_messages(), token, BATCH)
+        return _next(token, BATCH)
     with transaction.atomic():
         # Two who counted first and claimed then would both see room. A row that is always there is the lock.
         list(ContentType.objects.select_for_update().filter(app_label="conferral", model="delivery"))
         now = timezone.now()
+        minute = now.replace(second=0, microsecond=0)
         # In this order: a message that is sent meanwhile is counted twice. The other way round it would not be at all.
         under_way = waiting_messages().filter(claimed_until__gt=now).count()
-        sent = Delivery.objects.filter(sent__gte=now.replace(second=0, microsecond=0)).count()
+        # With an end: what was sent before the clock was set back is not of this minute.
+        sent = Delivery.objects.filter(sent__gte=minute, sent__lt=minute + timedelta(minutes=1)).count()
         at_most = min(BATCH, rate - sent - under_way)
-        return work.claim(waiting_messages(), token, at_most) if at_most > 0 else None
+        return _next(token, at_most) if at_most > 0 else None
+
+
+def _next(token: str, at_most: int) -> work.Waiting:
+    """Claims what has been due longest. While messages wait for a server that is away, one of them asks for all.
+
+    It is the one that has asked before. What is due besides joins the others: a server that does not answer at all
+    would hold each worker for a minute.
+    """
+    away = waiting_messages().filter(claim=AWAY)
+    asks = persistently(lambda: away.order_by("next_try", "-attempts", "pk").first())
+    if asks is None:
+        return work.claim(waiting_messages(), token, at_most)
+    now = timezone.now()
+    then = max(asks.next_try, now) + timedelta(seconds=ASKING)
+    _move(waiting_messages().due(now).exclude(pk=asks.pk), next_try=then, claim=AWAY, last_error=asks.last_error)
+    return work.claim(waiting_messages().filter(pk=asks.pk), token, 1)
 
 
 def _ask_the_source(batch: Sequence[Delivery]) -> set[int]:
@@ -337,12 +365,41 @@ def _send(row: Delivery, post: Post) -> None:
         row.state, row.next_try, row.last_error, row.sent = State.SENT, None, "", timezone.now()
 
 
-def _wait(row: Delivery, token: str, error: ConferralError) -> None:
-    """Back into the queue: as it was when everything stands still, with a pause when the transport is down."""
+def _stop(batch: Sequence[Delivery], position: int, token: str, error: ConferralError) -> None:
+    """Nothing goes out at present: what is left of the batch goes back as it was, or waits for the server."""
     if isinstance(error, Unreachable):
-        row.attempts = max(row.attempts, 1)  # those behind the first were not tried, and wait as long
-        _put_off(row, error)
-    _record(row, token)
+        _wait_for_the_server(batch[position], token, error)
+    else:
+        for row in batch[position:]:
+            _record(row, token)
+    journal.event(logger, f"mails wait: {journal.discreet(str(error))}", level=logging.WARNING)
+
+
+def _wait_for_the_server(row: Delivery, token: str, error: Unreachable) -> None:
+    """The one that was tried waits, with growing pauses, and as long those behind it, which were not.
+
+    When the server is away, so does all else that is due, and a little longer: whoever else would ask it finds nothing
+    to do. One that has closed the connection, after so many or at the sight of that recipient, takes others by another.
+    """
+    away = isinstance(error, Away)
+    _put_off(row, error)
+    _record(row, token, claim=AWAY if away and row.next_try else "")
+    now = timezone.now()
+    then = row.next_try or now + work.pause(row.attempts)
+    said = {"last_error": storable(str(error)), "claim": AWAY if away else "", "next_try": then}
+    ours = waiting_messages().filter(claim=token)
+    if not away:
+        _move(ours, **said)
+        return
+    said["next_try"] = then = then + timedelta(seconds=ASKING)
+    others = waiting_messages().exclude(pk=row.pk)
+    _move(ours | others.filter(claim=AWAY, next_try__lt=then), **said)
+    _move(others.due(now), **said)
+
+
+def _move(rows: work.Waiting, **said: Any) -> None:
+    """All of them in one statement, however many there are; none that somebody has claimed meanwhile."""
+    persistently(lambda: rows.update(**said, claimed_until=None))
 
 
 def _put_off(row: Delivery, error: ConferralError, most: int | None = None) -> None:
@@ -358,9 +415,9 @@ def _tell(row: Delivery, what: str, error: Exception) -> None:
     journal.event(logger, what, level=logging.WARNING, **ids, attempts=row.attempts, why=type(error).__name__)
 
 
-def _record(row: Delivery, token: str) -> None:
+def _record(row: Delivery, token: str, *, claim: str = "") -> None:
     fields = ("state", "attempts", "next_try", "last_error", "sent")
-    said = {name: getattr(row, name) for name in fields} | {"claim": "", "claimed_until": None}
+    said = {name: getattr(row, name) for name in fields} | {"claim": claim, "claimed_until": None}
     if row.state in (State.SENT, State.SKIPPED):
         said["ended"] = timezone.now()
     # What was sent and is not marked as sent is sent again: it is tried for as long as nobody else has the row.

@@ -17,7 +17,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from conferral import journal, plugins, schedules
-from conferral.contract import LMS, ConferralError
+from conferral.contract import LMS, ConferralError, Phrase
 from conferral.contract.text import storable
 from conferral.issuance import guards, history, lease, opening
 from conferral.issuance.assess import assess, counts_of
@@ -41,6 +41,7 @@ TELLS = 1.0
 """Seconds after which it writes down how far it is, and notices that it was cancelled; at the end of a page."""
 NO_ADDRESS = "no e-mail address"
 NOT_ACTIVE = "the account is not active"
+WOULD_BE_HELD = Phrase("would be held back: %(why)s")
 COLUMNS = ("username", "name", "outcome", "why", "mail")
 
 
@@ -237,7 +238,7 @@ def _fill(row: DryRun) -> None:
     with transaction.atomic():
         forecast = rows.forecast
         said = {"figures": forecast.figures | {"not_yet": forecast.not_yet}, "evaluated": evaluated}
-        why = (f"would be held back: {forecast.why_held}",) if forecast.why_held else ()
+        why = (WOULD_BE_HELD % {"why": forecast.why_held},) if forecast.why_held else ()
         said |= {"remarks": storable("\n".join((*why, *forecast.remarks))), "ended": timezone.now()}
         _keep(row, status=Status.FINISHED, **said)
         if forecast.why_held and forecast.why_held != guards.REVIEW:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from itertools import chain
 
 from conferral import journal
-from conferral.contract import LMS, Decision, Enrolment, Fact, LearningContext, Progress
+from conferral.contract import LMS, Decision, Enrolment, Fact, LearningContext, Phrase, Progress
 from conferral.contract.context import short_key
 from conferral.contract.decision import combine
 from conferral.issuance.limit import limited
@@ -16,6 +16,7 @@ from conferral.issuance.plan import Plan
 from conferral.settings import current
 
 logger = logging.getLogger(__name__)
+UNDECIDED = Phrase("the rule %(rule)s could not decide: %(error)s")
 
 
 class Outcome(StrEnum):
@@ -36,7 +37,8 @@ class Outcome(StrEnum):
 class Evaluation:
     """One learner, looked at. `why` is a reason beside the decision's: the rule failed, or they are excluded.
 
-    `qualified` is since when one qualifies who waits; `allowed`: a person said that they are always issued.
+    `qualified` is since when one qualifies who waits; `allowed`: a person said that they are always issued. `account`
+    is the learner's, where the source tells it.
     """
 
     learner: str
@@ -45,6 +47,7 @@ class Evaluation:
     why: str = ""
     qualified: datetime | None = None
     allowed: bool = False
+    account: str = ""
 
     @property
     def reason(self) -> str:
@@ -64,10 +67,10 @@ def evaluate(plan: Plan, lms: LMS, learners: Collection[str] | None = None) -> I
     for page in lms.progress(plan.context, needs, learners):
         active = [progress for progress in page if progress.enrolment.active]
         decided = _join(plan, active, lms) if plan.by_step else _decide(plan, plan.context, active, lms)
-        yield [
-            decided[progress.learner] if progress.enrolment.active else Evaluation(progress.learner, Outcome.INACTIVE)
-            for progress in page
-        ]
+        found = [decided.get(progress.learner) or Evaluation(progress.learner, Outcome.INACTIVE) for progress in page]
+        for evaluation, progress in zip(found, page, strict=True):
+            evaluation.account = progress.external_id
+        yield found
 
 
 def exclude(plan: Plan, eligible: Sequence[Evaluation], lms: LMS) -> None:
@@ -93,9 +96,9 @@ def _decide(plan: Plan, context: LearningContext, page: Sequence[Progress], lms:
             if not isinstance(decision, Decision):
                 raise TypeError(f"{decision!r} is no Decision")  # noqa: TRY301 - a plugin's mistake like any other
         except Exception as error:  # a plugin's mistake is that learner's failure, never the run's
-            with journal.hiding(progress.learner):
-                journal.failure(logger, f"rule {rule.name!r} could not decide", error, context=context.key)
-            reason = f"the rule {rule.name!r} could not decide: {error!r}"
+            # It may have gathered others, too: nobody knows whom its words are about.
+            journal.breakdown(logger, f"rule {rule.name!r} could not decide", error, context=context.key)
+            reason = UNDECIDED % {"rule": repr(rule.name), "error": repr(error)}
             decided[progress.learner] = Evaluation(progress.learner, Outcome.FAILED, why=reason)
         else:
             outcome = Outcome.ISSUE if decision.eligible else Outcome.NOT_YET

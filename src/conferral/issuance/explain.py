@@ -8,7 +8,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from conferral import plugins
+from conferral import journal, plugins
 from conferral.contract import LMS, ConferralError
 from conferral.issuance.assess import assess
 from conferral.issuance.candidates import Register
@@ -19,6 +19,7 @@ from conferral.settings import current
 
 logger = logging.getLogger(__name__)
 
+CANNOT_BE_TOLD = "how far somebody has come cannot be told"
 MOST_ON_THEIR_WAY = 24
 MOST_KEYS = 3
 """Learners that one person is taken to be."""
@@ -69,8 +70,9 @@ def how_far_in(
         for configuration in configurations:
             try:
                 yield configuration, _standing(configuration, learners, lms)
-            except ConferralError:
-                logger.exception("how far somebody has come in %s cannot be told", configuration)
+            except ConferralError as error:
+                with journal.hiding(*learners):
+                    journal.breakdown(logger, CANNOT_BE_TOLD, error, configuration=configuration.pk)
                 yield configuration, None
 
 

@@ -15,9 +15,9 @@ from django.db.models.functions import Cast
 from django.utils import timezone
 
 from conferral import journal, storage
-from conferral.contract import ConferralError, OptionsError, PermanentError, TransientError
+from conferral.contract import ConferralError, OptionsError, PermanentError, Phrase, TransientError
 from conferral.contract.text import storable
-from conferral.issuance import deliver, lease, work
+from conferral.issuance import deliver, lease, withdraw, work
 from conferral.issuance.lease import Lease
 from conferral.issuance.limit import TookTooLong, limited
 from conferral.issuance.make import Station, fill_in, make, place_of, prepare, put_away
@@ -27,6 +27,8 @@ from conferral.plugins import PluginError
 from conferral.settings import current
 
 logger = logging.getLogger(__name__)
+GIVEN_UP = Phrase("given up after %(tries)s tries: %(why)s")
+RAISED = Phrase("the generator raised %(error)s")
 
 State = CredentialArtifact.State
 RESULT_FIELDS = (
@@ -122,6 +124,7 @@ def _work(batch: Sequence[CredentialArtifact], token: str, station: Prepare) -> 
     lost, messages = persistently(partial(_record, batch, token, further))
     for row in lost:
         _discard([row, *further.get(row.pk, ())])
+        _take_back([row, *further.get(row.pk, ())])
     done = batch[: len(batch) - left]
     states = Counter(row.state for row in done)
     about: dict[str, Any] = {"slot": batch[0].slot, **{state.value: states[state] for state in State}}
@@ -153,6 +156,21 @@ def _discard(rows: Iterable[CredentialArtifact]) -> None:
     for row in rows:
         if row.storage_name:
             storage.discard(row.storage_name)
+
+
+def _take_back(rows: Sequence[CredentialArtifact]) -> None:
+    """What was made elsewhere meanwhile for somebody who is retired by now, and of which no row will tell.
+
+    Somebody else who has the row makes the same there, and keeps it.
+    """
+    ended = CredentialArtifact.objects.filter(pk=rows[0].pk, state=State.FAILED, claim="")
+    if rows[0].state != State.STORED or not any(row.url or row.receipt for row in rows) or not ended.exists():
+        return
+    try:
+        withdraw.remotely(rows)
+    except Exception as error:  # other people's code, and there is nobody left to try it again
+        about = {"artifact": rows[0].pk, "credential": rows[0].credential_id}
+        journal.breakdown(logger, "made elsewhere for somebody who is retired, and not withdrawn there", error, **about)
 
 
 def _make_and_store(
@@ -202,14 +220,14 @@ def _settle(row: CredentialArtifact, error: Exception, *, passing: bool = False)
 
     Networks, disks and storages come back, a missing plugin comes back with its package: those pass.
     """
-    reason = str(error) if isinstance(error, ConferralError) else f"the generator raised {error!r}"
+    reason = str(error) if isinstance(error, ConferralError) else RAISED % {"error": repr(error)}
     if passing or isinstance(error, TransientError | PluginError | OSError | MemoryError):
         row.attempts += 1
         hangs = isinstance(error, TookTooLong) and row.attempts >= HANGING_TRIES
         if not hangs and work.put_off(row, error, reason):
             _tell(row, "a certificate waits", error)
             return
-        reason = f"given up after {row.attempts} tries: {reason}"
+        reason = GIVEN_UP % {"tries": row.attempts, "why": reason}
     elif not isinstance(error, ConferralError):
         learner = Learner.objects.get(pk=row.credential.learner_id)
         with journal.hiding(row.credential.recipient_name, learner.name, learner.key, learner.email):
@@ -237,7 +255,7 @@ def _record(
     """
     # The credentials first: of two workers that finish two slots of one, the second sees what the first wrote.
     locked = Credential.objects.select_for_update().filter(pk__in=[row.credential_id for row in batch])
-    credentials = list(locked.order_by("pk").only("state", "notify", "supersedes"))
+    credentials = list(locked.order_by("pk").only("state", "notify", "supersedes", "revoked", "current"))
     siblings = CredentialArtifact.objects.select_for_update().filter(credential__in=credentials)
     asked = ("pk", "claim", "storage_name", "credential_id", "required", "state")
     there = list(siblings.order_by("pk").values_list(*asked))
@@ -247,6 +265,8 @@ def _record(
     for row in (row for pk in further if pk in ours for row in further[pk]):
         row.pk = None  # of a try that was broken off
     CredentialArtifact.objects.bulk_create(row for pk in further if pk in ours for row in further[pk])
+    # Revoked or replaced while it was made: then nobody else withdraws it.
+    withdraw.enqueue_all([one.pk for one in credentials if one.revoked or one.current is None])
     others = [(credential, state) for pk, _, _, credential, required, state in there if required and pk not in ours]
     messages = _move_on(credentials, [*others, *((row.credential_id, row.state) for row in kept if row.required)])
     # A name that is recorded is ours too: by a try that was committed, of which only the answer was lost.

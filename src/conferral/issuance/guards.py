@@ -13,6 +13,9 @@ from conferral.models import CredentialConfiguration, Run
 WAIT_PATTERN = r"^$|^[1-9]\d{0,3} (hour|day|week)s?$"
 REVIEW = Phrase("each is to be looked at before it is issued")
 """Why a run of a configuration under review is held."""
+AT_ONCE = Phrase(
+    "%(issued)s of %(evaluated)s learners would get one at once, more than the %(most)s that the guard lets pass"
+)
 
 
 class Guards(Options):
@@ -50,7 +53,7 @@ class Guards(Options):
         most = self.most(evaluated)
         if not self.enabled or issued <= most:
             return ""
-        return f"{issued} of {evaluated} learners would get one at once, more than the {most} that the guard lets pass"
+        return AT_ONCE % {"issued": issued, "evaluated": evaluated, "most": most}
 
 
 def of(configuration: CredentialConfiguration) -> Guards:

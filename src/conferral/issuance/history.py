@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.db import models
 from django.db.models import Q, QuerySet
@@ -71,5 +72,11 @@ def name_of(by: Any) -> str:
 
 
 def on(instant: datetime | None) -> str:
-    """A day in a reason: 12 May 2026."""
+    """A day in a reason, which faces find there: 12 May 2026."""
     return f"{instant.day} {instant:%B %Y}" if instant else ""
+
+
+def at(instant: datetime, time_zone: str = "UTC") -> str:
+    """The same with the time, as a clock there shows it: 12 May 2026 09:00 Europe/Paris."""
+    there = instant.astimezone(ZoneInfo(time_zone))
+    return f"{on(there)} {there:%H:%M} {time_zone}"

@@ -14,7 +14,7 @@ from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from conferral import journal, schedules
-from conferral.contract import LMS, ConferralError
+from conferral.contract import LMS, ConferralError, Phrase
 from conferral.contract.text import storable
 from conferral.issuance import deliver, guards, lease, opening, work
 from conferral.issuance.evaluate import Evaluation
@@ -34,6 +34,9 @@ PERSISTENCE = 3
 """So often a run is begun that a person asked for, when its workers are killed or its database breaks it off."""
 
 
+HELD_BACK = Phrase("held back: %(why)s; release or refuse it")
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
     """What credentials come from: a run or, without one, a person; when, and whether their learners are written to.
@@ -47,14 +50,20 @@ class Origin:
     decided: tuple[str, str] | None = None
 
 
-def holders(configuration: CredentialConfiguration, gateway: str, learners: Sequence[str]) -> dict[str, str]:
+def holders(configuration: CredentialConfiguration, gateway: str, page: Sequence[Evaluation]) -> dict[str, str]:
     """Which of those learners have a place in the configuration already, and the state of what they have."""
-    if not learners:
+    if not page:
         return {}
+    accounts = {evaluation.learner: evaluation.account for evaluation in page}
     places = Credential.objects.filter(
-        configuration=configuration, current=True, learner__gateway=gateway, learner__key__in=learners
-    )
-    return dict(places.values_list("learner__key", "state"))
+        configuration=configuration, current=True, learner__gateway=gateway, learner__key__in=list(accounts)
+    ).values_list("learner__key", "learner__external_id", "state")
+    return {key: state for key, account, state in places if is_of(account, accounts[key])}
+
+
+def is_of(known: str, told: str) -> bool:
+    """Whether a record is of the account that the source tells; not, when the username has been given to another."""
+    return not (known and told) or known == told
 
 
 def insert_held(run: Run, plan: Plan, edition: Edition, page: Sequence[Evaluation], lms: LMS) -> int:
@@ -64,6 +73,8 @@ def insert_held(run: Run, plan: Plan, edition: Edition, page: Sequence[Evaluatio
     # Of one whom the source has just forgotten, we have the key alone.
     with limited(current().page_seconds, "reading names and addresses"):
         people: dict[str, dict[str, Any]] = {key: {} for key in keys} | told(lms.people(keys))
+    for evaluation in page:
+        evaluation.account = people[evaluation.learner].get("external_id", "")
     if Learner.objects.follow(current().lms, people):
         page = _without_holders(page, plan.configuration)
     for last_try in (False, True):
@@ -98,7 +109,7 @@ def held_by(run: Run) -> int:
 
 
 def _without_holders(page: Sequence[Evaluation], configuration: CredentialConfiguration) -> list[Evaluation]:
-    taken = holders(configuration, current().lms, [evaluation.learner for evaluation in page])
+    taken = holders(configuration, current().lms, page)
     return [evaluation for evaluation in page if evaluation.learner not in taken]
 
 
@@ -126,7 +137,7 @@ def close(run: Run, ending: Ending) -> None:
 def _close(run: Run, ending: Ending) -> None:
     now = timezone.now()
     ours = Run.objects.filter(pk=run.pk, claim=run.claim)
-    held_back = [f"held back: {ending.why_held}; release or refuse it"] if ending.why_held else []
+    held_back = [HELD_BACK % {"why": ending.why_held}] if ending.why_held else []
     said = {**ending.counts, "remarks": storable("\n".join((*held_back, *ending.remarks)))}
     if not ours.filter(active=True).update(**said, status=Run.Status.FINISHED, active=None, ended=now):
         if ours.filter(status__in=(Run.Status.FINISHED, Run.Status.HELD)).exists():

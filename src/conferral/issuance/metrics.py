@@ -5,8 +5,9 @@ They are gauges of what there is now, not counters of one process; a handful of 
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import Any
 
-from django.db.models import Count, F, Max, Min, Sum
+from django.db.models import Count, F, Max, Min, Q, Sum
 from django.utils import timezone
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.metrics_core import GaugeMetricFamily as Gauge
@@ -16,10 +17,11 @@ from conferral import schedules
 from conferral.issuance import standstill
 from conferral.issuance.deliver import waiting_messages
 from conferral.issuance.generate import waiting_artifacts
-from conferral.models import Credential, CredentialArtifact, CredentialConfiguration, Delivery, Run
+from conferral.issuance.withdraw import waiting_files
+from conferral.models import Credential, CredentialArtifact, CredentialConfiguration, Delivery, Reissue, Run
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-RECENT = timedelta(hours=24)
+RECENT, LATELY = timedelta(hours=24), timedelta(hours=1)
 COUNTS = ("evaluated", "issued", "failed")
 
 
@@ -43,6 +45,7 @@ class _Figures:
         yield _by_state("conferral_credentials", "Credentials by state.", Credential)
         yield _by_state("conferral_files", "Files of credentials by state.", CredentialArtifact)
         yield _by_state("conferral_mails", "Mails by state.", Delivery)
+        yield from _sending(now)
         yield from _queues(now)
 
 
@@ -63,9 +66,16 @@ def _runs(now: datetime) -> Iterator[Metric]:
         runs.add_metric([status], count)
     yield runs
     took = F("ended") - F("started")
-    found = recent.aggregate(longest=Max(took), **{f"sum_{name}": Sum(name) for name in COUNTS})
-    longest = found["longest"].total_seconds() if found["longest"] else 0
+    finished = Q(status=Run.Status.FINISHED)
+    found = recent.aggregate(
+        longest=Max(took),
+        took=Sum(took, filter=finished),
+        count=Count("pk", filter=finished),
+        **{f"sum_{name}": Sum(name) for name in COUNTS},
+    )
+    longest = _seconds(found["longest"])
     yield Gauge("conferral_runs_recent_longest_seconds", "The longest run of the last 24 hours.", value=longest)
+    yield from _durations("conferral_runs_recent_seconds", "finished runs of the last 24 hours took", found)
     learners = Gauge("conferral_runs_recent_learners", "What those runs made of learners.", labels=["outcome"])
     for name in COUNTS:
         learners.add_metric([name], found[f"sum_{name}"] or 0)
@@ -79,15 +89,37 @@ def _by_state(name: str, what: str, model: type[Credential | CredentialArtifact 
     return states
 
 
+def _sending(now: datetime) -> Iterator[Metric]:
+    """Of an hour alone: so many are looked up one by one. What a person has had sent again is as old as it is."""
+    sent = Delivery.objects.filter(sent__gte=now - LATELY, purpose=Delivery.Purpose.ISSUED, sequence=1)
+    found = sent.aggregate(count=Count("pk"), took=Sum(F("sent") - F("credential__issued")))
+    yield from _durations("conferral_mails_lately_seconds", "mails of the last hour were sent after the issue", found)
+
+
 def _queues(now: datetime) -> Iterator[Metric]:
     due = Gauge("conferral_queue_due", "Work that waits for a worker now.", labels=["queue"])
     age = Gauge("conferral_queue_age_seconds", "Seconds that the first of it waits.", labels=["queue"])
-    for queue, waiting in (("generate", waiting_artifacts()), ("deliver", waiting_messages())):
-        found = waiting.due(now).aggregate(count=Count("pk"), first=Min("next_try"))
+    asked = {
+        "run": (Run.objects.filter(status=Run.Status.ASKED), "started"),
+        "reissue": (Reissue.objects.filter(status=Reissue.Status.ASKED), "asked"),
+    }
+    work = {"generate": waiting_artifacts(), "deliver": waiting_messages(), "withdraw": waiting_files()}
+    for queue, (waiting, since) in (asked | {name: (rows.due(now), "next_try") for name, rows in work.items()}).items():
+        found = waiting.aggregate(count=Count("pk"), first=Min(since))
         due.add_metric([queue], found["count"])
         age.add_metric([queue], _age(found["first"], now))
     yield due
     yield age
+
+
+def _durations(name: str, what: str, found: dict[str, Any]) -> Iterator[Metric]:
+    """As Prometheus' summaries have them: the one by the other is the mean."""
+    yield Gauge(f"{name}_sum", f"Seconds that {what}, together.", value=_seconds(found["took"]))
+    yield Gauge(f"{name}_count", "How many they are.", value=found["count"])
+
+
+def _seconds(duration: timedelta | None) -> float:
+    return duration.total_seconds() if duration else 0
 
 
 def _age(since: datetime | None, now: datetime, never: float = 0) -> float:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from pydantic import Field, model_validator
 
 from conferral import journal, plugins, schedules
-from conferral.contract import LearningContext, Options
+from conferral.contract import LearningContext, Options, Phrase
 from conferral.contract.options import parse
 from conferral.issuance import history
 from conferral.models import CredentialConfiguration
@@ -18,6 +18,16 @@ from conferral.models import CredentialConfiguration
 logger = logging.getLogger(__name__)
 
 MOST_DAYS = 3660
+NO_START = Phrase("without a start date it does not open: give the course one")
+NO_END = Phrase("without an end date it does not open: give the course one")
+NEVER_CLOSES = Phrase("without an end date it never closes by itself")
+CLOSES_FIRST = Phrase("it closes on %(closes)s, before it opens on %(opens)s")
+CLOSED = Phrase("closed on %(day)s: %(why)s")
+NO_DATE = Phrase("not open yet: the course has not been given the date on which it depends")
+NOT_YET = Phrase("not open yet: it opens on %(at)s")
+CLOSES_NOW = Phrase("it closes on %(day)s now")
+NO_CLOSING = Phrase("it has no closing date now")
+TIME_ENDED = Phrase("its time ended on %(day)s, %(days)s days after the end of the course")
 
 
 class Opening(Options):
@@ -72,39 +82,39 @@ def of(configuration: CredentialConfiguration) -> Opening:
 def dates_of(rules: Opening, context: LearningContext) -> Dates:
     """What the rules come to with the dates of that course, lesson or pathway."""
     opens = closes = None
-    remarks = []
-    named = str(context.kind)
-    for days, date, what in ((rules.after_start, context.start, "start"), (rules.after_end, context.end, "end")):
+    remarks: list[str] = []
+    for days, date, without in ((rules.after_start, context.start, NO_START), (rules.after_end, context.end, NO_END)):
         if days is None:
             continue
         opens = _days_after(date, days) if date else schedules.NEVER
         if date is None:
-            remarks.append(f"this {named} has no {what}: it does not open before it is given one")
+            remarks.append(without)
     if rules.stop is not None:
         closes = _days_after(context.end, rules.stop) if context.end else None
         if closes is None:
-            remarks.append(f"this {named} has no end: it never closes by itself")
+            remarks.append(NEVER_CLOSES)
     if opens and closes and closes < opens and opens != schedules.NEVER:
-        remarks.append(f"it closes on {history.on(closes)}, before it opens on {history.on(opens)}")
+        remarks.append(CLOSES_FIRST % {"closes": history.on(closes), "opens": history.on(opens)})
     return Dates(opens, closes, tuple(remarks))
 
 
 def state_of(configuration: CredentialConfiguration, now: datetime) -> State:
     """Whether it issues now, by the dates that were last read."""
     if configuration.closed:
-        return State(open=False, why=f"closed on {history.on(configuration.closed)}: {configuration.closed_why}")
+        told = {"day": history.on(configuration.closed), "why": configuration.closed_why}
+        return State(open=False, why=CLOSED % told)
     opens, closes = configuration.opens_at, configuration.closes_at
     if opens == schedules.NEVER:
-        return State(open=False, why="not open yet: the course has not been given the date on which it depends")
+        return State(open=False, why=NO_DATE)
     if opens and now < opens:
-        return State(open=False, why=f"not open yet: it opens on {opens:%d %B %Y %H:%M} UTC")
+        return State(open=False, why=NOT_YET % {"at": history.at(opens, configuration.time_zone)})
     return State(open=True, last=closes is not None and now >= closes)
 
 
 def state_by(dates: Dates, configuration: CredentialConfiguration, now: datetime) -> State:
     """Whether it would issue now, by those dates; nothing is written."""
     closed = configuration.closed if dates.closes and now >= dates.closes else None
-    there = {"closed": closed, "closed_why": configuration.closed_why}
+    there = {"closed": closed, "closed_why": configuration.closed_why, "time_zone": configuration.time_zone}
     return state_of(CredentialConfiguration(opens_at=dates.opens, closes_at=dates.closes, **there), now)
 
 
@@ -133,7 +143,7 @@ def take(row: CredentialConfiguration, dates: Dates, now: datetime, *, changed: 
     row.opens_at, row.closes_at = dates.opens, dates.closes
     if row.closed and (dates.closes is None or now < dates.closes):
         row.closed, row.closed_why = None, ""
-        until = f"it closes on {history.on(dates.closes)} now" if dates.closes else "it has no closing date now"
+        until = CLOSES_NOW % {"day": history.on(dates.closes)} if dates.closes else NO_CLOSING
         history.record("opened again", row, reason=until)
     if moved:
         row.save(update_fields=["opens_at", "closes_at", "closed", "closed_why"])
@@ -146,7 +156,7 @@ def close(configuration: CredentialConfiguration, now: datetime) -> None:
     if row.closed or row.closes_at is None:
         return
     row.closed = now
-    row.closed_why = f"its time ended on {history.on(row.closes_at)}, {of(row).stop} days after the end of the course"
+    row.closed_why = TIME_ENDED % {"day": history.on(row.closes_at), "days": of(row).stop}
     row.save(update_fields=["closed", "closed_why"])
     schedules.keep(row, now, changed=False)
     history.record("closed", row, reason=row.closed_why)

@@ -116,7 +116,7 @@ def carry_out(reissue_id: int) -> Reissue:
 def carry_out_batch(reissue_id: int) -> bool:
     """Issues a batch of it again; whether there is more to do. What goes wrong with one is told, the others go on."""
     row = Reissue.objects.select_related("configuration__type", "edition", "by").filter(pk=reissue_id).first()
-    if row is None or row.pk not in waiting():
+    if row is None or row.status not in GOING_ON or not _free(row) or standstill.standing():
         return False
     token = lease.new_token()
     taken = Reissue.objects.filter(pk=row.pk, claim=row.claim, status=row.status)

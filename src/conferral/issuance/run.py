@@ -8,10 +8,11 @@ from functools import partial
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from conferral import journal, plugins, schedules
-from conferral.contract import LMS, ConferralError
+from conferral.contract import LMS, ConferralError, Phrase
 from conferral.contract.text import storable
 from conferral.issuance import guards, history, issue, lease, opening, standstill
 from conferral.issuance.assess import assess, counts_of
@@ -27,6 +28,9 @@ from conferral.settings import current
 
 logger = logging.getLogger(__name__)
 
+CANCELLED = Phrase("cancelled by %(who)s")
+CANCELLED_BECAUSE = Phrase("cancelled by %(who)s: %(why)s")
+NOBODY = Phrase("%(why)s; nobody was looked at")
 Progressed = Callable[[int], None]
 """Told how many learners more have been looked at."""
 TELLS = 1.0
@@ -127,7 +131,7 @@ def cancel(run: Run, *, by: Any, reason: str = "") -> Run:
 
     A NotRunning when it has ended already.
     """
-    said = f"cancelled by {history.name_of(by)}" + (f": {reason.strip()}" if reason.strip() else "")
+    said = (CANCELLED_BECAUSE if reason.strip() else CANCELLED) % {"who": history.name_of(by), "why": reason.strip()}
     with transaction.atomic():
         current_row = Run.objects.select_for_update().get(pk=run.pk)
         if current_row.status == Run.Status.ASKED:
@@ -148,10 +152,7 @@ def cancel(run: Run, *, by: Any, reason: str = "") -> Run:
 
 def due() -> list[int]:
     """The configurations whose time has come, the longest overdue first; none while everything stands still."""
-    if standstill.standing():
-        return []
-    found = CredentialConfiguration.objects.filter(enabled=True, archived=None, next_run_at__lte=timezone.now())
-    return list(found.order_by("next_run_at").values_list("pk", flat=True))
+    return list(_due().order_by("next_run_at").values_list("pk", flat=True))
 
 
 def run_soon(configuration: CredentialConfiguration) -> None:
@@ -164,14 +165,20 @@ def run_if_due(configuration_id: int, progressed: Progressed | None = None) -> R
 
     However many times have passed, it runs once. A run that fails is tried again, see `issue.withdraw`.
     """
-    if configuration_id not in due():
+    configuration = _due().select_related("type").filter(pk=configuration_id).first()
+    if configuration is None:
         return None
-    configuration = CredentialConfiguration.objects.select_related("type").get(pk=configuration_id)
     try:
         begun = _begin(configuration, Run.Trigger.SCHEDULE)
     except (AlreadyRunning, NotDue):
         return None  # it has been or will be looked at again within a minute
     return _run(begun, progressed)
+
+
+def _due() -> QuerySet[CredentialConfiguration]:
+    if standstill.standing():
+        return CredentialConfiguration.objects.none()
+    return CredentialConfiguration.objects.filter(enabled=True, archived=None, next_run_at__lte=timezone.now())
 
 
 def _run(begun: Run, progressed: Progressed | None) -> Run:
@@ -268,7 +275,7 @@ def _pass(run: Run, lms: LMS, progressed: Progressed | None) -> None:
         plan = resolve(run.configuration, lms)
     state = opening.follow(run.configuration, plan.context, run.started)
     if not state.open and not run.release:
-        issue.close(run, issue.Ending({}, has_artifacts=False, remarks=(f"{state.why}; nobody was looked at",)))
+        issue.close(run, issue.Ending({}, has_artifacts=False, remarks=(NOBODY % {"why": state.why},)))
         return
     register = Register(plan, run.started, newcomers=not _has_had_its_last(run, last=state.last))
     edition = None

@@ -5,6 +5,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from conferral.contract import Phrase
 from conferral.contract.text import check_storable
 from conferral.issuance import correct, deliver, history
 from conferral.models import Credential, Delivery, NameRequest
@@ -58,7 +59,7 @@ def approve(request: NameRequest, by: object = None) -> Credential:
         holds = Credential.objects.select_related("learner", "edition").get(**place, current=True)
         if holds.recipient_name == request.name:
             return holds
-        return correct.reissue(holds, name=request.name, by=by, reason="the holder asked for it")
+        return correct.reissue(holds, name=request.name, by=by, reason=Phrase("the holder asked for it"))
 
 
 def refuse(request: NameRequest, reason: str, by: object = None) -> None:

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from conferral import journal, plugins, storage
-from conferral.contract import Artifact, ConferralError
+from conferral.contract import Artifact, ConferralError, Phrase
 from conferral.contract.options import parse
 from conferral.contract.text import storable
 from conferral.issuance import lease, work
@@ -35,6 +35,8 @@ def enqueue(credential: Credential) -> None:
 
 def enqueue_all(credentials: Collection[int]) -> None:
     """The same for many, by their keys."""
+    if not credentials:
+        return
     stored = CredentialArtifact.objects.filter(credential__in=credentials, state=State.STORED)
     found = [row.pk for row in stored.only("storage_name", "url", "receipt") if row.storage_name or _is_elsewhere(row)]
     again = {"next_try": timezone.now(), "attempts": 0, "last_error": "", "claim": "", "claimed_until": None}
@@ -134,9 +136,9 @@ def _record(
     elif isinstance(outcome, storage.Lost):  # there is nothing to move, and nothing that a link could lead to
         done |= {"next_try": None, "last_error": str(outcome)}
     else:
-        done |= _later(row, outcome or RuntimeError(), "withdrawn, but not moved yet")
+        done |= _later(row, outcome or RuntimeError(), Phrase("withdrawn, but not moved yet"))
     if elsewhere:
-        done |= _later(row, elsewhere, "withdrawn here, but not elsewhere yet")
+        done |= _later(row, elsewhere, Phrase("withdrawn here, but not elsewhere yet"))
     with transaction.atomic():
         # Whoever retires the learner holds the credential while reading which files to remove.
         Credential.objects.select_for_update().get(pk=row.credential_id)

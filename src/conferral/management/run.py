@@ -13,6 +13,7 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
+from conferral import journal
 from conferral.contract import ConferralError
 from conferral.issuance import deliver, standstill
 from conferral.issuance import generate as generation
@@ -153,6 +154,7 @@ def _reporting(made: RunReport) -> Iterator[None]:
     except ConferralError as error:
         made.status, made.error = "failed", str(error)
     except Exception as error:  # a gateway that breaks, a plugin's mistake
-        logger.exception("the run of %s in %s failed", made.type, made.context)
+        # Its words are for whoever gave the command, and for no log.
+        journal.breakdown(logger, f"the run of {made.type} in {made.context} failed", error)
         made.status, made.error = "failed", f"{type(error).__name__}: {error}"
     made.seconds = round(time.monotonic() - begun, 2)

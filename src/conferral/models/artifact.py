@@ -51,7 +51,7 @@ class CredentialArtifact(Work):
         ]
         indexes = [
             models.Index(fields=["state", "slot"], name="conferral_artifact_state"),
-            models.Index(fields=["next_try", "id"], name="conferral_artifact_due"),
+            models.Index(fields=["state", "next_try", "id"], name="conferral_artifact_due"),
         ]
 
     def __str__(self) -> str:

@@ -45,7 +45,10 @@ class Candidate(models.Model):
         verbose_name = _("candidate")
         verbose_name_plural = _("candidates")
         constraints = [models.UniqueConstraint(fields=["configuration", "learner"], name="conferral_candidate_once")]
-        indexes = [models.Index(fields=["configuration", "verdict", "id"], name="conferral_candidate_verdict")]
+        indexes = [
+            models.Index(fields=["configuration", "verdict", "id"], name="conferral_candidate_verdict"),
+            models.Index(fields=["verdict", "id"], name="conferral_candidate_listed"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.learner_id} in {self.configuration_id}"

@@ -53,7 +53,7 @@ class Delivery(Work):
         ]
         indexes = [
             models.Index(fields=["state", "purpose"], name="conferral_delivery_state"),
-            models.Index(fields=["next_try", "id"], name="conferral_delivery_due"),
+            models.Index(fields=["state", "next_try", "id"], name="conferral_delivery_due"),
         ]
 
     def __str__(self) -> str:

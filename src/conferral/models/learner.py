@@ -1,5 +1,6 @@
 """People who earn."""
 
+import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -10,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 RETIRED = "retired-"
+ASIDE = re.compile(r" #\d+$")
 
 
 def retired_key(gateway: str, key: str) -> str:
@@ -27,21 +29,27 @@ class LearnerQuerySet(models.QuerySet["Learner"]):
         return {hidden[key] for key in found.values_list("key", flat=True)}
 
     def follow(self, gateway: str, told: Mapping[str, Mapping[str, Any]]) -> int:
-        """Gives learners whom the source knows by another key now that key; says how many.
+        """Gives learners whom the source knows by another key now that key; says how many were moved.
 
         Accounts are told by their ids. Else whoever changes their username would be somebody new, and get everything
-        once more.
+        once more; and whoever is given a username that was free again would have what another person earned. Who had
+        it is put aside, until the source tells their new one.
         """
         ids = {values["external_id"]: key for key, values in told.items() if values.get("external_id")}
         if not ids:
             return 0
         with transaction.atomic():
-            renamed = self.select_for_update().filter(gateway=gateway, external_id__in=list(ids), retired=None)
-            changed = list(renamed.exclude(key__in=list(told)).order_by("pk"))
-            for learner in changed:
-                learner.key = ids[learner.external_id]
-            self.bulk_update(changed, ["key"], batch_size=500)
-        return len(changed)
+            locked = self.select_for_update().filter(gateway=gateway, retired=None).order_by("pk")
+            known = list(locked.filter(external_id__in=list(ids)))
+            holders = {learner.key: learner for learner in locked.filter(key__in=list(ids.values()))}
+            moves = _moves(ids, {learner.external_id: learner for learner in reversed(known)}, holders)
+            changed = [learner for learner, _ in moves]
+            # Aside first: two may have taken each other's username.
+            for target in ([_aside(learner) for learner in changed], [key for _, key in moves]):
+                for learner, key in zip(changed, target, strict=True):
+                    learner.key = key
+                self.bulk_update(changed, ["key"], batch_size=500)
+        return len(moves)
 
     def record(self, gateway: str, told: Mapping[str, Mapping[str, Any]]) -> tuple[dict[str, "Learner"], set[str]]:
         """Our records of a page of learners, by key, brought up to date with what the gateway tells of each.
@@ -53,6 +61,7 @@ class LearnerQuerySet(models.QuerySet["Learner"]):
             return self._record(gateway, told)
 
     def _record(self, gateway: str, told: Mapping[str, Mapping[str, Any]]) -> tuple[dict[str, "Learner"], set[str]]:
+        self.follow(gateway, told)
         known = self._by_key(gateway, told)
         retired = self.retired_among(gateway, told.keys() - known.keys())
         told = {key: values for key, values in told.items() if key not in retired}
@@ -77,6 +86,28 @@ class LearnerQuerySet(models.QuerySet["Learner"]):
         # In one order everywhere, so that two who lock wait for each other and do not lock each other out.
         found = self.select_for_update().filter(gateway=gateway, key__in=list(told)).order_by("pk")
         return {learner.key: learner for learner in found}
+
+
+def _moves(
+    ids: Mapping[str, str], accounts: Mapping[str, "Learner"], holders: Mapping[str, "Learner"]
+) -> list[tuple["Learner", str]]:
+    """Who gets another key, and which, by the keys of the accounts as the source tells them."""
+    moves: dict[int, tuple[Learner, str]] = {}
+    for account, key in ids.items():
+        holder = holders.get(key)
+        if holder and holder.external_id == account:
+            continue
+        if owner := accounts.get(account):
+            moves[owner.pk] = (owner, key)
+        # Whose account is not known is the same person, unless another record is.
+        if holder and (holder.external_id or owner):
+            moves.setdefault(holder.pk, (holder, _aside(holder)))
+    return list(moves.values())
+
+
+def _aside(learner: "Learner") -> str:
+    """A key that no source tells, for one whose own belongs to somebody else by now."""
+    return learner.key if ASIDE.search(learner.key) else f"{learner.key[:200]} #{learner.pk}"
 
 
 class Learner(models.Model):

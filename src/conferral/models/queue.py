@@ -19,7 +19,7 @@ class WorkQuerySet(models.QuerySet[Any]):
 class Work(models.Model):
     """One piece of work. `next_try` is NULL when there is nothing (more) to do; `claim` is the holder's token.
 
-    Each has an index of `next_try` and the key, by which the first batch is found without sorting all that waits.
+    Each has an index of `state`, `next_try` and the key, by which a batch is found without sorting all that waits.
     """
 
     attempts = models.PositiveIntegerField(_("attempts"), default=0)

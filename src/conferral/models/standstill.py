@@ -3,6 +3,11 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from conferral.contract import Phrase
+
+PAUSED = Phrase("paused since %(since)s UTC")
+PAUSED_BECAUSE = Phrase("paused since %(since)s UTC (%(why)s)")
+
 
 class Standstill(models.Model):
     """While there is a row, no run begins or issues, and no mail goes out; there is one at most (`only` is True).
@@ -19,5 +24,5 @@ class Standstill(models.Model):
         verbose_name_plural = _("emergency stop")
 
     def __str__(self) -> str:
-        because = f" ({self.reason})" if self.reason else ""
-        return f"paused since {self.since:%Y-%m-%d %H:%M} UTC{because}"
+        told = {"since": f"{self.since:%Y-%m-%d %H:%M}", "why": self.reason}
+        return (PAUSED_BECAUSE if self.reason else PAUSED) % told

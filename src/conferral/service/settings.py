@@ -222,7 +222,10 @@ LOGGING = {
             "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
         },
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": SERVICE.LOG_FORMAT}},
+    "filters": {"discreet": {"()": "conferral.journal.Discreet"}},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": SERVICE.LOG_FORMAT, "filters": ["discreet"]},
+    },
     "loggers": {"conferral": {"level": "INFO"}},
     "root": {"handlers": ["console"], "level": "WARNING"},
 }

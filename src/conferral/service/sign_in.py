@@ -10,7 +10,7 @@ from django.utils import translation
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
-from conferral import access
+from conferral import access, journal
 from conferral.contract import ConferralError
 from conferral.mail import Letter, Post
 from conferral.models import Issuer
@@ -19,6 +19,7 @@ from conferral.settings import current
 logger = logging.getLogger(__name__)
 
 THREAD = "sign-in"
+NOT_SENT = "a link to sign in could not be sent"
 LINKS_PER_ASKER, LINKS_PER_ADDRESS = "5/h", "60/h"
 """To one address: asked for from one network address, and altogether. So no stranger keeps a person from signing in."""
 
@@ -37,16 +38,17 @@ def _send(address: str, language: str, after: str) -> None:
     close_old_connections()
     try:
         send(address, language, after)
-    except ConferralError as error:
-        logger.warning("a link to sign in could not be sent: %s", error)
-    except Exception:
-        logger.exception("a link to sign in could not be sent")
+    except Exception as error:  # in a thread of its own nobody else would hear of it
+        journal.breakdown(logger, NOT_SENT, error)
     finally:
         connection.close()
 
 
 def send(address: str, language: str, after: str = "") -> int:
-    """Sends a link for each account that is reached there; how many. `after` is where it leads in the end."""
+    """Sends a link for each account that is reached there; how many. `after` is where it leads in the end.
+
+    What cannot be sent is logged, and the others are.
+    """
     accounts = access.accounts_of(address)
     if not accounts:
         return 0
@@ -71,5 +73,13 @@ def send(address: str, language: str, after: str = "") -> int:
                     "accent": issuer.colours.get("primary", "") if issuer else "",
                 },
             )
-            post.send(letter)
+            _hand_over(letter, post)
     return len(accounts)
+
+
+def _hand_over(letter: Letter, post: Post) -> None:
+    try:
+        post.send(letter)
+    except ConferralError as error:  # a mail server repeats to whom it was, or what it calls them
+        with journal.hiding(letter.recipient, letter.recipient.partition("@")[0]):
+            journal.event(logger, f"{NOT_SENT}: {journal.discreet(str(error))}", level=logging.WARNING)

@@ -11,9 +11,10 @@ from django.shortcuts import redirect, render
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
-from conferral import access
+from conferral import access, journal
 from conferral.contract import ConferralError
 from conferral.contract.context import short_key
+from conferral.facts import lines
 from conferral.issuance import explain, wishes
 from conferral.issuance.correct import CannotCorrect
 from conferral.issuance.disclosure import disclose
@@ -24,7 +25,7 @@ from conferral.spoken import without_place
 from conferral.web.guarded import form_page, page
 from conferral.web.limited import WRITING, limited
 from conferral.web.views import address, card_content
-from conferral.web.words import lines, moment
+from conferral.web.words import moment
 
 logger = logging.getLogger(__name__)
 
@@ -71,8 +72,9 @@ def progress(request: HttpRequest, pk: int) -> HttpResponse:
         raise Http404
     try:
         standing = explain.how_far(configuration, keys)
-    except ConferralError:
-        logger.exception("how far somebody has come in %s cannot be told", configuration)
+    except ConferralError as error:
+        with journal.hiding(*keys):
+            journal.breakdown(logger, explain.CANNOT_BE_TOLD, error, configuration=configuration.pk)
         return render(request, "conferral/progress.html", {"type": configuration.type}, status=UNAVAILABLE)
     found = standing.evaluation
     facts = found.decision.facts if found and found.decision else ()
@@ -146,8 +148,9 @@ def _open_to(user: Any) -> list[dict[str, Any]]:
         keys = explain.keys_of(user)
         found = explain.open_to(keys, ON_THE_WAY)
         standings = [*explain.how_far_in(found[:FIGURES], keys)]
-    except ConferralError:
-        logger.exception("what somebody may still earn cannot be told")
+    except ConferralError as error:
+        with journal.hiding(user.get_username()):
+            journal.breakdown(logger, "what somebody may still earn cannot be told", error)
         return []
     return [_open(one, standing) for one, standing in [*standings, *((one, None) for one in found[FIGURES:])]]
 

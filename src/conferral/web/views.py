@@ -13,10 +13,11 @@ from django.utils.cache import get_conditional_response
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
-from conferral import access, storage
+from conferral import access, journal, storage
 from conferral.colours import is_colour
 from conferral.contract import TransientError
 from conferral.contract.text import without_controls
+from conferral.facts import lines
 from conferral.issuance.disclosure import Disclosure, disclose, publication_of
 from conferral.issuance.snapshot import page_url
 from conferral.issuance.verdict import (
@@ -37,7 +38,7 @@ from conferral.web import brand, share
 from conferral.web.guarded import page
 from conferral.web.limited import limited
 from conferral.web.pictures import SMALL, WIDTH, WIDTHS, can_show, card_of, picture_of, shape_of
-from conferral.web.words import day, lines, local_date
+from conferral.web.words import day, local_date
 
 logger = logging.getLogger(__name__)
 
@@ -118,8 +119,8 @@ def file(request: HttpRequest, text: str, filename: str) -> HttpResponseBase:
         if link := storage.link(artifact.storage_name, name, artifact.media_type, as_attachment=saved):
             return HttpResponseRedirect(link)
         stream = storage.open_file(artifact.storage_name)
-    except TransientError:
-        logger.exception("a file of credential %s cannot be had", finding.credential)
+    except TransientError as error:
+        journal.failure(logger, "a file cannot be had", error, credential=finding.credential.pk)
         return _trouble(request, finding, status=UNAVAILABLE)
     response = FileResponse(
         stream,
@@ -184,8 +185,9 @@ def card(request: HttpRequest, text: str) -> HttpResponseBase:
     colours = finding.credential.edition.content["issuer"].get("colours", {})
     try:
         png = card_of(told.snapshot, artifact, str(colours.get("primary", "")), finding.credential.locale)
-    except (PictureError, TransientError):
-        logger.exception("the card of credential %s cannot be made", finding.credential)
+    except (PictureError, TransientError) as error:
+        with journal.hiding(finding.credential.recipient_name):
+            journal.failure(logger, "the card cannot be made", error, credential=finding.credential.pk)
         return HttpResponse(status=UNAVAILABLE)
     return HttpResponse(png, content_type="image/png")
 
@@ -251,11 +253,11 @@ def _picture(request: HttpRequest, version: str, read: Callable[[], tuple[bytes,
         return known
     try:
         content, media_type = read()
-    except PictureError:
-        logger.exception("%s: there is no such picture", request.path)
+    except PictureError as error:
+        journal.failure(logger, f"{request.path}: there is no such picture", error)
         return HttpResponse(status=MISSING)
-    except TransientError:
-        logger.exception("%s: the picture cannot be had", request.path)
+    except TransientError as error:
+        journal.failure(logger, f"{request.path}: the picture cannot be had", error)
         return HttpResponse(status=UNAVAILABLE)
     return HttpResponse(content, content_type=media_type, headers={"ETag": etag})
 

@@ -1,74 +1,14 @@
-"""Facts in the reader's words and figures."""
+"""Days in the reader's words."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from babel import Locale
 from babel.dates import format_date
-from babel.numbers import format_decimal, format_percent
-from django.utils.functional import Promise
 from django.utils.translation import get_language
-from django.utils.translation import gettext as _now
-from django.utils.translation import gettext_lazy as _
 
-from conferral.contract import Fact
-from conferral.contract.context import short_key
-from conferral.contract.decision import percentage
 from conferral.contract.placeholders import babel_locale
+from conferral.facts import locale
 from conferral.models import Credential
-
-LABELS: Mapping[str, str | Promise] = {
-    "completion": _("Content completed"),
-    "total": _("Grade of the whole course"),
-    "listed": _("Named by the staff"),
-    "enrolment": _("Enrolment"),
-    "platform certificate": _("Certificate of the platform"),
-    "platform allowlist": _("Named by the staff"),
-    "allow list": _("Named by the staff"),
-    "awarded by": _("Awarded by"),
-}
-"""What the rules that come with Conferral look at; other keys are names of assignment types, or a package's own."""
-VALUES: Mapping[str, str | Promise] = {
-    "yes": _("yes"),
-    "no": _("no"),
-    "held": _("yes"),
-    "not held": _("no"),
-    "listed": _("yes"),
-    "staff": _("the staff"),
-    "active": _("active"),
-    "inactive": _("not active"),
-    "none": _("none"),
-    "pass": _("the pass mark of the course"),
-    "passing": _("passed"),
-    "not passing": _("not passed"),
-}
-FULL = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A fact as a page shows it. `reached` and `needed` are places on a bar of 100, None for what is no share."""
-
-    label: str
-    step: str
-    required: str
-    actual: str
-    met: bool
-    reached: float | None
-    needed: float | None
-
-
-def lines(facts: Iterable[Fact], steps: Mapping[str, str] | None = None) -> list[Line]:
-    """The facts, each with the name of the course that it is about where that is known."""
-    return [_line(fact, (steps or {}).get(fact.step, short_key(fact.step) if fact.step else "")) for fact in facts]
-
-
-def number(value: int) -> str:
-    """A whole number as the reader writes it."""
-    return format_decimal(value, locale=_locale())
 
 
 def day(instant: datetime | None, credential: Credential) -> str:
@@ -90,32 +30,4 @@ def local_date(instant: datetime, credential: Credential) -> date:
 
 def moment(instant: datetime | None, time_zone: str) -> str:
     """The day of an instant there, as the reader writes it."""
-    return format_date(instant.astimezone(ZoneInfo(time_zone)).date(), "full", locale=_locale()) if instant else ""
-
-
-def _line(fact: Fact, step: str) -> Line:
-    reached, needed = (percentage(text) if text is not None else None for text in (fact.actual, fact.required))
-    actual = _now("unknown") if fact.actual is None else _value(fact.actual, reached)
-    required = _value(fact.required, needed)
-    if actual == required and not fact.met and fact.actual is not None:
-        actual, required = fact.actual, fact.required  # so close that only all digits tell them apart
-    is_share = needed is not None
-    return Line(
-        label=str(LABELS.get(fact.key, fact.key)),
-        step=step,
-        required=_now("at least %(share)s") % {"share": required} if is_share else required,
-        actual=actual,
-        met=fact.met,
-        reached=float(min(max(reached or Decimal(0), Decimal(0)), Decimal(FULL))) if is_share else None,
-        needed=float(needed) if needed is not None else None,
-    )
-
-
-def _value(text: str, share: Decimal | None) -> str:
-    if share is None:
-        return str(VALUES.get(text, text))
-    return format_percent(share / FULL, locale=_locale(), decimal_quantization=False)
-
-
-def _locale() -> Locale:
-    return babel_locale(get_language() or "en")
+    return format_date(instant.astimezone(ZoneInfo(time_zone)).date(), "full", locale=locale()) if instant else ""

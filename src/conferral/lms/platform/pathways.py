@@ -68,10 +68,14 @@ class LearningPaths(PathwaySource):
         )
         if learners is not None:
             found = found.filter(user__username__in=learners)
-        rows = found.order_by("pk").values_list("pk", "user__username")
+        rows = found.order_by("pk").values_list("pk", "user_id", "user__username")
         last, size = 0, current().page_size
         while page := list(rows.filter(pk__gt=last)[:size]):
-            members = [Progress(username) for _, username in page if learners is None or username in learners]
+            members = [
+                Progress(username, external_id=str(account))
+                for _, account, username in page
+                if learners is None or username in learners
+            ]
             if members:
                 yield members
             if len(page) < size:

@@ -58,6 +58,7 @@ def pages(
                 completion=completed.get(member.user_id, Decimal(0)) if Need.COMPLETION in needs else None,
                 grades=_grades(needs, totals.get(member.user_id), averages.get(member.user_id, {})),
                 certificate=certificates.get(member.user_id),
+                external_id=str(member.user_id),
             )
             for member in members
         ]
