@@ -131,8 +131,24 @@ def ours(size, home):
     return {"seconds": seconds, "queries": counted.queries}
 
 
+def written(size, home):
+    """Seconds to write so many files as large as a certificate, and nothing else: what the file system takes of it."""
+    data, begun = pdf.template(), time.perf_counter()
+    for n in range(size):
+        place = home / "plain" / str(n // 1000)
+        if n % 1000 == 0:
+            place.mkdir(parents=True)
+        new = place / "new"
+        new.write_bytes(data)
+        new.rename(place / f"{n}.pdf")
+    seconds = time.perf_counter() - begun
+    empty(home / "plain")
+    return seconds
+
+
 def worked(size, home):
     """The same by the tasks, each message in turn as it comes; then the run once more, when all hold one."""
+    files = written(size, home)
     configuration = course(size, home)
     from django.db import connection
 
@@ -157,6 +173,8 @@ def worked(size, home):
         again = time.perf_counter() - begun
     return {
         "seconds": seconds,
+        "files": files,
+        "seconds beside writing files": seconds - files,
         "queries": queries,
         "messages": messages,
         "memory": memory,
@@ -350,6 +368,12 @@ def alone(database, sizes):
         result = results[size] = apart("worked", size, database)
         what = f"{database}, {size:,} learners"
         yield f"{what}: certificates per second", f"{size / result['seconds']:.0f}", "", None
+        yield (
+            f"{what}: of the seconds, to write as many such files",
+            f"{result['files'] / result['seconds']:.0%}",
+            "",
+            None,
+        )
         yield f"{what}: messages", f"{result['messages']:,}", "", None
         each = result["queries"] / size
         yield f"{what}: queries per credential", f"{each:.3f}", f"≤ {QUERIES}", each <= QUERIES
@@ -367,7 +391,7 @@ def alone(database, sizes):
             more = result["memory"] - results[sizes[0]]["memory"]
             yield f"{what}: more memory than the smallest", f"{more:.0f} MB", f"≤ {MEMORY} MB", more <= MEMORY
     for smaller, larger in pairwise(sizes):
-        for name in ("seconds", "queries", "messages"):
+        for name in ("seconds", "seconds beside writing files", "queries", "messages"):
             ratio = (results[larger][name] / larger) / (results[smaller][name] / smaller)
             figure = f"{database}, {larger:,} against {smaller:,} learners: {name} per credential"
             yield figure, f"{ratio:.2f}×", f"≤ {GROWTH}×", ratio <= GROWTH
@@ -407,6 +431,13 @@ def main():
     show(rows, as_json=options.json)
 
 
+def empty(directory):
+    """Its files are there as before, and have nothing in them."""
+    for path in directory.rglob("*"):
+        if path.is_file() and not path.is_symlink():
+            os.truncate(path, 0)
+
+
 def measured(options):
     kinds = options.databases.split(",")
     sizes = [int(size) for size in options.sizes.split(",")]
@@ -422,9 +453,7 @@ def measured(options):
         for name, part in parts:
             if options.only in (None, name):
                 yield from part
-                for path in Path(tempfile.tempdir).rglob("*"):
-                    if path.is_file() and not path.is_symlink():
-                        os.truncate(path, 0)
+                empty(Path(tempfile.tempdir))
     tempfile.tempdir = None
 
 

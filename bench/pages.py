@@ -50,8 +50,10 @@ LAST = (
 BASE, SUCCESSORS = 1000, 50_000_000
 """From where keys of rows go on that are copied, and of those that take another's place."""
 CONFIGURATIONS, TYPES, RUNS_EACH, LEARNERS = 200, 10, 250, 0.3
-FEW, FEW_RUNS_EACH = 12_000, 60
-"""So many that what is compared has more than one page then, too: a list asks once more when it has."""
+FEW, FEW_RUNS_EACH = 60_000, 60
+"""So many that what is compared has more than one page then, too: a list asks more when it has."""
+MORE = 3
+"""Queries that a list needs where its rows are not among the newest, or fill more than one page."""
 MANY = 40
 """Credentials of one learner."""
 LARGE = 10_000
@@ -169,7 +171,10 @@ def begin(filling, home):
 
 
 def fill(filling, first, last, rounds):
-    """Credentials `first` to `last`, with all that belongs to them; `rounds` are the runs of each configuration."""
+    """Credentials `first` to `last`, with all that belongs to them; `rounds` are the runs of each configuration.
+
+    What was issued later stands later, as it does where people work.
+    """
     from conferral import models
 
     learner_first, learner_last = int(first * LEARNERS), int(last * LEARNERS)
@@ -215,7 +220,7 @@ def fill(filling, first, last, rounds):
         "context_key": "'course-v1:Bench+C' || (100 + configuration) || '+2026'",
         "context_name": "'Course ' || configuration",
         "state": state,
-        "issued": "now() - (n % 700) * interval '1 day'",
+        "issued": f"now() - (1 - s.n / {last}.0) * interval '700 days'",
         "expires": "CASE n % 20 WHEN 9 THEN now() - interval '1 day' WHEN 10 THEN now() + interval '1 year' END",
         "revoked": "CASE WHEN n % 200 = 7 THEN now() END",
         "revoked_reason": "CASE WHEN n % 200 = 7 THEN 'copied' ELSE '' END",
@@ -414,16 +419,18 @@ class Page:
     browser: Browser
     addresses: list[str]
     status: str = "200"
-
-    @property
-    def most(self):
-        """Queries that it may need besides: a search finds one page of rows among few, and several among many."""
-        return 1 if self.figure.startswith("search") else 0
+    more: int = 0
+    """Queries that it may need besides those that it needs among few."""
 
     @property
     def kind(self):
         """What it is compared by with a small database, in which another choice may be the slowest."""
         return self.figure.partition("=")[0]
+
+    def most(self, small):
+        """Queries that it may need: what it needed in a small database, or its list did, if that had no such page."""
+        least = small[self.kind if self.kind in small else self.kind.rpartition(", ")[0]]
+        return least + self.more
 
 
 def pages(public, holder, many, staff, *teachers, every):
@@ -483,24 +490,30 @@ def lists(who, site, staff, *, every):
         answer = staff.get(address)
         if answer.status.startswith("403"):
             continue  # it is not for teachers
-        yield Page(f"{who}: {name}", staff, [address])
+
+        def page(what, query="", status="200", figure=f"{who}: {name}", address=address):
+            return Page(figure + what, staff, [address + query], status, MORE)
+
+        yield page("")
         html = answer.body.decode()
         content, _, filters = html.partition('id="changelist-filter"')
         if offered := [int(number) for number in re.findall(r'href="\?p=(\d+)"', content)]:
-            yield Page(f"{who}: {name}, last page offered", staff, [f"{address}?p={max(offered)}"])
+            yield page(", last page offered", f"?p={max(offered)}")
             if who == "admin":
-                # Full, so that it has as many queries as any.
-                very_last = max(model.objects.count() // 50, 1)
-                yield Page(f"{who}: {name}, very last page", staff, [f"{address}?p={very_last}"])
-        choices = {}
-        for query in re.findall(r'href="\?([^"]+)"', filters):
-            choices.setdefault(re.split("=|__", query)[0], []).append(unescape(query))
-        if sorts := re.findall(r'href="\?(o=[^"]+)"', content):
-            choices["a column"] = [unescape(query) for query in sorts]
-        for what, queries in choices.items():
+                yield page(", page behind it", f"?p={max(offered) + 1}", "302")
+        for (what, _), queries in _choices(content, filters).items():
             for query in queries if every else [max(queries, key=lambda one: _seconds(staff, f"{address}?{one}"))]:
-                how = f"sorted by {query}" if what == "a column" else query
-                yield Page(f"{who}: {name}, {how}", staff, [f"{address}?{query}"])
+                yield page(f", {what}{query}", f"?{query}")
+
+
+def _choices(content, filters):
+    """The queries of each filter of a list, and of its columns."""
+    found = {}
+    for query in re.findall(r'href="\?([^"]+)"', filters):
+        found.setdefault(("", re.split("=|__", query)[0]), []).append(unescape(query))
+    for query in re.findall(r'href="\?(o=[^"]+)"', content):
+        found.setdefault(("sorted by ", ""), []).append(unescape(query))
+    return found
 
 
 def searches(who, site, staff, chosen):
@@ -534,7 +547,7 @@ def searches(who, site, staff, chosen):
     for name, kinds in found.items():
         for kind in kinds:
             addresses = [f"{site}/conferral/{name}/?q={quote(text)}" for text in typed[kind]]
-            yield Page(f"{who}: {name} by {kind}", staff, addresses)
+            yield Page(f"{who}: {name} by {kind}", staff, addresses, more=MORE)
 
 
 def _seconds(browser, address):
@@ -687,7 +700,7 @@ def table(visitors, small, options):
         cursor.execute(f"ALTER DATABASE postgres SET statement_timeout = '{PATIENCE}s'")
         cursor.execute(f"SET statement_timeout = '{PATIENCE}s'")
     for page in chosen_pages(visitors, options, every=False):
-        most = small[page.kind] + page.most
+        most = page.most(small)
         limit = f"≤ {most} queries, indexed"
         try:
             statements = captured(page)

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004 - Django's name for it
 from django.core.exceptions import ImproperlyConfigured
 
-from conferral import storage
+from conferral import journal, storage
 from conferral.contract import ConferralError
 from conferral.settings import current
 
@@ -42,5 +42,5 @@ def tell_the_log() -> None:
     """Logs what is wrong with the storage: an LMS starts without asking for checks, and nobody would be told."""
     try:
         storage.check()
-    except (ConferralError, ImproperlyConfigured):
-        logger.exception("credentials have no storage that can be used")
+    except (ConferralError, ImproperlyConfigured) as error:
+        journal.failure(logger, "credentials have no storage that can be used", error)

@@ -84,8 +84,8 @@ class AppSettings(BaseModel):
     metrics_token: str = Field(
         "",
         repr=False,
-        description="Token (`Authorization: Bearer …`) with which the service's `/metrics` is read; empty: nobody "
-        "reads it. `conferral metrics` prints the same.",
+        description="Token (`Authorization: Bearer …`) with which `/metrics` is read, in an LMS "
+        "`/conferral/metrics`; empty: nobody reads it. `conferral metrics` prints the same.",
     )
     mails_per_minute: int = Field(
         0, ge=0, description="The sending rate: mails that the whole site sends in a minute at most; 0: no limit."

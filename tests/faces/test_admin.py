@@ -21,6 +21,7 @@ from conferral.issuance import configure, correct, dry_run, history, reissue, st
 from conferral.issuance.deliver import deliver
 from conferral.issuance.generate import generate
 from conferral.issuance.run import asked
+from conferral.lms.roster import RosterGateway
 from conferral.models import (
     Candidate,
     Context,
@@ -688,7 +689,7 @@ def test_a_credential_in_words(issued, instructor):
     seen = text_of(instructor.get(page("credential_change", issued.pk)))
     assert shown(issued.verification_id) in seen
     assert f'{address(issued)}"' in seen
-    assert "completion 100 % (80 % required)" in seen
+    assert "Content completed: 100% (at least 80%)" in seen
     assert "ready" in seen
     assert "certificate.pdf" in seen
     assert 'name="_save"' not in seen
@@ -948,14 +949,30 @@ def test_the_account_is_asked_for_the_right_name(issued, instructor):
     def while_typing(name):
         return text_of(instructor.post(page("credential_picture", issued.pk), {"name": name}))
 
-    still = "The account of the learner still has the name “Ana Ñandú”"
+    still = "The imported roster still has the name “Ana Ñandú”. Correct it in the file and import it again"
     assert asked().context["form"]["name"].value() == "Ana Ñandú"
     assert still in while_typing("Ana Vidal")
+    assert "<a " not in while_typing("Ana Vidal")
     assert still not in while_typing("Ana Ñandú")
-    # Somebody has corrected the account already.
+    # Somebody has corrected the roster already.
     Learner.objects.update(name="Ana Vidal")
     assert asked().context["form"]["name"].value() == "Ana Vidal"
     assert "As the account of the learner has it" in text_of(asked())
     assert "still has" not in while_typing("Ana Vidal") + while_typing("Ana Ñandú")
-    assert "The account of the learner says “Ana Vidal”" in while_typing("Ana V")
-    assert page("learner_change", issued.learner_id) in while_typing("Ana V")
+    assert "The imported roster says “Ana Vidal”" in while_typing("Ana V")
+
+
+def test_an_account_is_linked_where_it_has_a_page(issued, instructor, monkeypatch):
+    monkeypatch.setattr(RosterGateway, "profile", lambda _self, learner: f"https://lms.example/u/{learner}")
+
+    def while_typing(name):
+        return text_of(instructor.post(page("credential_picture", issued.pk), {"name": name}))
+
+    link = f'<a href="https://lms.example/u/{issued.learner.key}">'
+    told = while_typing("Ana Vidal")
+    assert "The account of the learner still has the name “Ana Ñandú”. Correct it there too" in told
+    assert link in told
+    Learner.objects.update(name="Ana Vidal")
+    told = while_typing("Ana V")
+    assert "The account of the learner says “Ana Vidal”" in told
+    assert link in told

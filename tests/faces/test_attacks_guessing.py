@@ -95,6 +95,7 @@ def test_a_program_is_told_what_the_page_shows(issued, stranger):
         "corrected": None,
         "expires": None,
         "revoked": None,
+        "reason": None,
     }
     assert (file["name"], file["media_type"]) == ("certificate.pdf", "application/pdf")
     served = stranger.get(file["url"].removeprefix("http://localhost:8000"))
@@ -130,6 +131,14 @@ def test_a_revoked_one_has_no_files_and_its_reason_is_not_for_strangers(issued, 
     assert (told["verdict"], told["revoked"], told["files"]) == ("revoked", issued.revoked.isoformat(), [])
     for client in (stranger, person("registrar", "view_credential")):
         assert "not her own work" not in str(ask(client, issued))
+
+
+def test_a_reason_that_the_type_publishes_is_told(course, stranger):
+    course.learner("ana", "0.9")
+    course.configure(publish={"revocation_reason": True})
+    course.run_and_generate()
+    correct.revoke(Credential.objects.get(), "handed in twice")
+    assert ask(stranger, Credential.objects.get())["reason"] == "handed in twice"
 
 
 def test_an_old_number_tells_its_successor_and_nothing_of_the_old(issued, stranger):

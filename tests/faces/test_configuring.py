@@ -141,7 +141,7 @@ def test_the_next_runs_are_those_between_opening_and_closing(course, filled, tea
 
 def test_a_course_without_an_end_is_handled_and_said(course, filled, teacher):
     sent = filled | {"enabled": "on", "stop": "30"}
-    remark = "This course has no end: it never closes by itself"
+    remark = "Without an end date it never closes by itself"
     assert remark in text_of(ask(teacher, "times", sent))
     assert remark in text_of(ask(teacher, "now", sent))
     told = [str(each) for each in teacher.post(at(ADD), sent, follow=True).context["messages"]]
@@ -150,7 +150,7 @@ def test_a_course_without_an_end_is_handled_and_said(course, filled, teacher):
     assert dry_run.carry_out(asked.pk).remarks == remark[0].lower() + remark[1:]
     opens = filled | {"opens": "after_end", "opens_days": "1"}
     said = text_of(ask(teacher, "times", opens))
-    assert "it does not open before it is given one" in said
+    assert "Without an end date it does not open" in said
     assert "There is no run to come." in said
     assert "9000" not in said
 

@@ -166,6 +166,12 @@ def test_json_stays_available(kind, operator):
     assert CredentialType.objects.get().processor_options == {"required_completion": 0.7}
 
 
+def test_whoever_has_no_scripts_is_told_that_they_see_json(kind, operator):
+    shown = operator.get(page("credentialtype_change", kind.pk)).content.decode()
+    said = "Without scripts in the browser there is no form for this: write it as JSON."
+    assert shown.count(f'<noscript><p class="quiet">{said}</p></noscript>') == shown.count("data-options=")
+
+
 def test_options_that_no_form_can_show_are_json_alone(kind, operator):
     CredentialType.objects.update(processor_options={"gone": 1})
     said = operator.get(page("credentialtype_change", kind.pk)).content.decode()

@@ -15,6 +15,7 @@ from conferral import access
 from conferral.issuance import people
 from conferral.models import Learner
 from conferral.service import oauth, sign_in
+from tests.services import smtp
 
 pytestmark = pytest.mark.urls("conferral.service.urls")
 
@@ -105,6 +106,26 @@ def test_a_learner_without_an_account_signs_in_by_mail(browser, ana):
     ana.refresh_from_db()
     assert not ana.user.has_usable_password()
     assert browser.get("/mine/").status_code == 200
+
+
+def test_a_mail_server_s_answer_is_logged_without_whom_it_was_for(browser, ana, settings, caplog):
+    with smtp.running() as server:
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.port
+        server.answers = lambda to: f"550 5.1.1 <{to}>: no mailbox {to.partition('@')[0]}"
+        ask(browser, ana.email)
+    (said,) = [record.message for record in caplog.records if record.name == sign_in.__name__]
+    assert said == f"{sign_in.NOT_SENT}: the mail server answered 550 5.1.1 <(hidden)>: no mailbox (hidden)"
+
+
+def test_a_transport_that_tells_the_link_is_not_quoted(browser, ana, settings, caplog):
+    settings.EMAIL_BACKEND = "conferral_test_plugins.IndiscreetTransport"
+    ask(browser, ana.email)
+    assert "the mail transport raised" in caplog.text
+    assert sign_in.NOT_SENT in caplog.text
+    assert "Ana.Vidal" not in caplog.text
+    assert not re.search(r"/sign-in/(?!\(hidden)", caplog.text)
+    assert not any(record.exc_info for record in caplog.records)
 
 
 def test_the_link_works_once(browser, ana):

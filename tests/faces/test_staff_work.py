@@ -11,6 +11,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
+from django.utils import translation
 from django.utils.html import strip_tags
 
 from conferral.issuance import configure, dry_run, guards, reissue, release
@@ -171,13 +172,91 @@ def test_a_run_is_told_in_words_and_leads_to_what_it_issued(course, theirs, save
     assert f"run {run.pk} of" not in page
     assert "What a person should look at" not in page
     issued = f"{at('credential_changelist')}?run__id__exact={run.pk}"
-    assert f'<a href="{issued}">12</a>' in page
+    assert f'<a href="{issued}"><strong>12</strong> <span>issued</span></a>' in page
     assert teacher.get(issued).context["cl"].result_count == 12
     CredentialArtifact.objects.update(state="failed")
     Credential.objects.update(state="failed")
     page = text_of(teacher.get(at("run_change", run.pk)))
     assert "All that failed" in page
     assert page.count(">Correct name<") == 10
+
+
+def figures(client, run):
+    """What stands in large figures on a run's page, by what is said of it."""
+    page = text_of(client.get(at("run_change", run.pk)))
+    return {said: count for count, said in re.findall(r"<strong>([^<]+)</strong> (?:<span>)?(\w[^<]+)<", page)}
+
+
+def test_a_run_tells_the_figures_that_say_something(course, saved, teacher):
+    course.learners(3)
+    course.learner("bo", completion="0.5")
+    course.run_and_generate()
+    first = Run.objects.get()
+    assert figures(teacher, first) == {"looked at": "4", "qualified": "3", "issued": "3"}
+    course.run()
+    again = figures(teacher, Run.objects.last())
+    assert again == {"looked at": "4", "qualified": "3", "have one already": "3", "issued": "0"}
+    Run.objects.filter(pk=first.pk).update(evaluated=1234567, failed=2, error="the LMS did not answer")
+    Credential.objects.filter(learner__key="learner-0").update(state="failed")
+    told = figures(teacher, first)
+    assert (told["looked at"], told["of them could not be made"]) == ("1,234,567", "1")
+    assert told["cannot be decided about"] == "2"
+    with translation.override("es"):
+        assert "1.234.567" in figures(teacher, first).values()
+
+
+def test_what_is_empty_or_technical_stays_out_of_the_way(course, saved, held, teacher):
+    rows = teacher.get(at("run_change", held.pk)).context["adminform"].fieldsets
+    assert rows[0][1]["fields"][-1] == "other_runs"
+    assert not {"what_went_wrong", "to_be_looked_at"} & {*rows[0][1]["fields"]}
+    assert ("collapse" in rows[1][1]["classes"], rows[1][1]["fields"]) == (True, ["tried", "tried_next"])
+    Run.objects.filter(pk=held.pk).update(status="failed", error="the LMS did not answer", remarks="late")
+    page = text_of(teacher.get(at("run_change", held.pk)))
+    assert "the LMS did not answer" in page
+    assert "late" in page
+    assert "Pk" not in text_of(teacher.get(at("run_changelist")))
+
+
+def test_whoever_may_not_see_credentials_is_led_to_none(course, saved, person):
+    course.learners(1)
+    course.run_and_generate()
+    page = text_of(person("watcher", "view_run").get(at("run_change", Run.objects.get().pk)))
+    assert "<strong>1</strong> issued</li>" in page
+    assert at("credential_changelist") not in page
+
+
+def test_more_failures_than_are_tried_at_once_are_told_and_the_next_time_takes_the_next(
+    course, saved, teacher, monkeypatch
+):
+    monkeypatch.setattr("conferral.admin.runs.AT_ONCE", 2)
+    course.learners(5)
+    course.run_and_generate()
+    Credential.objects.update(state="failed")
+    CredentialArtifact.objects.update(state="failed", next_try=None)
+    run = Run.objects.get()
+    page = text_of(teacher.get(at("run_ask", run.pk, "retry")))
+    assert "5 credentials could not be made. The first 2 are tried again now; ask again for the next." in page
+    assert "3 credentials are left; ask again for the next." in said(ask(teacher, run, "retry"))[0]
+    assert Credential.objects.filter(state="pending").count() == 2
+    assert "1 credential is left; ask again for it." in said(ask(teacher, run, "retry"))[0]
+    assert "1 credential could not be made. It is tried again now." in text_of(
+        teacher.get(at("run_ask", run.pk, "retry"))
+    )
+    assert "left" not in said(ask(teacher, run, "retry"))[0]
+    assert not Credential.objects.filter(state="failed").exists()
+
+
+def test_what_cannot_be_tried_again_is_not_counted_as_if_it_were(course, saved, teacher):
+    course.learners(3)
+    course.run_and_generate()
+    Credential.objects.update(state="failed")
+    CredentialArtifact.objects.update(state="failed", next_try=None)
+    Credential.objects.filter(learner__key="learner-0").update(revoked=datetime(2026, 1, 1, tzinfo=UTC))
+    Learner.objects.filter(key="learner-1").update(retired=datetime(2026, 1, 1, tzinfo=UTC))
+    run = Run.objects.get()
+    assert "1 credential could not be made." in text_of(teacher.get(at("run_ask", run.pk, "retry")))
+    assert said(ask(teacher, run, "retry")) == ["Tried again: 1 files, 0 mails."]
+    assert "nothing to be done there any more" in said(ask(teacher, run, "retry"))[0]
 
 
 def test_lists_are_narrowed_to_one_configuration(course, saved, theirs, teacher):
@@ -224,7 +303,7 @@ def test_a_dry_run_says_who_and_why(course, saved, teacher):
     page = " ".join(text_of(teacher.get(at("dryrun_change", asked.pk))).split())
     assert "<strong>2</strong> would get one now" in page
     assert "<strong>1</strong> of them cannot be mailed" in page
-    assert "completion 50 % (80 % required)" in page
+    assert "Content completed: 50% (at least 80%)" in page
 
     def rows(**query):
         return [row.learner for row in teacher.get(at("dryrun_change", asked.pk), query).context["rows"]]
@@ -254,8 +333,8 @@ def test_rows_of_a_dry_run_are_sorted_by_their_headings_in_the_table_for_spreads
     course.learner("eve", name="Zoe", completion="0.5")
     asked = dry_run.carry_out(dry_run.start(saved, by=None).pk)
     page = teacher.get(at("dryrun_change", asked.pk), {"q": "", "o": "name"})
-    assert "completion 100 % (80 % required)" in text_of(page)
-    assert text_of(page).count("completion 100 % (80 % required)") == 4  # once for each who has one
+    assert "Content completed: 100% (at least 80%)" in text_of(page)
+    assert text_of(page).count("Content completed: 100% (at least 80%)") == 4  # once for each who has one
     headings = {str(word): (how, query) for word, how, query in page.context["columns"]}
     assert headings["Name"] == ("ascending", "q=&o=-name")
     assert headings["Username"] == ("", "q=&o=learner")
@@ -339,6 +418,19 @@ def test_a_new_version_is_looked_at_before_it_is_activated(used, designer):
     assert not waiting.current
     assert said(ask(designer, waiting, "activate", on="")) == ["New credentials are made with version 2."]
     assert CredentialAsset.objects.get(current=True) == waiting
+
+
+def test_a_new_version_says_how_many_more_types_use_it(course, used, designer):
+    for number in range(4):
+        configure.save_type(
+            f"Type {number}",
+            processor="completion",
+            processor_options={"required_completion": 1},
+            generators={"certificate": {"generator": "pdf", "options": {"template": "plain"}}},
+        )
+    page = text_of(upload(designer, used + b"\n%"))
+    assert page.count("data:image/webp") == 6
+    assert "and 2 more types" in page
 
 
 def test_a_file_that_is_the_first_of_its_name_is_current_at_once(used, designer):
@@ -508,7 +600,7 @@ def test_opening_and_guards_are_plain_fields(saved, teacher):
         "guard": "on", "guard_learners": "10", "guard_share": "12.5", "wait": "7", "wait_unit": "day", "review": "on",
     }  # fmt: skip
     response = teacher.post(address, sent, follow=True)
-    assert said(response)[0] == "This course has no end: it does not open before it is given one"
+    assert said(response)[0] == "Without an end date it does not open: give the course one"
     assert "was changed successfully" in said(response)[-1]
     saved.refresh_from_db()
     assert saved.opening == {"after_end": 3, "stop": 30}

@@ -27,6 +27,7 @@ from conferral.admin.forms import UseCaseForm
 from conferral.admin.site import registered
 from conferral.contract import ConferralError
 from conferral.contract.options import SLUG_PATTERN
+from conferral.facts import number
 from conferral.issuance import configure, versions
 from conferral.models import CredentialAsset, CredentialType
 from conferral.spoken import spoken, without_place
@@ -127,7 +128,7 @@ def _kept(obj: CredentialAsset) -> str:
     count = len(found.types)
     said = ngettext("%d type uses it.", "%d types use it.", count) % count
     for version, kept in found.kept.items():
-        figures = {"issued": f"{kept.issued:,}", "pending": f"{kept.pending:,}", "version": version}
+        figures = {"issued": number(kept.issued), "pending": number(kept.pending), "version": version}
         said += " " + _now("%(issued)s issued and %(pending)s pending keep version %(version)s.") % figures
     return said
 
@@ -142,7 +143,7 @@ def _pictures(admin_: Any, request: HttpRequest, obj: CredentialAsset, form: Any
         except ConferralError as error:
             problem = [pictured.Pictured(one.name, problems=(spoken(error),))]
             shown.append((one.name, [], problem))
-    return {"types": shown}
+    return {"types": shown, "more": max(len(names) - SHOWN_TYPES, 0)}
 
 
 @registered(CredentialAsset)

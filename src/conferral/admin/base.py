@@ -22,7 +22,7 @@ from conferral import access
 from conferral.admin import search, words
 from conferral.admin.drawn import NotDrawn
 from conferral.admin.forms import UseCaseForm
-from conferral.admin.lists import BoundedPaginator, RecordList
+from conferral.admin.lists import BoundedPaginator, RecordList, few
 from conferral.contract import ConferralError
 from conferral.issuance import history
 from conferral.spoken import spoken
@@ -154,6 +154,15 @@ class RecordAdmin(LimitedAdmin):
         """One that counts up to a bound."""
         return RecordList
 
+    def get_paginator(self, request: HttpRequest, queryset: Any, *arguments: Any, **named: Any) -> Any:
+        """What belongs to credentials is read by way of them, for whoever teaches so little that they are few."""
+        found: Any = super().get_paginator(request, queryset, *arguments, **named)
+        of, keys = self.of or "", self.limits(request, "view", "change")
+        if queryset.model is self.model and of.startswith("credential__") and keys:  # not of an object's history
+            found.walked = not search.is_little(keys)
+            found.led = None if found.walked else few(queryset, of)
+        return found
+
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
         """The rows that `found_by` finds; without it, as Django searches, which is for tables that stay small."""
         find, text = type(self).found_by, " ".join(search_term.replace("\0", "").split())
@@ -162,11 +171,7 @@ class RecordAdmin(LimitedAdmin):
         found = queryset.filter(find(text, self.limits(request, "view", "change")))
         if self.contains and search.is_name(text) and not found.exists() and _is_short(queryset):
             words_ = (models.Q(**{f"{self.contains}__icontains": word}) for word in text.split())
-            return queryset.filter(*words_), False
-        if set(found.query.order_by) == {"-pk"}:
-            # By a sum, which no index sorts: to have the first page sorted, databases else walk through all rows by
-            # key until they have met enough of those that are searched for.
-            found = found.order_by((models.F("pk") + 0).desc())
+            return few(queryset).filter(*words_), False
         return found, False
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -29,9 +29,11 @@ from conferral.admin.corrections import CORRECTIONS
 from conferral.admin.many import SWEPT, CorrectedAdmin
 from conferral.admin.site import registered
 from conferral.contract import ConferralError, Fact
+from conferral.facts import lines
 from conferral.issuance import correct, reissue
 from conferral.issuance.snapshot import page_url
-from conferral.models import Credential, CredentialArtifact, CredentialConfiguration, Delivery, Learner, Reissue
+from conferral.lms import roster
+from conferral.models import Credential, CredentialArtifact, CredentialConfiguration, Delivery, Reissue
 from conferral.models.verification import shown
 from conferral.settings import current
 from conferral.spoken import spoken
@@ -83,12 +85,12 @@ def _about_name(admin_: Any, request: HttpRequest, obj: Credential, form: Any) -
         "old": pictured.of_credential(obj, correct.name_of(obj)),
         "slots": pictured.of_credential(obj, typed) if form.is_bound and typed else [],
         "live": [part],
-        **_account(admin_, request, obj, typed),
+        **_account(obj, typed),
     }
 
 
-def _account(admin_: Any, request: HttpRequest, obj: Credential, typed: str) -> dict[str, Any]:
-    """What the account says to the name that is typed, and where it is corrected."""
+def _account(obj: Credential, typed: str) -> dict[str, Any]:
+    """What the account, or the roster, says to the name that is typed, and where it is corrected."""
     learner = obj.learner
     if learner.name in ("", typed):
         return {"account_agrees": bool(learner.name) and correct.differs_from_account(obj) == typed}
@@ -96,7 +98,8 @@ def _account(admin_: Any, request: HttpRequest, obj: Credential, typed: str) -> 
     return {
         "account_name": learner.name,
         "account_is_old": learner.name == correct.name_of(obj),
-        "account_url": url or admin_.address("change", learner.pk, model=Learner),
+        "account_url": url,
+        "imported": not url and learner.gateway == roster.GATEWAY,
     }
 
 
@@ -255,8 +258,8 @@ class CredentialAdmin(AskedAdmin, CorrectedAdmin):
     @admin.display(description=_("Facts"))
     def evidence_in_words(self, obj: Credential) -> str:
         """The facts that decided."""
-        facts = [(str(Fact(**fact)),) for fact in obj.evidence.get("facts", ())]
-        return format_html_join("", "{}<br>", facts) or "-"
+        facts = lines(Fact(**fact) for fact in obj.evidence.get("facts", ()))
+        return format_html_join("", "{}<br>", ((line,) for line in facts)) or "-"
 
     @admin.display(description=_("In place of"))
     def in_place_of(self, obj: Credential) -> str:
@@ -310,7 +313,7 @@ class CredentialAdmin(AskedAdmin, CorrectedAdmin):
             raise PermissionDenied
         name = request.POST.get("name", "").strip()[: correct.NAME_LENGTH]
         content = {"slots": pictured.of_credential(found, name or correct.name_of(found))}
-        content |= _account(self, request, found, name)
+        content |= _account(found, name)
         return HttpResponse(render_to_string("conferral/admin/live/name.html", content, request))
 
     def asked(self, request: HttpRequest, name: str, chosen: Sequence[Any], *, sent: bool) -> HttpResponse:

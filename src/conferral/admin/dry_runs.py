@@ -17,6 +17,7 @@ from conferral.admin.lists import BoundedPaginator
 from conferral.admin.site import registered
 from conferral.contract import Decision, Fact
 from conferral.contract.context import short_key
+from conferral.facts import lines
 from conferral.issuance import dry_run
 from conferral.issuance.evaluate import Outcome
 from conferral.models import DryRun
@@ -144,7 +145,7 @@ class DryRunAdmin(AskedAdmin, FollowedAdmin):
 def evidence(row: Any) -> tuple[list[str], str]:
     """The facts that decided, in words; and what else did."""
     decision = Decision(tuple(Fact(**fact) for fact in row.facts))
-    return [str(fact) for fact in decision.facts], "" if row.why == decision.reason else row.why
+    return [str(line) for line in lines(decision.facts)], "" if row.why == decision.reason else row.why
 
 
 def sorting(name: str, present: str, said: QueryDict) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _now
 
 from conferral.admin import words
 from conferral.admin.base import RecordAdmin
+from conferral.facts import number
 from conferral.issuance.progress import progress_of
 from conferral.models import DryRun, Run
 
@@ -22,7 +23,7 @@ def of_run(run: Run | DryRun) -> dict[str, Any]:
     if run.status == Run.Status.ASKED:
         said = _now("It is about to begin.")
     elif going_on:
-        looked = {"evaluated": f"{far.evaluated:,}", "rate": f"{far.rate:,.0f}"}
+        looked = {"evaluated": number(far.evaluated), "rate": number(round(far.rate))}
         said = _now("%(evaluated)s learners looked at, %(rate)s a second.") % looked
         if far.left is not None:
             said += " " + _now("About %s left.") % words.duration(far.left.total_seconds())

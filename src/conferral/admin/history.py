@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from typing import Any, ClassVar
+from urllib.parse import urlencode
 
 from django.apps import apps
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
@@ -106,13 +108,22 @@ class CandidateAdmin(RecordAdmin):
     found_by = search.candidates
     contains = "learner__name"
     ordering = ("-pk",)
-    fields = ("learner", "configuration", "verdict_in_words", "reason", "who", "said", "qualified")
+    fields = ("learner", "configuration", "verdict_in_words", "reason", "who", "said", "qualified", "to_take_back")
     who = recorded("by_name", _("By"))
 
     @admin.display(description=_("Verdict"))
     def verdict_in_words(self, obj: Any) -> str:
         """What a person said."""
         return str(obj.get_verdict_display())
+
+    @admin.display(description=_("Take back"))
+    def to_take_back(self, obj: Any) -> str:
+        """Leads to where that is done, with the learner filled in."""
+        if not obj.verdict:
+            return "-"
+        page = self.address("ask", obj.configuration_id, "rule", model=CredentialConfiguration)
+        address = f"{page}?{urlencode({'learners': obj.learner.key})}"
+        return format_html('<a href="{}">{}</a>', address, _now("Let the rule decide"))
 
 
 class ReissueStatus(words.WordFilter):

@@ -86,7 +86,7 @@ def of_asset(asset: CredentialAsset) -> Pictured:
             image = pictures.read(content, "image/png" if is_png else "image/jpeg")
             image.thumbnail((WIDTH, WIDTH))
     except ConferralError as error:
-        return Pictured(asset.filename, problems=(str(error),))
+        return Pictured(asset.filename, problems=(spoken(error),))
     return Pictured(asset.filename, _address(image), asset.description or asset.slug, *image.size)
 
 

@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.admin.views.main import ORDER_VAR, PAGE_VAR
 from django.db.models import Exists, OuterRef
 from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
@@ -11,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from conferral.admin import filters, search, words
 from conferral.admin.base import LimitedAdmin, RecordAdmin, RecordInline, recorded, structure
+from conferral.admin.lists import few
 from conferral.admin.search import configured, contexts
 from conferral.admin.site import registered
 from conferral.contract.decision import readable
@@ -26,9 +26,6 @@ from conferral.models import (
     Standstill,
 )
 from conferral.models.verification import shown
-
-TURNS = frozenset((PAGE_VAR, ORDER_VAR))
-"""What a list is asked that does not narrow it."""
 
 
 @registered(Learner)
@@ -50,14 +47,13 @@ class LearnerAdmin(RecordAdmin):
         there = Credential.objects.filter(configuration__in=configured(keys), learner=OuterRef("pk"))
         return queryset.filter(Exists(there))
 
-    def get_paginator(self, request: HttpRequest, queryset: Any, *arguments: Any, **named: Any) -> Any:
-        """All of those are counted by their credentials: to count them, databases else read every learner."""
-        found: Any = super().get_paginator(request, queryset, *arguments, **named)
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """By way of those credentials, for whoever teaches so little that they are few."""
         keys = self.limits(request, "view", "change")
-        if keys and set(request.GET) <= TURNS:
-            there = Credential.objects.filter(configuration__in=configured(keys))
-            found.by = there.values_list("learner", flat=True)
-        return found
+        if not (keys and search.is_little(keys)):
+            return super().get_queryset(request)
+        there = few(Credential.objects.filter(configuration__in=configured(keys)), "configuration")
+        return few(super(LimitedAdmin, self).get_queryset(request).filter(pk__in=there.values("learner")))
 
 
 @registered(RosterEntry)

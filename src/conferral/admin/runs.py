@@ -1,5 +1,6 @@
 """Issuing runs: how far they are, what came of them, and what a person decides about them."""
 
+from collections.abc import Iterator
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
@@ -11,7 +12,7 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from conferral import tasks
+from conferral import facts, tasks
 from conferral.admin import filters, search, words
 from conferral.admin.asks import Ask, AskedAdmin, Done, ReasonForm
 from conferral.admin.base import named, recorded
@@ -61,9 +62,31 @@ def _refuse(admin_: Any, request: HttpRequest, run: Run, values: dict[str, Any])
 
 
 def _retry(admin_: Any, request: HttpRequest, run: Run, values: dict[str, Any]) -> Done:
-    files, mails = correct.retry(list(failed_of(run)[:AT_ONCE]), by=request.user)
+    files, mails = correct.retry(list(retried_of(run)[:AT_ONCE]), by=request.user)
     said = _now("Tried again: %(files)d files, %(mails)d mails.") % {"files": files, "mails": mails}
+    if left := retried_of(run).count():
+        more = ngettext(
+            "%(count)s credential is left; ask again for it.",
+            "%(count)s credentials are left; ask again for the next.",
+            left,
+        )
+        said = f"{said} {more % {'count': facts.number(left)}}"
     return Done(said, nudges=MAKERS)
+
+
+def _what_is_retried(run: Run) -> str:
+    count: int = retried_of(run).count()
+    if count > AT_ONCE:
+        said = _now(
+            "%(count)s credentials could not be made. The first %(most)s are tried again now; ask again for the next."
+        )
+        return said % {"count": facts.number(count), "most": facts.number(AT_ONCE)}
+    said = ngettext(
+        "%d credential could not be made. It is tried again now.",
+        "%d credentials could not be made. They are tried again now.",
+        count,
+    )
+    return said % count
 
 
 def _again(admin_: Any, request: HttpRequest, run: Run, values: dict[str, Any]) -> Done:
@@ -73,8 +96,13 @@ def _again(admin_: Any, request: HttpRequest, run: Run, values: dict[str, Any]) 
 
 
 def failed_of(run: Run) -> Any:
-    """The credentials of the run that could not be made."""
-    return Credential.objects.filter(run=run, state=Credential.State.FAILED, current=True).order_by("pk")
+    """The credentials of the run that could not be made, as they are listed."""
+    return words.CredentialState.narrowed(Credential.objects.filter(run=run), Credential.State.FAILED).order_by("pk")
+
+
+def retried_of(run: Run) -> Any:
+    """Those of them that are tried again: not of people who are gone."""
+    return failed_of(run).filter(learner__retired=None)
 
 
 @registered(Run)
@@ -83,27 +111,24 @@ class RunAdmin(AskedAdmin, FollowedAdmin):
 
     change_form_template = "conferral/admin/run.html"
     of = "configuration"
-    list_display = ("pk", "configuration", "begun_by", "outcome", "started", "lasted", "evaluated", "issued", "failed")
-    list_filter = (words.RunStatus, words.RunTrigger, filters.OfConfiguration, filters.TypeByConfiguration)
+    list_display = (
+        *("number", "configuration", "begun_by", "outcome", "started", "lasted"),
+        *("evaluated", "issued", "failed"),
+    )
+    list_filter = (words.RunOutcome, words.RunTrigger, filters.OfConfiguration, filters.TypeByConfiguration)
     list_select_related = ("configuration__type", "by")
     sortable_by = ()
     search_fields = ("configuration__context_key", "configuration__type__name")
     search_help_text = _("Key of a course, lesson or pathway, or name of a credential type")
     found_by = search.runs
     ordering = ("-pk",)
-    fields = (
-        *("of_configuration", "begun_by", "outcome", "what_went_wrong", "to_be_looked_at", "began", "lasted"),
-        *("written_to", "looked_at", "qualify", "have_one", "were_issued", "are_held", "not_made", "wait"),
-        *("are_refused", "undecided", "tried", "tried_next", "other_runs"),
+    _first = ("of_configuration", "begun_by", "outcome", "what_went_wrong", "to_be_looked_at", "began", "lasted")
+    fieldsets = (
+        (None, {"fields": (*_first, "written_to", "other_runs")}),
+        (_("Details"), {"fields": ("tried", "tried_next"), "classes": ("collapse",)}),
     )
     what_went_wrong = recorded("error", _("What went wrong"))
     to_be_looked_at = recorded("remarks", _("To be looked at"))
-    looked_at = named("evaluated", _("Learners looked at"))
-    qualify = named("eligible", _("Of them qualify"))
-    have_one = named("already", _("Have one already"))
-    wait = named("waiting", _("Qualify and wait"))
-    are_refused = named("refused", _("Are refused"))
-    undecided = named("failed", _("Cannot be decided about"))
     tried = named("attempts", _("attempts"))
     asks: ClassVar = {
         "release": Ask(
@@ -148,16 +173,9 @@ class RunAdmin(AskedAdmin, FollowedAdmin):
         ),
         "retry": Ask(
             title=_("Try again what failed"),
-            explain=lambda run: (
-                ngettext(
-                    "%d credential could not be made. It is tried again now.",
-                    "%d credentials could not be made. They are tried again now.",
-                    count := failed_of(run).count(),
-                )
-                % count
-            ),
+            explain=_what_is_retried,
             button=_("Try again"),
-            sensible=lambda run: failed_of(run).exists(),
+            sensible=lambda run: retried_of(run).exists(),
             perform=_retry,
         ),
         "again": Ask(
@@ -172,7 +190,7 @@ class RunAdmin(AskedAdmin, FollowedAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
-        """With how far it is, and its first failures."""
+        """With how far it is, what it came to, and its first failures."""
         run = self.get_object(request, object_id)
         content: dict[str, Any] = {}
         credentials: Any = self.admin_site._registry[Credential]  # noqa: SLF001 - `get_model_admin` came with Django 5.0
@@ -183,6 +201,7 @@ class RunAdmin(AskedAdmin, FollowedAdmin):
             )
             content = {
                 **self.followed(run),
+                "figures": list(self._figures(run, linked=credentials.has_view_permission(request))),
                 "subtitle": _now("Run of %s") % words.local(run.started, run.configuration.time_zone),
                 "failures": [
                     (
@@ -195,6 +214,22 @@ class RunAdmin(AskedAdmin, FollowedAdmin):
                 "all_failures": self._listed(run, is_=Credential.State.FAILED) if broken.count() > FIRST else "",
             }
         return super().change_view(request, object_id, form_url, {**content, **(extra_context or {})})
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Without what there is nothing to say of; what a run holds back for stands above."""
+        silent = {
+            "what_went_wrong": not obj or not obj.error,
+            "to_be_looked_at": not obj or not obj.remarks or obj.status == Run.Status.HELD,
+        }
+        return [
+            (title, {**options, "fields": [name for name in options["fields"] if not silent.get(name)]})
+            for title, options in super().get_fieldsets(request, obj)
+        ]
+
+    @admin.display(description=_("Number"))
+    def number(self, obj: Run) -> str:
+        """By which people speak of it."""
+        return str(obj.pk)
 
     @admin.display(description=_("Outcome"))
     def outcome(self, obj: Run) -> str:
@@ -221,29 +256,18 @@ class RunAdmin(AskedAdmin, FollowedAdmin):
         """Once theirs is ready."""
         return obj.notify
 
-    @admin.display(description=_("Issued"))
-    def were_issued(self, obj: Run) -> str:
-        """How many, and which."""
-        return self._which(obj, obj.issued)
-
-    @admin.display(description=_("Held back"))
-    def are_held(self, obj: Run) -> str:
-        """How many wait for a person, and which."""
-        return self._which(obj, obj.held, is_=Credential.State.HELD)
-
-    @admin.display(description=_("Of them could not be made"))
-    def not_made(self, obj: Run) -> str:
-        """How many of those that were issued, and which."""
-        return self._which(obj, failed_of(obj).count(), is_=Credential.State.FAILED)
-
     @admin.display(description=_("Other runs"))
     def other_runs(self, obj: Run) -> str:
         """All of the configuration."""
         address = f"{self.address('changelist')}?configuration__id__exact={obj.configuration_id}"
         return format_html('<a href="{}">{}</a>', address, _now("All runs of this configuration"))
 
-    def _which(self, run: Run, count: int, is_: str = "") -> str:
-        return format_html('<a href="{}">{}</a>', self._listed(run, is_=is_), count) if count else "0"
+    def _figures(self, run: Run, *, linked: bool) -> Iterator[words.Figure]:
+        """What came of it; `linked` to the credentials that are meant."""
+        found = {name: getattr(run, name, 0) for name in words.RUN_FIGURES} | {"unmade": failed_of(run).count()}
+        states = {"issued": "", "unmade": Credential.State.FAILED, "held": Credential.State.HELD}
+        addresses = {name: self._listed(run, is_=state) for name, state in states.items()} if linked else {}
+        return words.figures_of_run(found, addresses)
 
     def _listed(self, run: Run, is_: str = "") -> str:
         """Where the run's credentials are listed, those in that state."""

@@ -17,6 +17,7 @@ from django.contrib.auth import get_user_model
 from django.db import connection
 from django.db.models import F, Model, OuterRef, Q, Subquery
 
+from conferral.admin.lists import few
 from conferral.issuance import history
 from conferral.models import Candidate, Context, Credential, CredentialConfiguration, Learner, RosterEntry
 from conferral.models.verification import normalised
@@ -28,6 +29,8 @@ MOST = 1000
 """Learners, or configurations, whose rows are looked for."""
 NEWEST = 500
 """Of a common name, so many: ten pages. With more of them databases rather read all there is."""
+LITTLE = 30_000
+"""Credentials of those whom somebody teaches, so that what belongs to them is found by their keys."""
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.IGNORECASE)
 
 
@@ -40,6 +43,12 @@ def configured(keys: Collection[str]) -> list[int]:
 def contexts(keys: Collection[str]) -> list[int]:
     """The rows of those contexts."""
     return list(Context.objects.filter(key__in=keys).order_by("pk").values_list("pk", flat=True))
+
+
+def is_little(keys: Collection[str]) -> bool:
+    """Whether few credentials were issued in those contexts; what is counted an index has."""
+    found = Credential.objects.filter(configuration__in=configured(keys)).order_by()
+    return bool(found.values("configuration")[: LITTLE + 1].count() <= LITTLE)
 
 
 def starting_with(field: str, text: str) -> Q:
@@ -100,7 +109,7 @@ def of_credentials(text: str, limits: Limits = None) -> Q:
     found = Credential.objects.filter(credentials(text))
     if limits is not None:
         found = found.filter(configuration__in=configured(limits))
-    return Q(credential__in=_newest(found))
+    return Q(credential__in=few(Credential.objects.filter(pk__in=_newest(found))))
 
 
 def files(text: str, limits: Limits = None) -> Q:

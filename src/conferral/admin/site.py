@@ -46,6 +46,10 @@ class StaffSite(admin.AdminSite):
             listed += [app | {"name": name, "models": models} for name, models in groups if models]
         return listed
 
+    def app_index(self, request: HttpRequest, app_label: str, extra_context: Any = None) -> TemplateResponse:
+        """The same as the first page, and not named after the first of its groups."""
+        return super().app_index(request, app_label, {"title": self.index_title, **(extra_context or {})})
+
     def has_permission(self, request: HttpRequest) -> bool:
         """Whoever has some right of ours, or teaches."""
         return access.works_here(request.user)

@@ -24,6 +24,7 @@ from conferral.admin.site import registered
 from conferral.contract import Audience, ConferralError, Kind, Publication
 from conferral.issuance import configure, correct, preview
 from conferral.models import Credential, CredentialType
+from conferral.spoken import spoken
 
 KINDS = {Kind.COURSE: _("Course"), Kind.LESSON: _("Lesson"), Kind.PATHWAY: _("Pathway")}
 USED = 20
@@ -312,7 +313,7 @@ class TypeAdmin(AskedAdmin, LiveAdmin):
         try:
             slots = pictured.of_type(obj)
         except ConferralError as error:
-            slots = [pictured.Pictured(obj.name, problems=(str(error),))]
+            slots = [pictured.Pictured(obj.name, problems=(spoken(error),))]
         return render_to_string("conferral/admin/live/picture.html", {"slots": slots})
 
     @admin.display(description=_("For"))

@@ -1,16 +1,20 @@
 """The reader's words for what the records say in code, and lists narrowed by them."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.contrib import admin
+from django.db.models import Model, OuterRef, Q, Subquery
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
+from conferral.facts import number
 from conferral.issuance.evaluate import Outcome
 from conferral.models import Act, Credential, CredentialArtifact, Delivery, Reissue, Run
 
@@ -66,6 +70,7 @@ VERB: Words = {
     "activated": _("made current"),
     "to be activated": _("to be made current"),
     "not activated": _("could not be made current"),
+    "not to be activated": _("not to be made current any more"),
     "closed": _("closed"),
     "opened again": _("opened again"),
     "run asked for": _("run asked for"),
@@ -170,7 +175,20 @@ OUTCOME: Words = {
     Outcome.WAITING: _("waits"),
     Outcome.REFUSED: _("refused"),
 }
-FIGURES: Mapping[str, tuple[Any, str]] = {
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """How many, what of them, what kind of news that is, and where they are listed."""
+
+    count: str
+    said: str
+    kind: str
+    address: str = ""
+
+
+Figures = Mapping[str, tuple[Any, str]]
+FIGURES: Figures = {
     "issued": (_("would get one now"), "yes"),
     "unmailed": (_("of them cannot be mailed"), "problem"),
     "held": (_("would be held back"), "problem"),
@@ -183,6 +201,18 @@ FIGURES: Mapping[str, tuple[Any, str]] = {
 }
 """Of learners, several of them: the words, and what kind of news that is."""
 ALWAYS_SAID = ("issued", "not_yet")
+RUN_FIGURES: Figures = {
+    "evaluated": (pgettext_lazy("how many", "looked at"), ""),
+    "eligible": (pgettext_lazy("how many", "qualified"), ""),
+    "already": (_("have one already"), ""),
+    "issued": (pgettext_lazy("how many", "issued"), "yes"),
+    "unmade": (_("of them could not be made"), "problem"),
+    "held": (pgettext_lazy("how many", "held back"), "problem"),
+    "waiting": (_("qualify and wait"), ""),
+    "refused": (_("are refused"), ""),
+    "failed": (_("cannot be decided about"), "problem"),
+}
+RUN_ALWAYS_SAID = ("evaluated", "issued")
 
 
 def outcome(value: str) -> str:
@@ -190,14 +220,25 @@ def outcome(value: str) -> str:
     return word(OUTCOME, value)
 
 
-def figures(found: Mapping[str, int]) -> Iterator[tuple[int, str, str]]:
-    """A dry run's figures: how many, what of them, and what kind of news that is."""
+def figures(found: Mapping[str, int]) -> Iterator[Figure]:
+    """A dry run's."""
     told = ("issued", "held", "already", "waiting", "refused", "not_yet", "failed")
     others = found.get("evaluated", 0) - sum(found.get(name, 0) for name in told)
-    for name, (said, kind) in FIGURES.items():
-        count = {**found, "others": others}.get(name, 0)
-        if count > 0 or name in ALWAYS_SAID:
-            yield count, str(said), kind
+    return _said(FIGURES, {**found, "others": others}, ALWAYS_SAID, {})
+
+
+def figures_of_run(found: Mapping[str, int], addresses: Mapping[str, str]) -> Iterator[Figure]:
+    """An issuing run's, with where those are listed that are."""
+    return _said(RUN_FIGURES, found, RUN_ALWAYS_SAID, addresses)
+
+
+def _said(
+    known: Figures, found: Mapping[str, int], always: Collection[str], addresses: Mapping[str, str]
+) -> Iterator[Figure]:
+    for name, (said, kind) in known.items():
+        count = found.get(name, 0)
+        if count > 0 or name in always:
+            yield Figure(number(count), str(said), kind, addresses.get(name, "") if count else "")
 
 
 def duration(seconds: float) -> str:
@@ -207,6 +248,16 @@ def duration(seconds: float) -> str:
     if hours:
         return f"{hours} h {minutes} min"
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+MEND = "mend"
+"""What was chosen of a filter: what failed, and waits for somebody who sees to it."""
+
+
+def _latest(model: type[Model], *same: str) -> Q:
+    """Those after which no other came that is the same there; asked of each, by an index, and never of all at once."""
+    others = model._default_manager.filter(**{name: OuterRef(name) for name in same})  # noqa: SLF001 - documented
+    return Q(pk=Subquery(others.order_by("-pk").values("pk")[:1]))
 
 
 class WordFilter(admin.SimpleListFilter):
@@ -219,8 +270,14 @@ class WordFilter(admin.SimpleListFilter):
         return [(str(value), said) for value, said in self.words.items()]
 
     def queryset(self, request: Any, queryset: Any) -> Any:
+        """The rows with the value that was chosen."""
+        value = self.value()
+        return self.narrowed(queryset, value) if value else queryset
+
+    @classmethod
+    def narrowed(cls, queryset: Any, value: str) -> Any:
         """The rows with that value."""
-        return queryset.filter(**{self.parameter_name or "": self.value()}) if self.value() else queryset
+        return queryset.filter(**{cls.parameter_name or "": value})
 
 
 class ArtifactState(WordFilter):
@@ -230,15 +287,38 @@ class ArtifactState(WordFilter):
 
 
 class DeliveryState(WordFilter):
-    """Messages by state."""
+    """Messages by state; to be mended is one that was given up and whose learner should still have it."""
 
-    title, parameter_name, words = _("state"), "state", DELIVERY
+    title, parameter_name, words = _("state"), "state", {**DELIVERY, MEND: _("given up, to be mended")}
+
+    @classmethod
+    def narrowed(cls, queryset: Any, value: str) -> Any:
+        """As above."""
+        if value != MEND:
+            return super().narrowed(queryset, value)
+        wanted = {"credential__current": True, "credential__revoked": None, "credential__learner__retired": None}
+        latest = _latest(Delivery, "credential", "purpose")
+        return queryset.filter(latest, state=Delivery.State.FAILED, **wanted)
 
 
 class RunStatus(WordFilter):
     """Issuing runs by how far they came."""
 
     title, parameter_name, words = _("outcome"), "status", RUN
+
+
+class RunOutcome(RunStatus):
+    """And those to be mended: failed, with none since. A configuration that is off waits for nobody."""
+
+    words = {**RUN, MEND: _("failed, to be mended")}
+
+    @classmethod
+    def narrowed(cls, queryset: Any, value: str) -> Any:
+        """As above."""
+        if value != MEND:
+            return super().narrowed(queryset, value)
+        broken = {"status__in": (Run.Status.FAILED, Run.Status.LOST), "configuration__enabled": True}
+        return queryset.filter(_latest(Run, "configuration"), **broken)
 
 
 class RunTrigger(WordFilter):
@@ -252,12 +332,11 @@ class CredentialState(WordFilter):
 
     title, parameter_name, words = _("state"), "is", CREDENTIAL
 
-    def queryset(self, request: Any, queryset: Any) -> Any:
+    @classmethod
+    def narrowed(cls, queryset: Any, value: str) -> Any:
         """The rows in that state."""
         present = queryset.filter(current=True, revoked=None)
-        match self.value():
-            case None:
-                return queryset
+        match value:
             case "replaced":
                 return queryset.filter(current=None)
             case "revoked":

@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
-from conferral import plugins
+from conferral import journal, plugins
 from conferral.contract import LMS, ConferralError
 from conferral.contract.context import short_key
 from conferral.issuance.preflight import Preflight, Problem, Tally, character
@@ -96,7 +96,7 @@ def _look_at(configuration: CredentialConfiguration, lms: LMS, console: Console,
     except ConferralError as error:
         report.error = str(error)
     except Exception as error:  # a gateway that breaks; the other configurations are looked at
-        logger.exception("the preflight of %s failed", label)
+        journal.breakdown(logger, f"the preflight of {label} failed", error)
         report.error = f"{type(error).__name__}: {error}"
     if not quiet:
         _show_summary(report, console)
