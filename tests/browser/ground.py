@@ -87,12 +87,12 @@ class Pages:
         raise AssertionError(f"there is no mail to {address}")
 
 
-def make(path):
-    """The demo in that directory, made by whichever process comes first."""
+def make(path, **settings):
+    """The demo in that directory, with those settings, made by whichever process comes first."""
     path.mkdir(exist_ok=True)
     with (path / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        site = Site(path, _environment(path))
+        site = Site(path, _environment(path) | settings)
         if not (path / "made.json").exists():
             site.ok("demo", "--directory", str(ROOT / "demo"))
             site.ok("shell", "-v0", "-c", ACCOUNTS)

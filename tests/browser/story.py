@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,8 @@ PEOPLE = {
 }
 MARKS = {"strong": "**…**", "em": "*…*", "code_inline": "`…`"}
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd]|\{\w+\}")
+LITERAL = 6
+"""Characters that a text has beside its placeholders where it begins with one, else it would be found in anything."""
 
 
 @dataclass(frozen=True)
@@ -119,25 +122,27 @@ class Teller:
 
     def _filled(self, text):
         """A text with something filled in."""
-        for pattern, translated in self._patterns:
+        for pattern, places, translated in self._patterns:
             if match := pattern.fullmatch(text):
-                parts = PLACEHOLDER.split(translated)
-                values = [self.in_words(value) for value in match.groups()]
-                return "".join(part + value for part, value in zip(parts, [*values, ""], strict=True))
+                said = translated
+                for place, value in zip(places, match.groups(), strict=True):
+                    said = said.replace(place, self.in_words(value), 1)
+                return said
         return text
 
     @cached_property
     def _patterns(self):
-        """Texts with placeholders in the order of the English, of the language."""
+        """Texts with placeholders, of the language, those that say most of themselves first; and how they are said."""
         catalog = trans_real.translation(self.language)._catalog
         found = []
         for english, translated in catalog.items():
             text = english[0] if isinstance(english, tuple) else english
-            places = PLACEHOLDER.findall(text)
-            if places and isinstance(translated, str) and PLACEHOLDER.findall(translated) == places and text[0] != "%":
-                parts = (re.escape(part) for part in PLACEHOLDER.split(text))
-                found.append((re.compile("(.+)".join(parts)), translated))
-        return found
+            places, parts = PLACEHOLDER.findall(text), PLACEHOLDER.split(text)
+            agree = isinstance(translated, str) and sorted(PLACEHOLDER.findall(translated)) == sorted(places)
+            says = sum(map(len, parts))
+            if places and agree and (says >= LITERAL or text[0] != "%"):
+                found.append((says, re.compile("(.+)".join(map(re.escape, parts))), places, translated))
+        return [pattern for _, *pattern in sorted(found, key=itemgetter(0), reverse=True)]
 
     def _named(self, role, name):
         """The link, button or field of that name: the whole of it, else a part."""
@@ -242,6 +247,17 @@ class Teller:
         for text in texts:
             expect(self._seen(text).first).to_be_visible(timeout=20_000)
 
+    def see_suggested(self, key):
+        """That one alone, by what has been typed."""
+        suggested = self.page.locator("datalist:has(option)").filter(has=self.page.locator(f'[value="{key}"]'))
+        expect(suggested.locator("option")).to_have_count(1)
+
+    def see_next_runs(self, at, zone):
+        """Five, as a clock there shows them."""
+        runs = self.page.locator(".conferral-times")
+        expect(runs.locator("time")).to_have_text([re.compile(rf"\b{at}$")] * 5)
+        expect(runs.locator("+ p")).to_contain_text(zone)
+
     def see_picture(self):
         """One that has come, and is a picture."""
         picture = self.page.locator(".conferral-picture img").first
@@ -289,6 +305,8 @@ STEPS = {
     "You see **…** and **…**.": Teller.see,
     "You see **…**, **…** and **…**.": Teller.see,
     "You do not see **…**.": Teller.see_not,
+    "**…** alone is suggested.": Teller.see_suggested,
+    "You see the next five runs, at **…** in **…**.": Teller.see_next_runs,
     "You see a picture of the certificate.": Teller.see_picture,
     "Within a minute you see **…**.": Teller.see_in_time,
     **{

@@ -28,7 +28,7 @@ NUMBER = re.compile(r"(?<=/)(\d+|([0-9A-Z]{4}-){3}[0-9A-Z]{4}|\d{8}[^/]*\.eml)(?
 NOT_PAGES = re.compile(
     r"\.(pdf|png|svg|webp|csv|json|xlsx)$|/(sign-out|logout|language|jsi18n|file)/|^/(api|static|mails/.*/html)"
 )
-NOT_OURS = re.compile("^/admin/(auth|django_celery_beat)/|/password_change/|/history/$")
+NOT_OURS = re.compile("^/admin/(auth|django_celery_beat)/|/password_change/")
 
 
 def kind(path):

@@ -59,7 +59,7 @@ class StaffSite(admin.AdminSite):
         if not request.user.is_authenticated:
             path = request.GET.get("next") or self._index()
             return redirect_to_login(path, settings.LOGIN_URL)
-        content = {"title": _("This is for course staff"), "person": request.user}
+        content = {**self.each_context(request), "title": _("This is for course staff"), "person": request.user}
         return TemplateResponse(request, "conferral/admin/not_staff.html", content, status=403)
 
     def _index(self) -> str:
