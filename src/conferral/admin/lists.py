@@ -63,13 +63,15 @@ class BoundedPaginator(RecordPaginator):
         """Those of a page; of many that are sorted by another column than their age, an index of it tells them soon."""
         rows: Any = self.object_list
         narrowed, from_newest = bool(rows.query.where), set(rows.query.order_by) == {"-pk"}
-        if narrowed and from_newest and (self.more or self.led is None):
+        if narrowed and self.more and from_newest:
             found = _page(_near(rows, last), first, last)
             if len(found) == last - first:
                 return found
         if self.led is not None:
             rows = sorted_alone(self.led)
-        elif narrowed and (from_newest or not self.more):
+        elif narrowed and not self.more:
+            rows = sorted_alone(few(rows))
+        elif narrowed and from_newest:
             rows = sorted_alone(rows)
         return _page(rows, first, last)
 
