@@ -7,6 +7,7 @@ with names of links, buttons and fields in bold, what is typed as code, and peop
 import re
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from operator import itemgetter
@@ -18,7 +19,7 @@ from django.utils.text import capfirst
 from django.utils.translation import trans_real
 from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
-from playwright.sync_api import expect
+from playwright.sync_api import Error, expect
 
 ROOT = Path(__file__).parent.parent.parent
 HOW_TO = ROOT / "docs" / "how-to"
@@ -270,7 +271,8 @@ class Teller:
         while not self._seen(text).count():
             assert time.monotonic() < end, f"“{text}” was not seen within {PATIENCE} s"
             self.page.wait_for_timeout(500)
-            self.page.reload()
+            with suppress(Error):  # it may be loading by itself: pages that follow a run do when it ends
+                self.page.reload()
         self._look()
 
     def see_not(self, *texts):

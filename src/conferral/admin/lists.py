@@ -29,8 +29,8 @@ NEAR = 20_000
 class BoundedPaginator(RecordPaginator):
     """Counts as far as COUNTED, and has no page behind that.
 
-    Of rows that are narrowed by what they belong to, `led` are the same, looked up from there, where that is little;
-    `walked` says that it is much, so that many are met among the newest.
+    Of rows that are narrowed by what they belong to, `led` are the same, looked up from there, where that is little.
+    `walked`: they may be most of the table, so that as many as are counted are met among the newest.
     """
 
     led: Any = None
@@ -48,9 +48,10 @@ class BoundedPaginator(RecordPaginator):
 
     @cached_property
     def _counted(self) -> int:
-        if self.walked and (found := _count(_near(self.object_list, COUNTED))) > COUNTED:
+        rows: Any = self.object_list if self.led is None else self.led
+        if self.walked and rows.query.where and (found := _count(_near(rows, COUNTED))) > COUNTED:
             return found
-        return _count(self.object_list if self.led is None else self.led)
+        return _count(rows)
 
     def page(self, number: Any) -> Page[Any]:
         """The rows of a page: their keys first, so that what is joined to them is read for one page alone."""
