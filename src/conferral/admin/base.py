@@ -157,9 +157,11 @@ class RecordAdmin(LimitedAdmin):
     def get_paginator(self, request: HttpRequest, queryset: Any, *arguments: Any, **named: Any) -> Any:
         """What belongs to credentials is read by way of them, for whoever teaches so little that they are few."""
         found: Any = super().get_paginator(request, queryset, *arguments, **named)
+        if queryset.model is not self.model:  # of an object's history
+            return found
         of, keys = self.of or "", self.limits(request, "view", "change")
-        found.walked = keys is None and queryset.model is self.model
-        if queryset.model is self.model and of.startswith("credential__") and keys:  # not of an object's history
+        found.walked = keys is None
+        if keys and of.startswith("credential__"):
             found.walked = not search.is_little(keys)
             found.led = None if found.walked else few(queryset, of)
         return found

@@ -23,12 +23,12 @@ from conferral.settings import current
 AWARDED_BY = "awarded by"
 """The fact in the evidence of what a person awarded."""
 BY_HAND = ("by hand", "")
+"""What the evidence names in place of a rule."""
 UNKNOWN = Phrase("is not known to %(source)s; check the username")
 NEVER = Phrase("was refused by %(who)s (%(why)s); take that back first")
 HOLDS_HELD = Phrase("has one that is held (%(number)s); release it")
 HOLDS_REVOKED = Phrase("had one that was revoked (%(number)s); reissue it")
 HOLDS = Phrase("has one already (%(number)s)")
-"""What the evidence names in place of a rule."""
 
 
 class CannotAward(ConferralError):

@@ -123,8 +123,9 @@ def _work(batch: Sequence[CredentialArtifact], token: str, station: Prepare) -> 
         row.claim, row.claimed_until = "", None
     lost, messages = persistently(partial(_record, batch, token, further))
     for row in lost:
-        _discard([row, *further.get(row.pk, ())])
-        _take_back([row, *further.get(row.pk, ())])
+        made = [row, *further.get(row.pk, ())]
+        _discard(made)
+        _take_back(made)
     done = batch[: len(batch) - left]
     states = Counter(row.state for row in done)
     about: dict[str, Any] = {"slot": batch[0].slot, **{state.value: states[state] for state in State}}
