@@ -6,7 +6,7 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 
 from conferral.issuance.snapshot import page_url
-from conferral.models import Credential
+from conferral.models import Context, Credential
 
 
 @pytest.fixture
@@ -27,6 +27,22 @@ def person(db):
 @pytest.fixture
 def stranger():
     return Client()
+
+
+@pytest.fixture
+def operator(person):
+    """Who may do everything, on every page for staff."""
+    client = person("operator")
+    get_user_model().objects.filter(pk=client.user.pk).update(is_staff=True, is_superuser=True)
+    return client
+
+
+@pytest.fixture
+def teacher(course, person):
+    """Of the course; Django does not call them staff, and gives them no right."""
+    client = person("teacher")
+    Context.objects.get(key=course.key).teachers.add(client.user)
+    return client
 
 
 @pytest.fixture

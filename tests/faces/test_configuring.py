@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from conferral.issuance import configure, dry_run
 from conferral.issuance.run import run_if_due
-from conferral.models import Context, Credential, CredentialConfiguration, CredentialType, RosterEntry
+from conferral.models import Credential, CredentialConfiguration, CredentialType, RosterEntry
 from tests.conftest import COURSE
 from tests.faces.test_admin import text_of, when
 
@@ -19,13 +19,6 @@ ADD = "credentialconfiguration_add"
 
 def at(name, *args):
     return reverse(f"conferral-staff:conferral_{name}", args=args)
-
-
-@pytest.fixture
-def teacher(course, person):
-    client = person("teacher")
-    Context.objects.get(key=COURSE).teachers.add(client.user)
-    return client
 
 
 @pytest.fixture

@@ -17,13 +17,6 @@ PDF = {"generator": "pdf", "options": {"template": "plain", "elements": {"name":
 
 
 @pytest.fixture
-def operator(person, django_user_model):
-    client = person("operator")
-    django_user_model.objects.filter(pk=client.user.pk).update(is_staff=True, is_superuser=True)
-    return client
-
-
-@pytest.fixture
 def kind(course, template):
     configure.save_asset("plain", "plain.pdf", template)
     configure.save_type(

@@ -75,13 +75,6 @@ def other_teacher(two_courses, person):
     return client
 
 
-@pytest.fixture
-def operator(person, django_user_model):
-    client = person("operator")
-    django_user_model.objects.filter(pk=client.user.pk).update(is_staff=True, is_superuser=True)
-    return client
-
-
 def mine_and_theirs(model):
     """One record of the first course, one of the other."""
     by = {Context: "key", CredentialConfiguration: "context_key", Credential: "context_key"}

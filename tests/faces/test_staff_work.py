@@ -20,7 +20,6 @@ from conferral.issuance.generate import generate
 from conferral.models import (
     Act,
     Candidate,
-    Context,
     Credential,
     CredentialArtifact,
     CredentialAsset,
@@ -57,13 +56,6 @@ def ask(client, obj, what, **values):
 
 def said(response):
     return [str(message) for message in response.context["messages"]]
-
-
-@pytest.fixture
-def teacher(course, person):
-    client = person("teacher")
-    Context.objects.get(key=COURSE).teachers.add(client.user)
-    return client
 
 
 @pytest.fixture

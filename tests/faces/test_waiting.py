@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from conferral.admin import waiting
 from conferral.issuance import configure, people
-from conferral.models import Context, Credential, CredentialConfiguration, Delivery, NameRequest, Run
-from tests.conftest import COURSE, Course
+from conferral.models import Credential, CredentialConfiguration, Delivery, NameRequest, Run
+from tests.conftest import Course
 
 OTHER = "course-v1:Test+OTHER+2026"
 TILE = re.compile(r'<a href="([^"]+)"><strong>([^<]+)</strong> <span>([^<]+)</span></a>')
@@ -48,20 +48,6 @@ def trouble(course):
     configure.save_context(OTHER, name="Another", organisation="Test")
     in_trouble(Course(key=OTHER, type_name="Other"), "zoe", "yan")
     return in_trouble(course, "ana")
-
-
-@pytest.fixture
-def teacher(course, person):
-    client = person("teacher")
-    Context.objects.get(key=COURSE).teachers.add(client.user)
-    return client
-
-
-@pytest.fixture
-def operator(person, django_user_model):
-    client = person("operator")
-    django_user_model.objects.filter(pk=client.user.pk).update(is_staff=True, is_superuser=True)
-    return client
 
 
 def test_whoever_teaches_is_told_what_waits_in_their_course(trouble, teacher):
