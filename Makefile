@@ -105,7 +105,7 @@ bench-%: $(READY)
 
 lock:
 	$(LOCKER) --extra service --extra postgresql --extra s3 --extra redis --extra test --extra lint -o requirements/django52.txt
-	echo 'django<5' | $(LOCKER) --extra postgresql --extra test -c - -o requirements/django42.txt
+	echo 'django<5' | $(LOCKER) --extra postgresql --extra s3 --extra test -c - -o requirements/django42.txt
 
 clean:
 	rm -rf .venv .venv-* var
