@@ -279,7 +279,6 @@ PUBLIC_STORAGE = {
     ],
 )
 def test_with_a_storage_that_is_public_nothing_starts(service, program):
-    pytest.importorskip("storages.backends.s3")
     done = subprocess.run(
         [sys.executable, *program],
         cwd=service.path,

@@ -9,6 +9,7 @@ import urllib.parse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import StringIO
 
+import boto3
 import pytest
 from django.core.management import call_command
 from django.test import Client
@@ -20,7 +21,6 @@ from conferral.models import Credential, CredentialArtifact
 from tests.services import faulty, s3
 from tests.services.test_private import address
 
-boto3 = pytest.importorskip("boto3", reason="boto3 is for the standalone service, which needs Django 5.2")
 PICTURE = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )

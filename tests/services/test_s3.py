@@ -5,6 +5,7 @@ import urllib.parse
 import urllib.request
 from uuid import uuid4
 
+import boto3
 import pytest
 from django.test import Client
 
@@ -12,8 +13,6 @@ from conferral.fingerprint import fingerprint
 from conferral.issuance.snapshot import page_url
 from conferral.models import Credential, CredentialArtifact
 from tests.services import s3
-
-boto3 = pytest.importorskip("boto3", reason="boto3 is for the standalone service, which needs Django 5.2")
 
 
 @pytest.fixture(scope="module")
