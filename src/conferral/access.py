@@ -19,6 +19,13 @@ from conferral.settings import current
 logger = logging.getLogger(__name__)
 R = TypeVar("R")
 
+REVOKE, REISSUE, RENAME = "revoke_credential", "reissue_credential", "rename_credential"
+RELEASE, AWARD = "release_credential", "award_credential"
+RESEND, RETRY = "resend_credential", "retry_credential"
+RUN, LIST = "run_credentialconfiguration", "list_credentialconfiguration"
+ACTIVATE = "activate_credentialasset"
+"""Rights to do one thing alone; whoever may change those records has them all."""
+
 TEACHERS_MAY = frozenset(
     (
         *(f"{verb}_credentialconfiguration" for verb in ("view", "add", "change")),

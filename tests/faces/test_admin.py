@@ -17,7 +17,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from conferral import access, assets, models
-from conferral.issuance import configure, correct, dry_run, history, reissue, standstill, wishes
+from conferral.issuance import configure, correct, dry_run, history, reissue, removal, standstill, wishes
 from conferral.issuance.deliver import deliver
 from conferral.issuance.generate import generate
 from conferral.issuance.run import asked
@@ -559,7 +559,7 @@ def test_a_type_in_use_stays(course, operator):
     saved = course.configure().type
     response = operator.post(page("credentialtype_delete", saved.pk), {"post": "yes"}, follow=True)
     assert "is used by 1 configurations" in said(response)[0]
-    configure.delete_configuration(COURSE, "Completion")
+    removal.delete_configuration(COURSE, "Completion")
     operator.post(page("credentialtype_delete", saved.pk), {"post": "yes"})
     assert not CredentialType.objects.exists()
 

@@ -7,8 +7,8 @@ import typst
 
 from conferral import storage
 from conferral.contract import ConferralError
-from conferral.issuance import configure
-from conferral.issuance.configure import InUse
+from conferral.issuance import configure, removal
+from conferral.issuance.removal import InUse
 from conferral.models import Context, CredentialAsset, CredentialConfiguration, CredentialType
 from tests.conftest import Course
 
@@ -208,7 +208,7 @@ def test_an_asset_stays_in_use_while_a_plugin_of_its_type_is_missing(course, tem
     stored.generators["badge"]["generator"] = "gone"
     stored.save()
     with pytest.raises(InUse, match="asset 'classic': is used by the type 'Completion'"):
-        configure.delete_asset("classic")
+        removal.delete_asset("classic")
 
 
 def test_a_lost_file_is_put_back_by_uploading_it_again(course, template):
@@ -229,9 +229,9 @@ def test_what_a_failed_run_left_does_not_keep_its_type(course, template, setting
     with pytest.raises(ConnectionError):
         course.run()
     settings.CONFERRAL_LMS = "roster"
-    configure.delete_configuration(course.key, "Completion")
-    configure.delete_type("Completion")
-    configure.delete_asset("classic")
+    removal.delete_configuration(course.key, "Completion")
+    removal.delete_type("Completion")
+    removal.delete_asset("classic")
 
 
 def test_an_issuers_addresses_are_addresses(db):
@@ -278,32 +278,32 @@ def test_what_is_in_use_is_not_deleted(course, template):
     configure.save_asset("classic", "classic.pdf", template)
     course.configure(generators=pdf())
     with pytest.raises(InUse, match="asset 'classic': is used by the type 'Completion'; change those first"):
-        configure.delete_asset("classic")
+        removal.delete_asset("classic")
     with pytest.raises(InUse, match="type 'Completion': is used by 1 configurations"):
-        configure.delete_type("Completion")
+        removal.delete_type("Completion")
     with pytest.raises(InUse, match="has configurations"):
-        configure.delete_context(course.key)
+        removal.delete_context(course.key)
 
     course.learner("ana")
     course.run_and_generate()
     with pytest.raises(InUse, match="has issued 1 credentials; switch it off instead"):
-        configure.delete_configuration(course.key, "Completion")
+        removal.delete_configuration(course.key, "Completion")
     configure.save_type("Completion", processor="completion", generators={})
     with pytest.raises(InUse, match="asset 'classic': credentials were issued with it"):
-        configure.delete_asset("classic")
+        removal.delete_asset("classic")
 
 
 def test_what_nothing_uses_is_deleted(course, template):
     configure.save_asset("classic", "classic.pdf", template)
     course.configure()
     course.run()
-    configure.delete_configuration(course.key, "Completion")
-    configure.delete_type("Completion")
-    configure.delete_context(course.key)
-    configure.delete_asset("classic")
+    removal.delete_configuration(course.key, "Completion")
+    removal.delete_type("Completion")
+    removal.delete_context(course.key)
+    removal.delete_asset("classic")
     assert not CredentialAsset.objects.exists()
     with pytest.raises(ConferralError, match="asset 'classic': there is none"):
-        configure.delete_asset("classic")
+        removal.delete_asset("classic")
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from conferral.contract import OptionsError
-from conferral.issuance import candidates, configure, history, people, release, standstill
+from conferral.issuance import candidates, configure, history, people, release, removal, standstill
 from conferral.issuance.evaluate import Outcome
 from conferral.issuance.generate import generate
 from conferral.issuance.guards import of as guards_of
@@ -162,8 +162,8 @@ def test_what_is_held_can_be_released_when_the_configuration_is_off_by_then(cour
     guarded(course, {"learners": 0, "share": 0})
     held = run_by_schedule(course)
     configure.save_configuration(course.key, course.type_name, enabled=False)
-    with pytest.raises(configure.InUse, match="1 runs of it are held; refuse them first"):
-        configure.delete_configuration(course.key, course.type_name)
+    with pytest.raises(removal.InUse, match="1 runs of it are held; refuse them first"):
+        removal.delete_configuration(course.key, course.type_name)
     assert release.release(held, by=dean) == 1
 
 

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from conferral import plugins, tasks
-from conferral.issuance import configure, correct, history, people, reissue, standstill
+from conferral.issuance import correct, history, people, reissue, removal, standstill
 from conferral.issuance.correct import CURRENT_DESIGN, CannotCorrect
 from conferral.issuance.generate import generate
 from conferral.issuance.reissue import Wish, carry_out, carry_out_batch, count, start
@@ -80,8 +80,8 @@ def test_one_that_found_nothing_to_do_keeps_no_configuration_from_being_deleted(
     course.configure()
     done = carry_out(start(Wish(course.configuration, CURRENT_DESIGN), by=dean, reason="x").pk)
     assert (done.total, done.status) == (0, "finished")
-    configure.delete_configuration(course.key, course.type_name)
-    configure.delete_type(course.type_name)
+    removal.delete_configuration(course.key, course.type_name)
+    removal.delete_type(course.type_name)
 
 
 def test_a_selection(course, dean):

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from conferral.contract import ConferralError
-from conferral.issuance import configure, issue, lease
+from conferral.issuance import configure, issue, lease, removal
 from conferral.issuance import generate as generation
 from conferral.issuance.evaluate import Outcome
 from conferral.issuance.generate import generate
@@ -188,7 +188,7 @@ def test_a_configuration_that_was_switched_off_meanwhile_does_not_run(course):
     configure.save_configuration(course.key, course.type_name, enabled=False)
     with pytest.raises(ConferralError, match="was switched off or deleted meanwhile"):
         course.run()
-    configure.delete_configuration(course.key, course.type_name)
+    removal.delete_configuration(course.key, course.type_name)
     with pytest.raises(ConferralError, match="was switched off or deleted meanwhile"):
         course.run()
     assert course.states() == {}

@@ -9,7 +9,7 @@ from django_celery_beat.models import CrontabSchedule, PeriodicTask
 
 from conferral import schedules
 from conferral.contract import ConferralError, OptionsError
-from conferral.issuance import configure, standstill
+from conferral.issuance import configure, removal, standstill
 from conferral.issuance.run import close_lost_runs, due, run, run_if_due
 from conferral.models import Credential, CredentialConfiguration, Run
 from conferral.schedules import RUN_IF_DUE
@@ -110,7 +110,7 @@ def test_renaming_the_type_keeps_its_times(course):
 
 def test_deleting_a_configuration_deletes_its_task(course):
     scheduled(course, crontab="0 3 * * 1")
-    configure.delete_configuration(course.key, course.type_name)
+    removal.delete_configuration(course.key, course.type_name)
     assert PeriodicTask.objects.filter(task=RUN_IF_DUE).count() == CrontabSchedule.objects.count() == 0
 
 

@@ -43,7 +43,7 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One thing that may be asked for, where it is sensible; whoever may change the record may ask.
+    """One thing that may be asked for, where it is sensible, by whoever may change the record, or has the `right`.
 
     `explain` says what will come of it, with the numbers; `perform` gets the admin, the request, the record and the
     form's values. `at_once`: it needs no page, a button does it.
@@ -56,6 +56,7 @@ class Ask:
     form: type[forms.Form] = forms.Form
     sensible: Callable[[Any], bool] = lambda _obj: True
     grave: bool = False
+    right: str = "change"
     template: str = "conferral/admin/ask.html"
     about: Callable[[Any, HttpRequest, Any, Any], dict[str, Any]] = lambda _admin, _request, _obj, _form: {}
 
@@ -71,24 +72,26 @@ class AskedAdmin(LimitedAdmin):
         view = self.admin_site.admin_view(self.ask_view)
         return [path("<int:key>/ask/<str:what>/", view, name=name), *super().get_urls()]
 
-    def may_ask(self, request: HttpRequest, obj: Any) -> bool:
-        """Whoever may change it."""
-        return self.may(request, obj, "change")
+    def may_ask(self, request: HttpRequest, obj: Any, ask: Ask) -> bool:
+        """Whoever may change it, or do that alone."""
+        return self.may(request, obj, "change", ask.right)
 
     def offered(self, request: HttpRequest, obj: Any) -> list[tuple[str, Ask]]:
         """What may be asked of that record, by this person, as it is now; with the address of each."""
-        if obj is None or not self.may_ask(request, obj):
+        if obj is None:
             return []
-        return [(self.address("ask", obj.pk, name), ask) for name, ask in self.asks.items() if ask.sensible(obj)]
+        asks = {name: ask for name, ask in self.asks.items() if self.may_ask(request, obj, ask)}
+        return [(self.address("ask", obj.pk, name), ask) for name, ask in asks.items() if ask.sensible(obj)]
 
     def ask_view(self, request: HttpRequest, key: int, what: str) -> HttpResponse:
         """Explains, asks, and does it."""
         obj = self.get_object(request, str(key))
         if what not in self.asks:
             raise Http404
-        if obj is None or not self.may_ask(request, obj):
+        ask = self.asks[what]
+        if obj is None or not self.may_ask(request, obj, ask):
             raise PermissionDenied
-        ask, back = self.asks[what], self.address("change", obj.pk)
+        back = self.address("change", obj.pk)
         if not ask.sensible(obj):
             self.message_user(request, _("There is nothing to be done there any more."), messages.WARNING)
             return HttpResponseRedirect(back)

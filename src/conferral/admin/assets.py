@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from conferral import assets
+from conferral.access import ACTIVATE
 from conferral.admin import pictured, words
 from conferral.admin.asks import Ask, AskedAdmin, Done
 from conferral.admin.base import UseCaseAdmin, told
@@ -28,7 +29,7 @@ from conferral.admin.site import registered
 from conferral.contract import ConferralError
 from conferral.contract.options import SLUG_PATTERN
 from conferral.facts import number
-from conferral.issuance import configure, versions
+from conferral.issuance import configure, removal, versions
 from conferral.models import CredentialAsset, CredentialType
 from conferral.spoken import spoken, without_place
 
@@ -154,6 +155,7 @@ class AssetAdmin(AskedAdmin, UseCaseAdmin):
     change_form_template = "conferral/admin/asset.html"
     asks: ClassVar = {
         "activate": Ask(
+            right=ACTIVATE,
             title=_("Make it the current version"),
             explain=_kept,
             button=_("Activate"),
@@ -164,6 +166,7 @@ class AssetAdmin(AskedAdmin, UseCaseAdmin):
             about=_pictures,
         ),
         "call-off": Ask(
+            right=ACTIVATE,
             title=_("Do not activate"),
             explain=lambda one: (
                 _now("Version %(version)d was to begin on %(on)s. It waits again until somebody activates it.")
@@ -189,9 +192,9 @@ class AssetAdmin(AskedAdmin, UseCaseAdmin):
         view = self.admin_site.admin_view(self.file_view)
         return [path("<int:key>/file/", view, name="conferral_credentialasset_file"), *super().get_urls()]
 
-    def may_ask(self, request: HttpRequest, obj: Any) -> bool:
+    def may_ask(self, request: HttpRequest, obj: Any, ask: Ask) -> bool:
         """Whoever may upload a version may say when it begins."""
-        return self.may(request, obj, "add", "change")
+        return self.may(request, obj, "add", "change", ask.right)
 
     def file_view(self, request: HttpRequest, key: int) -> HttpResponse:
         """The file as it was uploaded, to be changed and uploaded again: for those who may."""
@@ -261,9 +264,9 @@ class AssetAdmin(AskedAdmin, UseCaseAdmin):
         versions = CredentialAsset.objects.filter(slug__in=[one.slug for one in objs]).order_by("slug", "version")
         return super().get_deleted_objects(list(versions), request)
 
-    def remove(self, obj: CredentialAsset) -> None:
+    def remove(self, obj: CredentialAsset, by: Any) -> None:
         """The slug with every version, when nothing uses it."""
-        configure.delete_asset(obj.slug)
+        removal.delete_asset(obj.slug, by=by)
 
     @admin.display(description=_("Current"), boolean=True, ordering="current")
     def is_current(self, obj: CredentialAsset) -> bool:

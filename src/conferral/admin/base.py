@@ -61,8 +61,15 @@ class LimitedAdmin(ModelAdmin):
         return super().media + forms.Media(css={"all": [sheet]} if sheet else {})
 
     def limits(self, request: HttpRequest, *verbs: str) -> frozenset[str] | None:
-        """The contexts in which this person may do one of those things; None for everywhere."""
-        return access.limits(request.user, *(f"{verb}_{self.opts.model_name}" for verb in verbs))
+        """The contexts in which this person may do one of those things; None for everywhere.
+
+        `change` is about these records; a right of another kind of record is named whole: `revoke_credential`.
+        """
+        return access.limits(request.user, *(self.right(verb) for verb in verbs))
+
+    def right(self, verb: str) -> str:
+        """The right to do that with these records."""
+        return verb if "_" in verb else f"{verb}_{self.opts.model_name}"
 
     def within(self, request: HttpRequest, queryset: Any, *verbs: str) -> Any:
         """The records with which this person may do one of those things."""
@@ -223,7 +230,7 @@ class UseCaseAdmin(LimitedAdmin):
         found.limits, found.by = self.limits(request, "change" if obj else "add"), request.user
         return found
 
-    def remove(self, obj: Any) -> None:
+    def remove(self, obj: Any, by: Any) -> None:
         """Deletes it; a ConferralError says why it has to stay."""
         raise NotImplementedError
 
@@ -248,7 +255,7 @@ class UseCaseAdmin(LimitedAdmin):
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         """Deletes by the use case."""
-        self.remove(obj)
+        self.remove(obj, request.user)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """The object alone: the use case knows what goes with it, and what has to stay."""

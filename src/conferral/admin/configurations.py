@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext, pgettext_lazy
 
 from conferral import access, plugins, schedules, tasks
+from conferral.access import RUN
 from conferral.admin import keys, pictured, when, wishes, words
 from conferral.admin import opening as rules
 from conferral.admin.asks import AskedAdmin
@@ -30,7 +31,7 @@ from conferral.admin.live import LiveAdmin, Part
 from conferral.admin.site import registered
 from conferral.admin.types import KINDS
 from conferral.contract import ConferralError
-from conferral.issuance import configure, opening, standstill
+from conferral.issuance import configure, opening, removal, standstill
 from conferral.issuance import run as runs
 from conferral.issuance.forecast import PATIENCE, forecast
 from conferral.issuance.preflight import Preflight, Problem
@@ -229,9 +230,9 @@ class ConfigurationAdmin(AskedAdmin, LiveAdmin):
                 break
         return "names", {"problems": found[:PROBLEMS], "looked_at": looked_at}
 
-    def remove(self, obj: CredentialConfiguration) -> None:
+    def remove(self, obj: CredentialConfiguration, by: Any) -> None:
         """One that has issued nothing."""
-        configure.delete_configuration(obj.context_key, obj.type.name)
+        removal.delete_configuration(obj.context_key, obj.type.name, by=by)
 
     @admin.display(description=_("When"))
     def schedule_in_words(self, obj: CredentialConfiguration) -> str:
@@ -296,13 +297,17 @@ class ConfigurationAdmin(AskedAdmin, LiveAdmin):
     def _to_run(self, pk: int, said: str) -> str:
         return format_html('<a href="{}">{}</a>', self.address("change", pk, model=Run), said)
 
-    @admin.action(description=_("Run now"), permissions=["change"])
+    def has_run_permission(self, request: HttpRequest) -> bool:
+        """Whoever may change one may run it."""
+        return self.may(request, None, "change", RUN)
+
+    @admin.action(description=_("Run now"), permissions=["run"])
     def run_now(self, request: HttpRequest, queryset: QuerySet[CredentialConfiguration]) -> HttpResponse | None:
         """Asks a worker to run each: a large course takes longer than a page may."""
         if stop := standstill.standing():
             self.message_user(request, _now("Nothing was started: Conferral is %s.") % stop, messages.ERROR)
             return None
-        chosen = list(self.within(request, queryset, "change"))
+        chosen = list(self.within(request, queryset, "change", RUN))
         for one in chosen:
             if not one.enabled:
                 self.message_user(request, _now("%s is switched off; enable it first.") % one, messages.ERROR)

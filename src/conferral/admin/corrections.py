@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from conferral import tasks
+from conferral.access import REISSUE, RELEASE, RESEND, RETRY, REVOKE
 from conferral.admin.many import Correction, CorrectionForm, Done, one_by_one
 from conferral.contract import ConferralError
 from conferral.issuance import correct, deliver, release
@@ -150,6 +151,7 @@ def _has_failed(credential: Credential) -> bool:
 
 CORRECTIONS = {
     "release": Correction(
+        right=RELEASE,
         title=_("Release"),
         explanation=_("They are issued today, and their learners get them."),
         counted=lambda count: ngettext("Release %d credential", "Release %d credentials", count) % count,
@@ -160,6 +162,7 @@ CORRECTIONS = {
         tasks=(tasks.generate, tasks.deliver),
     ),
     "refuse": Correction(
+        right=RELEASE,
         title=_("Refuse"),
         explanation=_(
             "They are deleted; nobody has seen them. No run issues to these learners until the refusal is taken back: "
@@ -173,6 +176,7 @@ CORRECTIONS = {
         deletes=True,
     ),
     "revoke": Correction(
+        right=REVOKE,
         title=_("Revoke"),
         explanation=_(
             "The page of the credential says at once that it was revoked, and its files are not served any more. "
@@ -186,6 +190,7 @@ CORRECTIONS = {
         tasks=(tasks.withdraw,),
     ),
     "reissue": Correction(
+        right=REISSUE,
         title=_("Reissue"),
         explanation=_(
             "A new credential takes the place of the old one: the same dates, a new number. Links to the old one lead "
@@ -202,6 +207,7 @@ CORRECTIONS = {
         tasks=(tasks.withdraw, tasks.generate, tasks.deliver),
     ),
     "resend": Correction(
+        right=RESEND,
         title=_("Send the mail again"),
         explanation=_("The learner is written to once more."),
         counted=lambda count: ngettext("Send %d mail", "Send %d mails", count) % count,
@@ -211,6 +217,7 @@ CORRECTIONS = {
         tasks=(tasks.deliver,),
     ),
     "retry": Correction(
+        right=RETRY,
         title=_("Try again what failed"),
         explanation=_("Files that could not be made or are gone, and mails that were given up, are tried again."),
         counted=lambda count: ngettext("Try %d credential again", "Try %d credentials again", count) % count,

@@ -22,6 +22,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from conferral import plugins, tasks
+from conferral.access import RENAME
 from conferral.admin import filters, pictured, search, wishes, words
 from conferral.admin.asks import Ask, AskedAdmin, Done
 from conferral.admin.base import RecordInline, named, nudge, recorded
@@ -105,6 +106,7 @@ def _account(obj: Credential, typed: str) -> dict[str, Any]:
 
 ASKS = {
     "name": Ask(
+        right=RENAME,
         title=_("Correct name"),
         explain=lambda one: (
             _now("It keeps %(date)s; the old link and QR code lead to it. The old name and file are shown no more.")
@@ -271,32 +273,32 @@ class CredentialAdmin(AskedAdmin, CorrectedAdmin):
         """The one that took its place."""
         return self._linked(getattr(obj, "superseded_by", None))
 
-    @admin.action(description=_("Release…"), permissions=["correct"])
+    @admin.action(description=_("Release…"))
     def release(self, request: HttpRequest, queryset: QuerySet[Credential]) -> HttpResponse | None:
         """Asks whether the learners are written to."""
         return self.ask(request, queryset, "release")
 
-    @admin.action(description=_("Refuse…"), permissions=["correct"])
+    @admin.action(description=_("Refuse…"))
     def refuse(self, request: HttpRequest, queryset: QuerySet[Credential]) -> HttpResponse | None:
         """Asks for the reason."""
         return self.ask(request, queryset, "refuse")
 
-    @admin.action(description=_("Revoke…"), permissions=["correct"])
+    @admin.action(description=_("Revoke…"))
     def revoke(self, request: HttpRequest, queryset: QuerySet[Credential]) -> HttpResponse | None:
         """Asks for the reason."""
         return self.ask(request, queryset, "revoke")
 
-    @admin.action(description=_("Reissue…"), permissions=["correct"])
+    @admin.action(description=_("Reissue…"))
     def reissue(self, request: HttpRequest, queryset: QuerySet[Credential]) -> HttpResponse | None:
         """Asks how."""
         return self.ask(request, queryset, "reissue")
 
-    @admin.action(description=_("Send the mail again…"), permissions=["correct"])
+    @admin.action(description=_("Send the mail again…"))
     def resend(self, request: HttpRequest, queryset: QuerySet[Credential]) -> HttpResponse | None:
         """Says to how many."""
         return self.ask(request, queryset, "resend")
 
-    @admin.action(description=_("Try again what failed…"), permissions=["correct"])
+    @admin.action(description=_("Try again what failed…"))
     def retry(self, request: HttpRequest, queryset: QuerySet[Credential]) -> HttpResponse | None:
         """Says how many."""
         return self.ask(request, queryset, "retry")
@@ -309,7 +311,7 @@ class CredentialAdmin(AskedAdmin, CorrectedAdmin):
     def picture_view(self, request: HttpRequest, key: int) -> HttpResponse:
         """The credential as a picture under the name that is being typed."""
         found = self.get_object(request, str(key))
-        if request.method != "POST" or found is None or not self.may_ask(request, found):
+        if request.method != "POST" or found is None or not self.may_ask(request, found, ASKS["name"]):
             raise PermissionDenied
         name = request.POST.get("name", "").strip()[: correct.NAME_LENGTH]
         content = {"slots": pictured.of_credential(found, name or correct.name_of(found))}

@@ -16,7 +16,7 @@ from conferral.admin.forms import UseCaseForm
 from conferral.admin.site import registered
 from conferral.admin.types import KINDS
 from conferral.contract import Kind
-from conferral.issuance import configure
+from conferral.issuance import configure, removal
 from conferral.models import Context, CredentialAsset, Issuer
 
 ISSUER = ("name", "organisation", "url", "logo", "colours", "linkedin_id", "sender", "reply_to")
@@ -98,9 +98,9 @@ class IssuerAdmin(UseCaseAdmin):
         """The one that is used."""
         return str(obj.colours.get("primary", "")) or "-"
 
-    def remove(self, obj: Issuer) -> None:
+    def remove(self, obj: Issuer, by: Any) -> None:
         """What was issued keeps its name."""
-        configure.delete_issuer(obj.slug)
+        removal.delete_issuer(obj.slug, by=by)
 
 
 class ContextForm(UseCaseForm):
@@ -171,7 +171,7 @@ class ContextForm(UseCaseForm):
             change = configure.save_context(key, by=self.by, **given)
             if change.action == "change":
                 configure.check_configurations(types=(), contexts={key}, slugs=())
-            Context.objects.get(key=key).teachers.set(self.cleaned_data["teachers"])
+            configure.save_teachers(Context.objects.get(key=key), self.cleaned_data["teachers"], by=self.by)
         return change
 
 
@@ -200,9 +200,9 @@ class ContextAdmin(UseCaseAdmin):
         """These."""
         return queryset.filter(key__in=keys)
 
-    def remove(self, obj: Context) -> None:
+    def remove(self, obj: Context, by: Any) -> None:
         """One that nothing uses, with its roster."""
-        configure.delete_context(obj.key)
+        removal.delete_context(obj.key, by=by)
 
     @admin.display(description=_("Pass mark"))
     def pass_mark_in_percent(self, obj: Context) -> str:

@@ -13,17 +13,33 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from conferral import access
+from conferral.access import REISSUE
 from conferral.admin import filters, search, words
 from conferral.admin.asks import Ask, AskedAdmin, Done
 from conferral.admin.base import RecordAdmin, recorded, structure
 from conferral.admin.followed import FollowedAdmin
 from conferral.admin.site import registered
-from conferral.issuance import history, reissue
+from conferral.issuance import history, reissue, removal
 from conferral.issuance.progress import MOST
-from conferral.models import Act, Candidate, Credential, CredentialAsset, CredentialConfiguration, Reissue, Run
+from conferral.models import (
+    Act,
+    Candidate,
+    Context,
+    Credential,
+    CredentialAsset,
+    CredentialConfiguration,
+    CredentialType,
+    Issuer,
+    Reissue,
+    Run,
+    Standstill,
+)
 
-KINDS = (Credential, CredentialConfiguration, Run, Reissue, CredentialAsset)
-"""Of what most is written down."""
+KINDS = (
+    *(Credential, CredentialConfiguration, Run, Reissue),
+    *(CredentialType, CredentialAsset, Issuer, Context, Standstill),
+)
+"""Of what something is written down."""
 
 
 class KindFilter(admin.SimpleListFilter):
@@ -78,6 +94,8 @@ class ActAdmin(RecordAdmin):
             except LookupError:  # of a later version
                 return f"{act.kind} {act.object_id}"
             name = f"{model._meta.verbose_name} {act.object_id}"  # noqa: SLF001 - documented
+            if act.verb == removal.DELETED:
+                return f"{model._meta.verbose_name} {act.details['name']}"  # noqa: SLF001 - as above
             its_admin = self.admin_site._registry.get(model)  # noqa: SLF001 - `get_model_admin` came with Django 5.0
             may = its_admin is not None and its_admin.has_view_permission(request)
             return self.link_to(model(pk=act.object_id), name) if may else name
@@ -160,6 +178,7 @@ class ReissueAdmin(AskedAdmin, FollowedAdmin):
     went_wrong = recorded("error", _("What went wrong"))
     asks: ClassVar = {
         "cancel": Ask(
+            right=REISSUE,
             title=_("Cancel"),
             explain=lambda one: (
                 _now("It stops after the batch at hand. %(done)d of %(all)d are issued again, and stay.")
@@ -174,9 +193,9 @@ class ReissueAdmin(AskedAdmin, FollowedAdmin):
 
     def limits(self, request: HttpRequest, *verbs: str) -> frozenset[str] | None:
         """Whoever may ask for one may follow it, and stop it."""
-        rights = [f"{verb}_reissue" for verb in verbs if verb != "change"]
+        rights = {self.right(verb) for verb in verbs}
         if "change" in verbs:
-            rights += ["change_reissue", "change_credentialconfiguration", "change_credential"]
+            rights |= {"change_credentialconfiguration", "change_credential", "reissue_credential"}
         return access.limits(request.user, *rights)
 
     def told(self, obj: Reissue) -> dict[str, Any]:

@@ -44,7 +44,8 @@ class Correction:
     """One thing that can be done: its words, its form, and the use case.
 
     `counted` is the button's word for so many. `perform` gets the chosen records, the form's values, who asks, and
-    where to tell of what went wrong. `deletes`: afterwards they are gone.
+    where to tell of what went wrong. `deletes`: afterwards they are gone. It is for whoever may change them, or has the
+    `right`.
     """
 
     title: str | Promise
@@ -56,6 +57,7 @@ class Correction:
     sensible: Callable[[Any], bool] = lambda _one: True
     tasks: tuple[Any, ...] = ()
     deletes: bool = False
+    right: str = "change"
 
 
 def one_by_one(
@@ -81,13 +83,18 @@ class CorrectedAdmin(RecordAdmin):
     too_many: ClassVar[Any] = ""
     """What is said where nothing was chosen, or more than so many."""
 
-    def has_correct_permission(self, request: HttpRequest) -> bool:
-        """Whoever may change them."""
-        return self.may(request, None, "change")
+    def may_correct(self, request: HttpRequest, name: str, obj: Any = None) -> bool:
+        """Whether this person may do that: with that record, or with any when there is none."""
+        return self.may(request, obj, "change", self.corrections[name].right)
 
-    def correctable(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
-        """Of those rows, the ones that this person may correct."""
-        found: QuerySet[Any] = self.within(request, rows, "change").order_by("pk")
+    def get_actions(self, request: HttpRequest) -> Any:
+        """Those that this person may do."""
+        found = super().get_actions(request).items()
+        return {name: one for name, one in found if name not in self.corrections or self.may_correct(request, name)}
+
+    def correctable(self, request: HttpRequest, rows: QuerySet[Any], name: str) -> QuerySet[Any]:
+        """Of those rows, the ones with which this person may do that."""
+        found: QuerySet[Any] = self.within(request, rows, "change", self.corrections[name].right).order_by("pk")
         return found
 
     def is_open(self, obj: Any) -> bool:
@@ -117,18 +124,20 @@ class CorrectedAdmin(RecordAdmin):
         """The record, with what can be done with it."""
         links = []
         found = self.get_object(request, object_id)
-        if found and self.is_open(found) and self.may(request, found, "change"):
-            sensible = [(name, each) for name, each in self.corrections.items() if each.sensible(found)]
-            links = [(each.title, self._address(name, [found])) for name, each in sensible]
+        if found and self.is_open(found):
+            may = {name: each for name, each in self.corrections.items() if self.may_correct(request, name, found)}
+            links = [(each.title, self._address(name, [found])) for name, each in may.items() if each.sensible(found)]
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), "corrections": links})
 
     def correction_view(self, request: HttpRequest, name: str) -> HttpResponse:
         """Names the records that are meant, asks what has to be known, and does it."""
-        if not self.has_correct_permission(request):
+        if not self.may_correct(request, name):
             raise PermissionDenied
         ids = request.POST.get("ids") or request.GET.get("ids", "")
         keys = [part for part in ids.split(",") if _ID.fullmatch(part)]
-        chosen = list(self.correctable(request, self.get_queryset(request)).filter(pk__in=keys[: self.most(name)]))
+        chosen = list(
+            self.correctable(request, self.get_queryset(request), name).filter(pk__in=keys[: self.most(name)])
+        )
         if not chosen:
             self.message_user(request, self.none_chosen, messages.WARNING)
             return HttpResponseRedirect(self.address("changelist"))
@@ -137,7 +146,7 @@ class CorrectedAdmin(RecordAdmin):
     def ask(self, request: HttpRequest, queryset: QuerySet[Any], name: str) -> HttpResponse | None:
         """An action of the list: leads to the page that asks."""
         most = self.most(name)
-        chosen = list(self.correctable(request, queryset)[: most + 1])
+        chosen = list(self.correctable(request, queryset, name)[: most + 1])
         if len(chosen) > most:  # somebody may have chosen all there are
             self.message_user(request, self.too_many % most, messages.ERROR)
             return None

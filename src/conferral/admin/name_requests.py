@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from conferral import access, tasks
+from conferral.access import RENAME
 from conferral.admin import search, words
 from conferral.admin.many import CorrectedAdmin, Correction, CorrectionForm, Done, one_by_one
 from conferral.admin.site import registered
@@ -52,6 +53,7 @@ def _refuse(chosen: Sequence[NameRequest], values: dict[str, Any], by: Any, told
 
 ANSWERS = {
     "approve": Correction(
+        right=RENAME,
         title=_("Approve"),
         explanation=_(
             "The credential is issued again with that name and keeps its dates; the old link and QR code lead to the "
@@ -63,6 +65,7 @@ ANSWERS = {
         tasks=(tasks.withdraw, tasks.generate, tasks.deliver),
     ),
     "refuse": Correction(
+        right=RENAME,
         title=_("Refuse"),
         explanation=_("The name stays as it is. The learner is written to, with the reason."),
         counted=lambda count: ngettext("Refuse %d request", "Refuse %d requests", count) % count,
@@ -98,12 +101,14 @@ class NameRequestAdmin(CorrectedAdmin):
 
     def limits(self, request: HttpRequest, *verbs: str) -> frozenset[str] | None:
         """To answer a request is to correct its credential: whoever may do that may see it, too."""
-        rights = {"change": "change_credential"}
-        return access.limits(request.user, *(rights.get(verb, f"{verb}_namerequest") for verb in verbs))
+        rights = {self.right(verb) for verb in verbs}
+        if "change" in verbs:
+            rights = rights - {"change_namerequest"} | {"change_credential", RENAME}
+        return access.limits(request.user, *rights)
 
-    def correctable(self, request: HttpRequest, rows: QuerySet[NameRequest]) -> QuerySet[NameRequest]:
+    def correctable(self, request: HttpRequest, rows: QuerySet[NameRequest], name: str) -> QuerySet[NameRequest]:
         """Those that wait."""
-        return super().correctable(request, rows).filter(waiting=True).select_related("credential__edition__type")
+        return super().correctable(request, rows, name).filter(waiting=True).select_related("credential__edition__type")
 
     def is_open(self, obj: NameRequest) -> bool:
         """While it waits."""
@@ -129,12 +134,12 @@ class NameRequestAdmin(CorrectedAdmin):
         """What became of it."""
         return words.word(OUTCOMES, obj.outcome)
 
-    @admin.action(description=_("Approve…"), permissions=["correct"])
+    @admin.action(description=_("Approve…"))
     def approve(self, request: HttpRequest, queryset: QuerySet[NameRequest]) -> HttpResponse | None:
         """Asks once more."""
         return self.ask(request, queryset, "approve")
 
-    @admin.action(description=_("Refuse…"), permissions=["correct"])
+    @admin.action(description=_("Refuse…"))
     def refuse(self, request: HttpRequest, queryset: QuerySet[NameRequest]) -> HttpResponse | None:
         """Asks for the reason."""
         return self.ask(request, queryset, "refuse")

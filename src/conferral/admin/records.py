@@ -211,9 +211,9 @@ class StandstillAdmin(LimitedAdmin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Pulls it."""
-        obj.pk = standstill.pause(obj.reason).pk
+        obj.pk = standstill.pause(obj.reason, by=request.user).pk
         obj.refresh_from_db()
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         """Releases it."""
-        standstill.resume()
+        standstill.resume(by=request.user)

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from conferral import facts, tasks
+from conferral.access import RELEASE, RETRY, RUN
 from conferral.admin import filters, search, words
 from conferral.admin.asks import Ask, AskedAdmin, Done, ReasonForm
 from conferral.admin.base import named, recorded
@@ -132,6 +133,7 @@ class RunAdmin(AskedAdmin, FollowedAdmin):
     tried = named("attempts", _("attempts"))
     asks: ClassVar = {
         "release": Ask(
+            right=RELEASE,
             title=_("Release what it holds"),
             explain=lambda run: (
                 ngettext(
@@ -147,6 +149,7 @@ class RunAdmin(AskedAdmin, FollowedAdmin):
             perform=_release,
         ),
         "refuse": Ask(
+            right=RELEASE,
             title=_("Refuse what it holds"),
             explain=lambda run: (
                 ngettext(
@@ -163,6 +166,7 @@ class RunAdmin(AskedAdmin, FollowedAdmin):
             grave=True,
         ),
         "cancel": Ask(
+            right=RUN,
             title=_("Cancel the run"),
             explain=lambda _run: _now("It stops at its next page of learners. Nothing that it has found is issued."),
             button=_("Cancel the run"),
@@ -172,6 +176,7 @@ class RunAdmin(AskedAdmin, FollowedAdmin):
             grave=True,
         ),
         "retry": Ask(
+            right=RETRY,
             title=_("Try again what failed"),
             explain=_what_is_retried,
             button=_("Try again"),
@@ -179,6 +184,7 @@ class RunAdmin(AskedAdmin, FollowedAdmin):
             perform=_retry,
         ),
         "again": Ask(
+            right=RUN,
             title=_("Run again"),
             explain=lambda _run: _now("A new run looks at everybody again. Nobody gets a second credential."),
             button=_("Run"),

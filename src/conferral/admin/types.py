@@ -22,7 +22,7 @@ from conferral.admin.live import LiveAdmin, Part
 from conferral.admin.options import OptionsField
 from conferral.admin.site import registered
 from conferral.contract import Audience, ConferralError, Kind, Publication
-from conferral.issuance import configure, correct, preview
+from conferral.issuance import configure, correct, preview, removal
 from conferral.models import Credential, CredentialType
 from conferral.spoken import spoken
 
@@ -253,7 +253,7 @@ class TypeAdmin(AskedAdmin, LiveAdmin):
         """Whether this person may read which people a rule names; they may be of any course."""
         return access.limits(request.user, "view_learner") is None or super().has_change_permission(request)
 
-    def may_ask(self, request: HttpRequest, obj: Any) -> bool:
+    def may_ask(self, request: HttpRequest, obj: Any, ask: Ask) -> bool:
         """Whoever may add one."""
         return self.has_add_permission(request)
 
@@ -298,9 +298,9 @@ class TypeAdmin(AskedAdmin, LiveAdmin):
         message = preview.letter(form.candidate(), plugins.gateway(), name=name).message()
         return "mail", {"letter": message, "html": message.alternatives[0][0]}
 
-    def remove(self, obj: CredentialType) -> None:
+    def remove(self, obj: CredentialType, by: Any) -> None:
         """One that nothing uses."""
-        configure.delete_type(obj.name)
+        removal.delete_type(obj.name, by=by)
 
     @admin.display(description=_("Rule"), ordering="processor")
     def rule(self, obj: CredentialType) -> str:

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from conferral import tasks
+from conferral.access import AWARD, LIST, REISSUE, RUN
 from conferral.admin.asks import Ask, Done, PeopleForm, ReasonForm, lines
 from conferral.contract import ConferralError
 from conferral.issuance import award, correct, dry_run, reissue, release, standstill
@@ -192,6 +193,7 @@ def _explain_run(obj: CredentialConfiguration) -> str:
 
 ASKS = {
     "dry": Ask(
+        right=RUN,
         title=_("Dry run"),
         explain=lambda _obj: _now(
             "It looks at every learner and says who would get one, who has one, who not yet and why, and who cannot be "
@@ -201,6 +203,7 @@ ASKS = {
         perform=_dry,
     ),
     "run": Ask(
+        right=RUN,
         title=_("Run now"),
         explain=_explain_run,
         button=_("Run now"),
@@ -209,6 +212,7 @@ ASKS = {
         perform=_run,
     ),
     "award": Ask(
+        right=AWARD,
         title=_("Award by hand"),
         explain=lambda _obj: _now(
             "They get a credential now, whatever the rule says. Its evidence says who awarded it."
@@ -218,6 +222,7 @@ ASKS = {
         perform=_award,
     ),
     "always": Ask(
+        right=LIST,
         title=_("Always issue to"),
         explain=lambda _obj: _now("Each run issues to them as soon as they take part, whatever the rule says."),
         button=_("Always issue"),
@@ -225,6 +230,7 @@ ASKS = {
         perform=_always,
     ),
     "never": Ask(
+        right=LIST,
         title=_("Never issue to"),
         explain=lambda _obj: _now(
             "No run issues to them. What is held of theirs is refused; what was issued stays, until it is revoked."
@@ -235,6 +241,7 @@ ASKS = {
         grave=True,
     ),
     "rule": Ask(
+        right=LIST,
         title=_("Let the rule decide"),
         explain=lambda _obj: _now("Takes back what was said of them: the rule decides about them again."),
         button=_("Take back"),
@@ -243,6 +250,7 @@ ASKS = {
         perform=_rule,
     ),
     "reissue": Ask(
+        right=REISSUE,
         title=_("Issue all again"),
         explain=lambda _obj: _now(
             "New credentials take the places of those that would come out otherwise; they keep their dates, and old "

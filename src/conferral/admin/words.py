@@ -88,7 +88,13 @@ VERB: Words = {
     "reissue ended": _("reissue ended"),
     "mail sent again": _("mail sent again"),
     "tried again": _("tried again"),
+    "name asked for": _("another name asked for"),
     "name refused": _("name refused"),
+    "shown otherwise": _("page shown otherwise"),
+    "taught by others": _("teachers changed"),
+    "paused": _("everything stopped"),
+    "resumed": _("went on"),
+    "deleted": _("deleted"),
 }
 DETAIL: Words = {
     "credentials": _("credentials"),
@@ -107,6 +113,10 @@ DETAIL: Words = {
     "on": _("on"),
     "name": _("name"),
     "changed": _("changed"),
+    "hidden": _("hidden"),
+    "name_form": _("name shown as"),
+    "added": _("added"),
+    "removed": _("removed"),
 }
 
 

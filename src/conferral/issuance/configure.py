@@ -1,4 +1,4 @@
-"""Configuring: the one way to save or delete a type, a configuration, an issuer or a declared context.
+"""Configuring: the one way to save a type, a configuration, an issuer or a declared context.
 
 Each is validated whole before it is written; what is the same already is left alone.
 """
@@ -14,7 +14,6 @@ from zoneinfo import available_timezones
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import models, transaction
-from django.db.models import ProtectedError
 from django.utils import timezone
 
 from conferral import assets, plugins, schedules
@@ -30,28 +29,17 @@ from conferral.contract import (
 from conferral.contract.context import is_pathway_key
 from conferral.contract.placeholders import check_locale
 from conferral.issuance import guards, history, opening, plan, preview
-from conferral.issuance.run import close_lost_runs
 from conferral.models import (
     Context,
-    Credential,
     CredentialAsset,
     CredentialConfiguration,
     CredentialType,
-    Edition,
-    EditionAsset,
     Issuer,
-    Reissue,
-    RosterEntry,
-    Run,
 )
 
 M = TypeVar("M", bound=models.Model)
 TOLD = ("enabled", "schedule", "time_zone", "opening", "guards")
 """What history tells the values of; of the rest it says that it changed: options of a rule may name learners."""
-
-
-class InUse(ConferralError):
-    """Something that others need cannot be deleted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +173,7 @@ def check_configurations(types: Collection[str], contexts: Collection[str], slug
     for configuration in CredentialConfiguration.objects.filter(enabled=True, archived=None).select_related("type"):
         context = lms.describe(configuration.context_key)
         mine = {configuration.context_key, *(context.steps if context else ())}
-        named = _texts(plan.merge(configuration.type.generators, configuration.generators))
+        named = plan.texts(plan.merge(configuration.type.generators, configuration.generators))
         if configuration.type.name not in types and not mine & set(contexts) and not named & set(slugs):
             continue
         try:
@@ -212,6 +200,15 @@ def rename_type(old: str, new: str, *, by: Any = None) -> None:
             schedules.keep(configuration, timezone.now(), changed=False)
 
 
+def save_teachers(context: Context, users: Collection[Any], by: Any = None) -> None:
+    """Those users, and no others, look after the context's credentials."""
+    before = set(context.teachers.all())
+    added, removed = (sorted(map(str, some)) for some in (set(users) - before, before - set(users)))
+    if added or removed:
+        context.teachers.set(users)
+        history.record("taught by others", context, by=by, added=added, removed=removed)
+
+
 def find_type(name: str) -> CredentialType:
     """The type of that name; a ConferralError lists those there are."""
     found = CredentialType.objects.filter(name=name).first()
@@ -221,84 +218,6 @@ def find_type(name: str) -> CredentialType:
             "%(name)r is not known; known: %(known)s", where="type", name=name, known=known or Phrase("none")
         )
     return found
-
-
-def delete_type(name: str) -> None:
-    """A type that nothing uses; one that has configurations or has issued stays."""
-    credential_type = find_type(name)
-    used = credential_type.configurations.count()
-    if used:
-        raise InUse("type %(name)r: is used by %(used)s configurations; delete those first", name=name, used=used)
-    try:
-        with transaction.atomic():
-            _delete_unused_editions(type=credential_type)
-            credential_type.delete()
-    except ProtectedError:
-        raise InUse(
-            "type %(name)r: credentials were issued with it; it has to stay as their record", name=name
-        ) from None
-
-
-def delete_configuration(context_key: str, type_name: str) -> None:
-    """A configuration that has issued nothing, with the history of its runs."""
-    found = CredentialConfiguration.objects.filter(context_key=context_key, type=find_type(type_name)).first()
-    name = f"configuration {context_key} · {type_name}"
-    if found is None:
-        raise ConferralError("%(name)s: there is none", name=name)
-    close_lost_runs()
-    with transaction.atomic():
-        issued = Credential.objects.filter(configuration=found).exclude(state=Credential.State.HELD).count()
-        if issued:
-            raise InUse(
-                "%(name)s: has issued %(issued)s credentials; switch it off instead (enabled: false)",
-                name=name,
-                issued=issued,
-            )
-        if held := found.runs.filter(status=Run.Status.HELD).count():
-            raise InUse("%(name)s: %(held)s runs of it are held; refuse them first", name=name, held=held)
-        if found.runs.filter(active=True).exists():
-            raise InUse("%(name)s: is running; wait until the run has ended", name=name)
-        found.reissues.all().delete()
-        found.runs.all().delete()
-        found.delete()
-        schedules.remove(found)
-
-
-def delete_asset(slug: str) -> None:
-    """An asset with all its versions, when no type, configuration, issuer or issued credential uses it."""
-    versions = CredentialAsset.objects.filter(slug=slug)
-    if not versions.exists():
-        raise ConferralError("asset %(slug)r: there is none", slug=slug)
-    if users := users_of(slug):
-        raise InUse("asset %(slug)r: is used by %(names)s; change those first", slug=slug, names=", ".join(users))
-    with transaction.atomic():
-        _delete_unused_editions(assets__asset__slug=slug)
-        if EditionAsset.objects.filter(asset__in=versions).exists():
-            raise InUse(
-                "asset %(slug)r: credentials were issued with it; it has to stay for making them again", slug=slug
-            )
-        assets.remove(slug)
-
-
-def delete_context(key: str) -> None:
-    """A declared context that no configuration and no pathway uses, with its roster."""
-    context = Context.objects.filter(key=key).first()
-    if context is None:
-        raise ConferralError("context %(key)r: there is none", key=key)
-    if CredentialConfiguration.objects.filter(context_key=key).exists():
-        raise InUse("context %(key)r: has configurations; delete those first", key=key)
-    pathways = [other.key for other in Context.objects.filter(kind=Kind.PATHWAY) if key in other.steps]
-    if pathways:
-        raise InUse("context %(key)r: is a step of %(names)s", key=key, names=", ".join(pathways))
-    with transaction.atomic():
-        RosterEntry.objects.filter(context=context).delete()
-        context.delete()
-
-
-def delete_issuer(slug: str) -> None:
-    """An issuer; what was issued keeps its name."""
-    if not Issuer.objects.filter(slug=slug).delete()[0]:
-        raise ConferralError("issuer %(slug)r: there is none", slug=slug)
 
 
 def forget_person(username: str, email: str, replacement: str) -> None:
@@ -386,49 +305,6 @@ def _clean(model: type[M], values: Mapping[str, Any]) -> None:
 def _plain(value: Any) -> Any:
     """A value as JSON stores it, so that what was written and what is read compare equal."""
     return json.loads(json.dumps(value)) if isinstance(value, dict | list) else value
-
-
-def types_with(slug: str) -> list[str]:
-    """The names of the types whose designs use that asset."""
-    return [one.name for one in CredentialType.objects.order_by("name") if slug in _assets_of(one)]
-
-
-def users_of(slug: str) -> list[str]:
-    """Issuers, types and configurations that use that asset, in words."""
-    users = [f"the issuer {issuer.slug!r}" for issuer in Issuer.objects.filter(logo=slug)]
-    users += [f"the type {name!r}" for name in types_with(slug)]
-    overriding = CredentialConfiguration.objects.exclude(generators={}).select_related("type")
-    users += [f"the configuration {one}" for one in overriding if slug in _assets_of(one.type, one.generators)]
-    return users
-
-
-def _assets_of(credential_type: CredentialType, overrides: Mapping[str, Any] | None = None) -> Collection[str]:
-    """The slugs that the slots name; every text in them, when a plugin that could tell is missing."""
-    try:
-        return plan.resolve_assets(plan.resolve_slots(credential_type, overrides))
-    except ConferralError:
-        return _texts(plan.merge(credential_type.generators, overrides or {}))
-
-
-def _texts(value: Any) -> set[str]:
-    match value:
-        case str():
-            return {value}
-        case dict():
-            return set().union(*map(_texts, value.values()))
-        case list():
-            return set().union(*map(_texts, value))
-        case _:
-            return set()
-
-
-def _delete_unused_editions(**made_with: Any) -> None:
-    """A run that failed leaves its edition; it is the record of nothing."""
-    wanted = Reissue.objects.exclude(edition=None).values("edition")
-    unused = Edition.objects.filter(credentials=None, artifacts=None, **made_with).exclude(pk__in=wanted)
-    keys = list(unused.values_list("pk", flat=True))
-    EditionAsset.objects.filter(edition__in=keys).delete()
-    Edition.objects.filter(pk__in=keys).delete()
 
 
 def _check_time_zone(name: str) -> None:

@@ -16,6 +16,8 @@ from conferral.models import Act, Credential
 ITSELF = "Conferral"
 """Who did what nobody asked for: a sweep, a date that has come."""
 COMMAND_LINE = Phrase("the command line")
+HOLDER = Phrase("the holder")
+"""Without a name: what holders did stays when they are retired."""
 
 
 def record(verb: str, *objects: models.Model, by: Any = None, reason: str = "", **details: Any) -> None:

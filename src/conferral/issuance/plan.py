@@ -306,3 +306,16 @@ def issuer_content(organisation: str) -> dict[str, Any]:
     if found is None:
         return {"name": organisation, "url": ""}
     return {name: getattr(found, name) for name in ISSUER_FIELDS}
+
+
+def texts(value: Any) -> set[str]:
+    """Every text in options, whatever they mean."""
+    match value:
+        case str():
+            return {value}
+        case dict():
+            return set().union(*map(texts, value.values()))
+        case list():
+            return set().union(*map(texts, value))
+        case _:
+            return set()

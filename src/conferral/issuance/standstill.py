@@ -1,9 +1,12 @@
 """The emergency stop: while it is pulled, no run begins or issues, and no mail goes out."""
 
+from typing import Any
+
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from conferral.contract import ConferralError
+from conferral.issuance import history
 from conferral.models import Standstill
 
 
@@ -11,18 +14,25 @@ class Paused(ConferralError):
     """Everything stands still until somebody resumes."""
 
 
-def pause(reason: str = "") -> Standstill:
+def pause(reason: str = "", by: Any = None) -> Standstill:
     """Pulls the stop, and returns it; one that was pulled before stays as it is."""
     try:
         with transaction.atomic():
-            return Standstill.objects.create(since=timezone.now(), reason=reason)
+            stop = Standstill.objects.create(since=timezone.now(), reason=reason)
+            history.record("paused", stop, by=by, reason=reason)
+            return stop
     except IntegrityError:
         return Standstill.objects.get()
 
 
-def resume() -> bool:
+def resume(by: Any = None) -> bool:
     """Releases it; False when nothing stood still. What has become due meanwhile is done by the next sweep."""
-    return bool(Standstill.objects.all().delete()[0])
+    with transaction.atomic():
+        stop = Standstill.objects.select_for_update().first()
+        if stop is not None:
+            history.record("resumed", stop, by=by)
+            stop.delete()
+    return stop is not None
 
 
 def standing() -> Standstill | None:

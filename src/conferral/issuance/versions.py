@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from conferral import assets, journal
 from conferral.contract import ConferralError
-from conferral.issuance import configure, history
+from conferral.issuance import configure, history, removal
 from conferral.models import Credential, CredentialAsset, EditionAsset
 
 logger = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ def usage(slug: str) -> Usage:
         version: Kept(states[State.AVAILABLE], states[State.PENDING] + states[State.HELD])
         for version, states in sorted(counted.items())
     }
-    return Usage(configure.types_with(slug), configure.users_of(slug), kept)
+    return Usage(removal.types_with(slug), removal.users_of(slug), kept)
 
 
 def activate(slug: str, version: int, *, by: Any, on: datetime | None = None, now: datetime | None = None) -> bool:

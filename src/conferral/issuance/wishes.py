@@ -23,8 +23,12 @@ class CannotAsk(correct.CannotCorrect):
 def show(credential: Credential, *, hidden: bool | None = None, name_form: str | None = None) -> None:
     """Hides or shows the page, and chooses how it shows the name; what is None stays."""
     wished: dict[str, Any] = {"hidden": hidden, "name_form": name_form and Credential.NameForm(name_form)}
-    said = {name: value for name, value in wished.items() if value is not None}
-    Credential.objects.filter(pk=credential.pk).update(**said)
+    said = {name: value for name, value in wished.items() if value not in (None, getattr(credential, name))}
+    if not said:
+        return
+    with transaction.atomic():
+        Credential.objects.filter(pk=credential.pk).update(**said)
+        history.record("shown otherwise", credential, by=history.HOLDER, **said)
     for name, value in said.items():
         setattr(credential, name, value)
 
@@ -41,6 +45,7 @@ def ask_for_name(credential: Credential, name: str, explanation: str = "") -> Na
     try:
         with transaction.atomic():
             NameRequest.objects.filter(credential=credential, waiting=True).delete()
+            history.record("name asked for", credential, by=history.HOLDER)
             return NameRequest.objects.create(credential=credential, name=name, explanation=explanation)
     except IntegrityError:
         raise CannotAsk(

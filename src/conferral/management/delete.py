@@ -6,14 +6,14 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
-from conferral.issuance import configure
+from conferral.issuance import history, removal
 
 HELP = "Deletes an asset, issuer, context, type or configuration that nothing uses."
 ONE_NAME = {
-    "asset": configure.delete_asset,
-    "issuer": configure.delete_issuer,
-    "context": configure.delete_context,
-    "type": configure.delete_type,
+    "asset": removal.delete_asset,
+    "issuer": removal.delete_issuer,
+    "context": removal.delete_context,
+    "type": removal.delete_type,
 }
 
 
@@ -30,7 +30,7 @@ def arguments(parser: ArgumentParser) -> None:
 def handle(options: dict[str, Any], console: Console) -> None:
     """Deletes it, or says who uses it."""
     if options["kind"] == "configuration":
-        configure.delete_configuration(options["name"], options["type_name"])
+        removal.delete_configuration(options["name"], options["type_name"], by=history.COMMAND_LINE)
     else:
-        ONE_NAME[options["kind"]](options["name"])
+        ONE_NAME[options["kind"]](options["name"], by=history.COMMAND_LINE)
     console.print(f"deleted: {options['kind']} {escape(options['name'])}")

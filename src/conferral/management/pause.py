@@ -6,7 +6,7 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
-from conferral.issuance import standstill
+from conferral.issuance import history, standstill
 
 HELP = "Stops every run and every mail, at once, until `conferral resume`."
 
@@ -18,4 +18,5 @@ def arguments(parser: ArgumentParser) -> None:
 
 def handle(options: dict[str, Any], console: Console) -> None:
     """Pulls it."""
-    console.print(f"Conferral is {escape(str(standstill.pause(options['reason'][:255])))}; `conferral resume` goes on")
+    stop = standstill.pause(options["reason"][:255], by=history.COMMAND_LINE)
+    console.print(f"Conferral is {escape(str(stop))}; `conferral resume` goes on")

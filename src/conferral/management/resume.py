@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.console import Console
 
-from conferral.issuance import standstill
+from conferral.issuance import history, standstill
 
 HELP = "Ends a pause: what has become due meanwhile runs within a minute."
 
@@ -16,4 +16,4 @@ def arguments(parser: ArgumentParser) -> None:
 
 def handle(options: dict[str, Any], console: Console) -> None:
     """Releases it."""
-    console.print("Conferral goes on" if standstill.resume() else "Conferral was not paused")
+    console.print("Conferral goes on" if standstill.resume(by=history.COMMAND_LINE) else "Conferral was not paused")

@@ -39,6 +39,9 @@ class CredentialAsset(models.Model):
     )
 
     class Meta:
+        permissions = [
+            ("activate_credentialasset", "Can make a version of an asset the current one"),
+        ]
         verbose_name = _("asset")
         verbose_name_plural = _("assets")
         constraints = [

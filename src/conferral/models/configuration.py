@@ -50,6 +50,10 @@ class CredentialConfiguration(models.Model):
     closed_why = models.CharField(max_length=255, blank=True)
 
     class Meta:
+        permissions = [
+            ("run_credentialconfiguration", "Can run a credential configuration, or try it out"),
+            ("list_credentialconfiguration", "Can say who is always or never issued"),
+        ]
         verbose_name = _("credential configuration")
         verbose_name_plural = _("credential configurations")
         constraints = [models.UniqueConstraint(fields=["context_key", "type"], name="conferral_configuration_once")]

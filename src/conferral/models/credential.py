@@ -88,6 +88,15 @@ class Credential(models.Model):
     notify = models.BooleanField(default=True, help_text="Whether the learner is written to once it is available")
 
     class Meta:
+        permissions = [
+            ("award_credential", "Can award a credential by hand"),
+            ("release_credential", "Can release or refuse held credentials"),
+            ("rename_credential", "Can correct the name on a credential"),
+            ("reissue_credential", "Can issue a credential again"),
+            ("revoke_credential", "Can revoke a credential"),
+            ("resend_credential", "Can send the mail about a credential again"),
+            ("retry_credential", "Can try again what failed of a credential"),
+        ]
         verbose_name = _("credential")
         verbose_name_plural = _("credentials")
         constraints = [
