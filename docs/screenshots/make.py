@@ -52,6 +52,8 @@ Run.objects.create(
 """A run as it is while it goes on: those of the demo are over before anybody sees them."""
 HIGHEST = 1500
 """Pixels of a page that are shown; what is below goes on in the same way."""
+PAINTED = 500
+"""Milliseconds after which a frame that has come into view is painted."""
 GAP = 24
 QUALITY = 82
 MAIL_WIDTHS = (700, 360)
@@ -61,13 +63,14 @@ Steps = Callable[[Teller], None]
 
 @dataclass(frozen=True)
 class Shot:
-    """A page: what it shows, who looks at it, how they come there; `arabic`: in Arabic, too."""
+    """A page: what it shows, who looks at it, how they come there; `arabic`: in Arabic, too; `below`: from where on."""
 
     name: str
     caption: str
     person: str
     steps: Steps
     arabic: bool = False
+    below: str = ""
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -304,6 +307,16 @@ def history(teller: Teller) -> None:
     of_staff("Declan O'Driscoll", COURSE, "History")(teller)
 
 
+def words_in_spanish(teller: Teller) -> None:
+    """A type's words for those who read Spanish, and the mail that they get."""
+    teller.go(f"{STAFF}/credentialtype/1/change/")
+    teller.unfold("The mail in other languages")
+    teller.write("Enhorabuena: {context}", "Subject of the mail (Spanish)")
+    teller.write("Ha terminado {context}.", "Words in the mail (Spanish)")
+    teller.choose("Spanish", "Language of its reader")
+    teller.press("Show the mail")
+
+
 SHOTS = (
     Shot("home", "The first page", "stranger", at("/"), arabic=True),
     Shot("credential", "A credential, as a stranger sees it", "stranger", credential(HOLDER, COURSE), arabic=True),
@@ -384,6 +397,13 @@ SHOTS = (
     Shot("new-version", "A new version of a signature, before it is used", "operator", new_version),
     Shot("types", "Credential types", "operator", at(f"{STAFF}/credentialtype/")),
     Shot("type", "A credential type: its options as a form", "operator", at(f"{STAFF}/credentialtype/1/change/")),
+    Shot(
+        "type-mail",
+        "A type's words in the mail, in each language, and the mail",
+        "operator",
+        words_in_spanish,
+        below="fieldset:has(#id_subject_es)",
+    ),
     Shot("issuer", "An issuer", "operator", at(f"{STAFF}/issuer/1/change/")),
     Shot("editions", "How credentials were made", "operator", at(f"{STAFF}/edition/")),
     Shot("standstill", "The emergency stop, before it is pulled", "operator", at(f"{STAFF}/standstill/add/")),
@@ -442,14 +462,17 @@ class Company:
         return self.visitors[person]
 
 
-def picture(page: Page, size: dict[str, int], scheme: str) -> Image.Image:
-    """The page as it is there, at most so high."""
-    page.set_viewport_size(size)
+def picture(page: Page, size: dict[str, int], scheme: str, below: str = "") -> Image.Image:
+    """The page as it is there, from that element on, at most so high."""
+    page.set_viewport_size({**size, "height": HIGHEST} if below else size)  # type: ignore[arg-type]
     page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
     page.wait_for_load_state("networkidle")
     expect(page.locator("[aria-busy=true]")).to_have_count(0)
     page.evaluate("document.getAnimations().forEach(each => each.finish()); scrollTo(0, 0)")
-    shown = Image.open(BytesIO(page.screenshot(full_page=True))).convert("RGB")
+    if below:
+        page.locator(below).evaluate("element => element.scrollIntoView()")
+        page.wait_for_timeout(PAINTED)
+    shown = Image.open(BytesIO(page.screenshot(full_page=not below))).convert("RGB")
     return shown.crop((0, 0, shown.width, min(shown.height, HIGHEST)))
 
 
@@ -471,7 +494,10 @@ def page_shots(companies: dict[str, Company], wanted: Collection[str]) -> None:
         for language in shot.languages:
             teller = companies[language].teller(shot.person)
             shot.steps(teller)
-            pictures = [picture(teller.page, DESKTOP, "light"), picture(teller.page, PHONE, "dark")]
+            pictures = [
+                picture(teller.page, DESKTOP, "light", shot.below),
+                picture(teller.page, PHONE, "dark", shot.below),
+            ]
             side_by_side(pictures, HERE / shot.file(language))
             print(shot.file(language), flush=True)
 

@@ -403,3 +403,39 @@ def test_the_mail_is_shown_as_it_stands_in_the_form(kind, operator):
     kind.refresh_from_db()
     assert kind.wording == {}
     assert "nam" in text_of(operator.post(address, sent | {"subject": "{nam}"}))
+
+
+def test_the_mail_is_shown_as_readers_of_each_language_get_it(kind, operator):
+    address = page("credentialtype_live", kind.pk, "mail")
+    sent = filled(operator, page("credentialtype_change", kind.pk))
+    sent |= {"subject": "Well done, {name}", "subject_es": "Enhorabuena, {name}", "sample": "Ana"}
+
+    def shown(**chosen):
+        return operator.post(address, sent | chosen).content.decode()
+
+    assert "Well done, Ana" in shown()
+    spanish = shown(mail_language="es")
+    assert "Enhorabuena, Ana" in spanish
+    assert "Enhorabuena" not in shown(mail_language="ar")
+    assert 'dir="rtl"' in unescape(shown(mail_language="ar")), "whose words are our own"
+    assert "Enhorabuena" not in shown(mail_language="es", mail_purpose="corrected")
+    refused = operator.post(address, sent | {"body_ar": "{nmae}"})
+    assert "nmae" in text_of(refused)
+
+
+def test_words_in_other_languages_are_saved_and_those_without_a_field_stay(kind, operator, person):
+    CredentialType.objects.update(wording={"subject": "Yours", "translations": {"pt-BR": {"subject": "Seu"}}})
+    address = page("credentialtype_change", kind.pk)
+    sent = filled(operator, address) | {"subject_es": "Tuyo", "body_es": "Hola {name}"}
+    assert operator.post(address, sent).status_code == 302
+    kind.refresh_from_db()
+    wanted = {"pt-BR": {"subject": "Seu"}, "es": {"subject": "Tuyo", "body": "Hola {name}"}}
+    assert kind.wording == {"subject": "Yours", "translations": wanted}
+    said = text_of(person("viewer", "view_credentialtype").get(address))
+    assert "Spanish" in said
+    assert "Subject of the mail: Tuyo" in said
+    refused = operator.post(address, sent | {"body_ar": "{nmae}"})
+    assert set(refused.context["adminform"].form.errors) == {"body_ar"}
+    assert operator.post(address, sent | {"subject_es": "", "body_es": ""}).status_code == 302
+    kind.refresh_from_db()
+    assert kind.wording["translations"] == {"pt-BR": {"subject": "Seu"}}

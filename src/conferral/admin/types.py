@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from conferral import access, plugins
-from conferral.admin import options, pictured
+from conferral.admin import mail_words, options, pictured
 from conferral.admin.asks import Ask, AskedAdmin, Done
 from conferral.admin.base import told_by
 from conferral.admin.forms import UseCaseForm, mapping, mapping_of_mappings, printable
@@ -23,26 +23,24 @@ from conferral.admin.options import OptionsField
 from conferral.admin.site import registered
 from conferral.contract import Audience, ConferralError, Kind, Publication
 from conferral.issuance import configure, correct, preview, removal
-from conferral.models import Credential, CredentialType
+from conferral.models import Credential, CredentialType, Delivery
 from conferral.spoken import spoken
 
 KINDS = {Kind.COURSE: _("Course"), Kind.LESSON: _("Lesson"), Kind.PATHWAY: _("Pathway")}
 USED = 20
 """Configurations that a type's page names."""
 SPANS = {"years": _("Years"), "months": _("Months"), "days": _("Days")}
-WORDING = {"subject": _("Subject of the mail"), "body": _("Words in the mail")}
 VALIDITY = {"years": 100, "months": 1200, "days": 36500}
 PLAIN = ("processor", "processor_options", "audience", "generators", "publish", "locale", "printed_date", "kinds")
 
 
-class TypeForm(UseCaseForm):
+class TypeForm(mail_words.MailWords, UseCaseForm):  # type: ignore[misc, valid-type]
     """A credential type; the mail's words and the validity have fields of their own."""
 
     places: ClassVar = {
         "generator": "generators",
         "fields": "printed",
-        "wording.subject": "subject",
-        "wording.body": "body",
+        **mail_words.PLACES,
         "validity.years": "years",
     }
 
@@ -77,18 +75,6 @@ class TypeForm(UseCaseForm):
         help_text=_("None checked: for all that the rule knows."),
     )
     printed_date = forms.ChoiceField(label=_("Printed date"), choices=CredentialType.PrintedDate.choices)
-    subject = forms.CharField(
-        label=_("Subject of the mail"),
-        required=False,
-        max_length=255,
-        help_text=_("Left empty: Conferral's own words."),
-    )
-    body = forms.CharField(
-        label=_("Words in the mail"),
-        required=False,
-        widget=forms.Textarea(attrs={"rows": 6, "cols": 80}),
-        help_text=_("With placeholders like {name} and {context}."),
-    )
     years = forms.IntegerField(label=_("Years"), required=False, min_value=0, max_value=VALIDITY["years"])
     months = forms.IntegerField(label=_("Months"), required=False, min_value=0, max_value=VALIDITY["months"])
     days = forms.IntegerField(label=_("Days"), required=False, min_value=0, max_value=VALIDITY["days"])
@@ -121,8 +107,8 @@ class TypeForm(UseCaseForm):
 
     def present(self, instance: Any) -> dict[str, Any]:
         """What is printed, the mail's words and the validity."""
-        wording = {name: instance.wording.get(name, "") for name in ("subject", "body")}
-        return {"printed": instance.fields} | wording | {name: instance.validity.get(name) for name in VALIDITY}
+        validity = {name: instance.validity.get(name) for name in VALIDITY}
+        return {"printed": instance.fields} | mail_words.present(instance.wording) | validity
 
     def identity(self) -> dict[str, Any]:
         """The name."""
@@ -148,9 +134,7 @@ class TypeForm(UseCaseForm):
         return {
             **{name: cleaned[name] for name in PLAIN},
             "fields": cleaned["printed"],
-            # What the form has no fields for stays: the words in other languages.
-            "wording": {name: text for name, text in self.instance.wording.items() if name not in ("subject", "body")}
-            | {name: cleaned[name] for name in ("subject", "body") if cleaned[name]},
+            "wording": mail_words.read(cleaned, self.instance.wording),
             "validity": {name: cleaned[name] for name in VALIDITY if cleaned[name]},
         }
 
@@ -189,7 +173,7 @@ class TypeAdmin(AskedAdmin, LiveAdmin):
     shaping: ClassVar = {"processor": ("processor_options",)}
     live: ClassVar = {
         "picture": Part("sample", ("",), "live_picture", _("How it looks"), beside=True),
-        "mail": Part("body", ("",), "live_mail", _("Mail to the learner"), _("Show the mail")),
+        "mail": Part("mail_language", ("",), "live_mail", _("Mail to the learner"), _("Show the mail")),
     }
     list_display = ("name", "rule", "meant_for", "designs", "used")
     list_filter = ("processor",)
@@ -206,7 +190,7 @@ class TypeAdmin(AskedAdmin, LiveAdmin):
                 "description": _("Counted from the day of issue; all left empty: for ever."),
             },
         ),
-        (_("Mail to the learner"), {"fields": ("subject", "body")}),
+        *mail_words.FIELDSETS,
         (_("Public page"), {"fields": ("publish",)}),
         (_("How it looks"), {"fields": ("sample",)}),
     )
@@ -231,11 +215,7 @@ class TypeAdmin(AskedAdmin, LiveAdmin):
     shown_publish = told_by(
         "publish", _("Public page"), lambda one: options.in_words(options.of_model(Publication), one.publish)
     )
-    shown_wording = told_by(
-        "wording",
-        _("Mail to the learner"),
-        lambda one: [(str(WORDING.get(name, name)), text) for name, text in one.wording.items()],
-    )
+    shown_wording = told_by("wording", _("Mail to the learner"), lambda one: list(mail_words.in_words(one.wording)))
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """With where it is used, once it is there."""
@@ -294,8 +274,10 @@ class TypeAdmin(AskedAdmin, LiveAdmin):
         """The mail about a credential of the type, in an invented course."""
         if problems := form.told():
             return "problem", {"problems": problems}
-        name = form.cleaned_data.get("sample") or None
-        message = preview.letter(form.candidate(), plugins.gateway(), name=name).message()
+        said = form.cleaned_data
+        purpose = said.get("mail_purpose") or Delivery.Purpose.ISSUED
+        wanted = {"name": said.get("sample") or None, "language": said.get("mail_language", ""), "purpose": purpose}
+        message = preview.letter(form.candidate(), plugins.gateway(), **wanted).message()
         return "mail", {"letter": message, "html": message.alternatives[0][0]}
 
     def remove(self, obj: CredentialType, by: Any) -> None:
