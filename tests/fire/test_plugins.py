@@ -56,6 +56,32 @@ def test_a_design_fails_for_one_learner_alone(fire, tell, generator, odd, says):
     tell(f"{generator}, {odd}: 1 of {LEARNERS} failed: {said}")
 
 
+def test_a_rule_that_nobody_can_interrupt_loses_its_process_and_nothing_else(fire, tell):
+    """Its runs issue nothing and say so, with growing pauses between them; another type of the course goes on."""
+    site = fire("postgresql", "redis", LEARNERS, CONFERRAL_RETRY_SECONDS="1", **PATIENT)
+    among(site, "text", "Odd")
+    types, _, configurations = site.declarations().partition("configurations:")
+    line = configurations.strip().removeprefix("- ")
+    site.write(
+        "credentials.yaml",
+        f"{types}  - name: Attendance\n    processor: stuck\n    generators: {{certificate: {{generator: text}}}}\n"
+        f"configurations:\n  - {line}\n  - {line.replace('type: Completion', 'type: Attendance')}\n",
+    )
+    site.ok("apply", "credentials.yaml")
+    site.worker()
+    site.make_due()
+    said = "select error from conferral_run where status = 'lost' and error like '%3 times in a row%'"
+    site.wait(lambda: site.rows(said), "the reason", nudging=1)
+    ((error,),) = site.rows(said)
+    assert error.startswith(
+        "the process that ran it ended without closing it, 3 times in a row (learners looked at: 0): "
+    )
+    site.wait(lambda: by_type(site) == {("Completion", "available"): LEARNERS}, "the other type's", nudging=1)
+    assert site.number("select min(attempts) from conferral_run where error like '%3 times in a row%'") == 3
+    site.assert_files(LEARNERS)
+    tell(f"3 runs lost their processes, which is told; {LEARNERS} of another type were issued")
+
+
 def test_a_design_that_leaks_loses_its_process(fire, tell):
     """Twenty megabytes with each certificate, and nothing is set: a batch alone would take 2,000 MB."""
     learners = 120

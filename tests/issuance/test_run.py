@@ -246,6 +246,26 @@ def test_a_process_elsewhere_of_a_host_of_that_name_is_not_known_to_be_gone():
     assert len(lease.heir_of(lease.new_token()).replace(host, "x" * 65)) <= 120
 
 
+def test_a_run_that_is_lost_again_and_again_says_what_may_be_the_cause(course):
+    lost = lost_run(course, "another-host:1:token-0", -1)
+    assert close_lost_runs() == 1
+    for number in (1, 2):
+        given = {
+            "configuration": lost.configuration,
+            "claim": f"another-host:1:token-{number}",
+            "started": lost.started,
+        }
+        Run.objects.create(**given, claimed_until=lost.started, evaluated=7)
+        assert close_lost_runs() == 1
+    first, second, third = Run.objects.order_by("pk").values_list("error", flat=True)
+    assert first == "the process that ran it ended without closing it (learners looked at: 1)"
+    assert second == "the process that ran it ended without closing it (learners looked at: 7)"
+    assert third.startswith(
+        "the process that ran it ended without closing it, 3 times in a row (learners looked at: 7)"
+    )
+    assert third.endswith("the rule or the source hangs, or memory is short, and the worker's log has where it was")
+
+
 def test_the_sweep_closes_lost_runs_and_withdraws_what_they_held(course):
     lost_run(course, "another-host:1:token", -1)
     sweep()

@@ -60,6 +60,19 @@ class Dawdling(Processor[CompletionOptions]):
         return Completion().decide(progress, options, gathered)
 
 
+class Stuck(Processor[CompletionOptions]):
+    """Hangs in compiled code for one learner: nobody can interrupt it."""
+
+    label = "Stuck"
+    needs = Completion.needs
+    Options = CompletionOptions
+
+    def decide(self, progress, options, gathered):
+        if progress.learner == "odd":
+            sum(repeat(0))
+        return Completion().decide(progress, options, gathered)
+
+
 class IndiscreetRule(Processor[NoOptions]):
     """Says whom it was about, and names the others; in an error of the contract for some."""
 

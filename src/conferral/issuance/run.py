@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import takewhile
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -30,9 +31,16 @@ logger = logging.getLogger(__name__)
 
 CANCELLED = Phrase("cancelled by %(who)s")
 CANCELLED_BECAUSE = Phrase("cancelled by %(who)s: %(why)s")
+LOST = Phrase("the process that ran it ended without closing it (learners looked at: %(count)s)")
+LOST_AGAIN = Phrase(
+    "the process that ran it ended without closing it, %(times)s times in a row (learners looked at: %(count)s): "
+    "the rule or the source hangs, or memory is short, and the worker's log has where it was"
+)
 NOBODY = Phrase("%(why)s; nobody was looked at")
 Progressed = Callable[[int], None]
 """Told how many learners more have been looked at."""
+SUSPICIOUS = 3
+"""Lost runs in a row after which it was hardly a worker that somebody ended."""
 TELLS = 1.0
 """Seconds after which a run writes down how far it is, and notices that it was cancelled; at the end of a page."""
 
@@ -257,7 +265,11 @@ def _begin(configuration: CredentialConfiguration, trigger: str, **given: Any) -
 def _close_if_lost(run: Run) -> bool:
     if run.claimed_until > timezone.now() and not lease.holder_is_gone(run.claim):
         return False
-    return issue.withdraw(run, Run.Status.LOST, "the process that ran it ended without closing it", as_seen=True)
+    before = Run.objects.filter(configuration=run.configuration_id, pk__lt=run.pk).order_by("-pk")
+    statuses = before.values_list("status", flat=True)[: issue.LONGEST_SERIES]
+    times = 1 + len(list(takewhile(lambda status: status == Run.Status.LOST, statuses)))
+    said = (LOST_AGAIN if times >= SUSPICIOUS else LOST) % {"count": run.evaluated, "times": times}
+    return issue.withdraw(run, Run.Status.LOST, said, as_seen=True)
 
 
 def _already(other: Run | None) -> AlreadyRunning:
