@@ -88,6 +88,7 @@ def test_a_program_is_told_what_the_page_shows(issued, stranger):
         "context": "Testing",
         "description": None,
         "criteria": None,
+        "fields": {},
         "requirements": [{"key": "completion", "step": None, "required": "0.8"}],
         "evidence": [],
         "issuer": {"name": "Test", "url": ""},

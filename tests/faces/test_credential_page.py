@@ -11,6 +11,7 @@ import pytest
 from django.contrib.staticfiles.finders import find
 from django.urls import reverse
 from django.utils import translation
+from django.utils.html import strip_tags
 from PIL import Image
 
 from conferral.admin.corrections import RevokeForm
@@ -70,6 +71,30 @@ def test_what_a_type_publishes_is_frozen_when_it_issues(publishing, stranger):
     assert stranger.get(f"{address(one)}/picture/certificate.pdf").status_code == 200
     refused = stranger.get(f"{address(one)}/certificate.pdf")
     assert (refused.status_code, "not shown to everybody" in text_of(refused)) == (403, True)
+
+
+def test_what_its_designs_print_is_said_in_words_too(course, template, stranger):
+    """Whoever does not see the picture is told the same; a field that nothing prints stays where it is."""
+    configure.save_asset("plain", "plain.pdf", template)
+    course.learner("ana", name="Ana Ñandú", email="ana@example.com")
+    elements = {"study": {"text": "{field.hours_of_study} h, {field.level}", "y": "50%"}}
+    options = {"template": "plain", "elements": elements}
+    course.configure(
+        generators={"certificate": {"generator": "pdf", "options": options}},
+        fields={"hours_of_study": 1200.5, "level": "B<2>", "internal": "not for you"},
+    )
+    course.run_and_generate()
+    one = Credential.objects.get()
+    page = " ".join(strip_tags(stranger.get(address(one)).content.decode()).split())
+    assert "Hours of study1,200.5 Level" in page
+    assert "B&lt;2&gt;" in page
+    assert "not for you" not in page
+    assert "<2>" not in stranger.get(address(one)).content.decode()
+    told = stranger.get(f"/api/conferral/v1/credentials/{one.verification_id}/").json()
+    assert told["fields"] == {"hours_of_study": 1200.5, "level": "B<2>"}
+    wishes.show(one, hidden=True)
+    assert "1,200.5" not in text_of(stranger.get(address(one)))
+    assert stranger.get(f"/api/conferral/v1/credentials/{one.verification_id}/").json()["fields"] == {}
 
 
 def test_the_holder_has_the_file_that_strangers_may_not(publishing, person, stranger):

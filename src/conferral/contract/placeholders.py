@@ -155,7 +155,11 @@ def _field(fields: Mapping[str, Any], key: str, locale: Locale) -> str:
             key=key,
             names=", ".join(sorted(fields)) or Phrase("none"),
         )
-    value = fields[key]
+    return written(fields[key], locale)
+
+
+def written(value: Any, locale: Locale) -> str:
+    """What is printed of a field, as the locale writes it."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         return format_decimal(Decimal(str(value)), locale=locale)
     return str(value)

@@ -4,13 +4,17 @@ Insiders (the holder, staff, whoever teaches there) are told everything. What st
 issues, and the holder may say less.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from uniseg.graphemecluster import grapheme_clusters
 
 from conferral.contract import Fact, Publication, Snapshot
 from conferral.contract.options import parse
+from conferral.contract.placeholders import placeholders_in
+from conferral.issuance.plan import texts
 from conferral.issuance.snapshot import snapshot_of
 from conferral.issuance.verdict import Verdict, corrected_on, files_shown
 from conferral.models import Credential, CredentialArtifact
@@ -20,8 +24,8 @@ from conferral.models import Credential, CredentialArtifact
 class Disclosure:
     """What may be told. Of what is `withheld`, or of somebody who was removed, the verdict and the issuer alone are.
 
-    `pictured` are the files of which a picture may be shown, `files` those that may be downloaded; `requirements` is
-    what the rule asked for, `evidence` what the learner reached.
+    `pictured` are the files of which a picture may be shown, `files` those that may be downloaded; `printed` are the
+    fields that its designs print, `requirements` is what the rule asked for, `evidence` what the learner reached.
     """
 
     verdict: Verdict
@@ -29,6 +33,7 @@ class Disclosure:
     snapshot: Snapshot
     description: str = ""
     criteria: str = ""
+    printed: Mapping[str, Any] = field(default_factory=dict)
     requirements: tuple[Fact, ...] = ()
     evidence: tuple[Fact, ...] = ()
     pictured: tuple[CredentialArtifact, ...] = ()
@@ -59,6 +64,7 @@ def disclose(credential: Credential, verdict: Verdict, *, insider: bool) -> Disc
         snapshot=replace(snapshot, name=name_as_shown(credential), evidence=()),
         description=rules.description,
         criteria=rules.criteria,
+        printed=_printed(edition),
         requirements=facts,
         evidence=facts if insider or rules.evidence else (),
         pictured=stored if open_to_see else (),
@@ -86,6 +92,12 @@ def initials(name: str) -> str:
     """The last of several names, with the initials of those before it: `Ana María Ñandú` is `A. M. Ñandú`."""
     *given, last = name.split() or [""]
     return " ".join([*(f"{next(iter(grapheme_clusters(each)))}." for each in given), last])
+
+
+def _printed(edition: Mapping[str, Any]) -> dict[str, Any]:
+    """Of the fields those that some text of a design has a placeholder for: what a picture says, texts say too."""
+    told = {name for text in texts(edition["generators"]) for name in placeholders_in(text)}
+    return {name: value for name, value in edition["fields"].items() if f"field.{name}" in told}
 
 
 def _emptied(snapshot: Snapshot) -> Snapshot:

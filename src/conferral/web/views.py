@@ -11,11 +11,13 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.cache import get_conditional_response
 from django.utils.http import urlencode
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from conferral import access, journal, storage
 from conferral.colours import is_colour
 from conferral.contract import TransientError
+from conferral.contract.placeholders import babel_locale, written
 from conferral.contract.text import without_controls
 from conferral.facts import lines
 from conferral.issuance.disclosure import Disclosure, disclose, publication_of
@@ -221,6 +223,7 @@ def content_of(request: HttpRequest, credential: Credential, verdict: Verdict) -
 
 def card_content(credential: Credential, told: Disclosure) -> dict[str, Any]:
     """What is shown of a credential wherever it is shown."""
+    here = babel_locale(credential.locale)
     return {
         "verdict": told.verdict,
         "told": told,
@@ -232,10 +235,16 @@ def card_content(credential: Credential, told: Disclosure) -> dict[str, Any]:
         "picture": _shown_picture(told),
         "issued": day(told.issued, credential),
         "issued_year": local_date(credential.issued, credential).year,
+        "printed": [(_titled(name), written(value, here)) for name, value in told.printed.items()],
         "expires": day(told.expires, credential),
         "revoked": day(told.revoked, credential),
         "corrected": day(told.corrected, credential),
     }
+
+
+def _titled(name: str) -> str:
+    """The name of a field, as one reads it: `hours_of_study` is `Hours of study`."""
+    return capfirst(name.replace("_", " "))
 
 
 def _logo(request: HttpRequest, asset: CredentialAsset | None) -> HttpResponseBase:
