@@ -246,7 +246,10 @@ def discard(name: str) -> bool:
 
 
 def discard_beginning(place: str) -> None:
-    """Removes the files whose names begin with that, of one folder, like `discard`; and the folder once it is empty."""
+    """Removes the files whose names begin with that, of one folder, and the folder once it is empty.
+
+    Unavailable when the storage fails.
+    """
     folder, beginning = place.rsplit("/", 1)
     try:
         storage = _storage()
@@ -259,7 +262,7 @@ def discard_beginning(place: str) -> None:
     except FileNotFoundError:
         pass
     except Exception as error:  # as above
-        logger.warning("superfluous files are left in %s: %s", folder, error)
+        raise Unavailable(f"storage: superfluous files in {folder} could not be removed: {error}") from error
 
 
 def location(name: str) -> str:

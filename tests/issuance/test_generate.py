@@ -6,6 +6,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from django.core.files.storage import FileSystemStorage
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -284,6 +285,29 @@ def test_who_stops_while_cleaning_up_leaves_that_to_the_next(course):
     generate()
     assert not storage.exists(name)
     assert (course.states(), CredentialArtifact.objects.get().attempts) == ({"ana": "available"}, 2)
+
+
+def test_who_cannot_clean_up_waits_and_makes_nothing_before_it_is_done(course, monkeypatch):
+    """The storage is away just then: what the killed worker left there is remembered until it is gone."""
+    name = left_by_a_killed_worker(course)
+
+    def away(*_):
+        raise ConnectionRefusedError(111, "Connection refused")
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(FileSystemStorage, "listdir", away)
+        for _ in range(12):  # more often than anything is tried
+            CredentialArtifact.objects.update(next_try=timezone.now())
+            generate()
+            waits = CredentialArtifact.objects.get()
+            assert (waits.state, waits.attempts, waits.claimed_until) == ("pending", 0, None)
+            assert waits.next_try > timezone.now()
+            assert "could not be removed: [Errno 111] Connection refused" in waits.last_error
+    assert storage.exists(name)
+    CredentialArtifact.objects.update(next_try=timezone.now())
+    generate()
+    assert not storage.exists(name)
+    assert course.states() == {"ana": "available"}
 
 
 def test_who_is_interrupted_after_it_was_recorded_removes_nothing(course):

@@ -89,13 +89,20 @@ def _take_over(waiting: Waiting, first: Any, token: str, clean_up: Callable[[Any
 
     The holder may be slow, not gone. From the first step on it can record nothing, so what is removed afterwards is
     nothing that a row names. In between the claim keeps the holder's secret, by which the files are found: whoever
-    stops there leaves the cleaning up to the next one. No transaction is open while a storage is asked.
+    stops there leaves the cleaning up to the next one; so does whoever the storage lets down, and nobody begins before
+    it is done. No transaction is open while a storage is asked.
     """
     heir = lease.heir_of(first.claim)
     taken = _take(waiting, [first.pk], heir, claim=first.claim, attempts=F("attempts") + 1).first()
     if taken is not None:
-        clean_up(taken)
         ours = waiting.model.objects.filter(pk=taken.pk, claim=heir)
+        try:
+            clean_up(taken)
+        except TransientError as error:
+            later = {"next_try": timezone.now() + pause(taken.attempts, error), "last_error": storable(str(error))}
+            # It was not tried: that the storage is away is no reason to give it up.
+            persistently(lambda: ours.update(claimed_until=None, attempts=F("attempts") - 1, **later))
+            return waiting.model.objects.none()
         persistently(lambda: ours.update(claim=token, claimed_until=lease.until()))
     return waiting.model.objects.filter(claim=token)
 
