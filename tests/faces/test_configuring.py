@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from conferral.issuance import configure, dry_run
+from conferral.issuance import configure, dry_run, preview
 from conferral.issuance.run import run_if_due
 from conferral.models import Credential, CredentialConfiguration, CredentialType, RosterEntry
 from tests.conftest import COURSE
@@ -231,6 +231,24 @@ def test_a_learner_is_shown_by_name_to_those_who_know_them(course, filled, teach
     course.learner("zoe", name="Zoe Secret")
     assert "Ana Ñandú" in text_of(ask(teacher, "picture", filled | {"sample": "ana"}))
     assert "Zoe Secret" not in text_of(ask(teacher, "picture", filled | {"sample": "zoe"}))
+
+
+def test_a_learner_is_shown_with_what_they_have_reached(course, filled, teacher, monkeypatch):
+    course.learner("ana", "0.65", name="Ana Ñandú")
+    made = []
+    make = preview.Drafts.make
+    monkeypatch.setattr(preview.Drafts, "make", lambda self, request: made.append(request) or make(self, request))
+    said = text_of(ask(teacher, "picture", filled | {"sample": "ana"}))
+    assert "not yet · Content completed: 65% (at least 80%)" in said
+    assert [fact.actual for fact in made[-1].snapshot.evidence] == ["0.65"]
+    assert made[-1].snapshot.name == "Ana Ñandú"
+    for other in ("Ana Ñandú", "nobody", ""):
+        assert "not yet" not in text_of(ask(teacher, "picture", filled | {"sample": other}))
+        assert [fact.actual for fact in made[-1].snapshot.evidence] != ["0.65"]
+    course.learner("bo", "0.9", name="Bo")
+    assert "would be issued · Content completed: 90% (at least 80%)" in text_of(
+        ask(teacher, "picture", filled | {"sample": "bo"})
+    )
 
 
 def test_before_the_course_is_chosen_the_type_is_shown(filled, teacher):

@@ -74,7 +74,7 @@ class ConfigurationForm(UseCaseForm):
         label=_("Name on the picture"),
         required=False,
         max_length=correct.NAME_LENGTH,
-        help_text=_("A name, or the username of a learner; it is not saved."),
+        help_text=_("A name, or the username of a learner, who is shown with their own figures; it is not saved."),
     )
 
     opens = forms.ChoiceField(label=_("Opens"), choices=list(rules.OPENS.items()), required=False)

@@ -214,8 +214,9 @@ class ConfigurationAdmin(AskedAdmin, LiveAdmin):
             return "problem", {"problems": [_now("Choose a credential type; then you see it here.")]}
         if problems := form.told("type", *OVERRIDES):
             return "problem", {"problems": problems}
-        name = keys.named(request.user, form.limits, form.cleaned_data.get("sample", ""))
-        return "picture", {"slots": pictured.of_configuration(form, name)}
+        sample = form.cleaned_data.get("sample", "").strip()
+        slots, standing = pictured.of_configuration(form, sample, keys.named(request.user, form.limits, sample))
+        return "picture", {"slots": slots, "standing": standing}
 
     def live_names(self, request: HttpRequest, form: Any) -> tuple[str, dict[str, Any]]:
         """Everybody's name through every design, as far as somebody waits; the first that do not come out."""

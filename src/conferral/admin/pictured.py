@@ -8,9 +8,13 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from conferral import pictures, plugins
+from conferral.admin import words
 from conferral.assets import AssetReader
-from conferral.contract import Artifact, ConferralError, GenerationRequest
+from conferral.contract import LMS, Artifact, ConferralError, GenerationRequest
+from conferral.facts import lines
 from conferral.issuance import correct, make, plan, preview
+from conferral.issuance.evaluate import Evaluation
+from conferral.issuance.explain import evaluation_of
 from conferral.issuance.snapshot import request_for
 from conferral.models import Credential, CredentialAsset, CredentialType
 from conferral.spoken import spoken
@@ -32,14 +36,38 @@ class Pictured:
     problems: tuple[str, ...] = field(default_factory=tuple)
 
 
-def of_configuration(form: Any, name: str) -> list[Pictured]:
-    """Every slot of the configuration in the form; of its type alone, as long as the course is not known."""
+def of_configuration(form: Any, sample: str, name: str) -> tuple[list[Pictured], str]:
+    """Every slot of the configuration in the form; of its type alone, as long as the course is not known.
+
+    Where `sample` is the username of somebody who takes part, it is theirs, with the figures that they have reached,
+    and it is said how far they are; else it is somebody's of that `name`.
+    """
     context_known = form.instance.pk or form.cleaned_data.get("context_key")
-    if context_known and not form.errors:
-        resolved = plan.resolve(form.candidate(), plugins.gateway())
-        return list(_pictured(resolved.slots, resolved.assets, preview.request_in(resolved), name))
-    overrides = form.cleaned_data.get("generators") or {}
-    return of_type(form.kept("type"), name, overrides)
+    if not context_known or form.errors:
+        overrides = form.cleaned_data.get("generators") or {}
+        return of_type(form.kept("type"), name, overrides), ""
+    with plugins.gateway().briefly().reading() as lms:
+        resolved = plan.resolve(form.candidate(), lms)
+        request, said = preview.request_in(resolved), ""
+        if found := _taking_part(resolved, lms, sample):
+            evaluation, name = found
+            facts = evaluation.decision.facts if evaluation.decision else ()
+            request, name = preview.for_learner(request, name, facts), ""
+            steps = {key: step.name for key, step in resolved.steps.items()}
+            why = [spoken(evaluation.why)] if evaluation.why else []
+            said = " · ".join([words.outcome(evaluation.outcome), *map(str, lines(facts, steps)), *why])
+    return list(_pictured(resolved.slots, resolved.assets, request, name)), said
+
+
+def _taking_part(resolved: plan.Plan, lms: LMS, sample: str) -> tuple[Evaluation, str] | None:
+    """What a run would make of the learner of that username, and their name: whoever configures the course knows it."""
+    if not sample or " " in sample:
+        return None
+    evaluation = evaluation_of(resolved, lms, {sample})
+    if evaluation is None or evaluation.learner != sample:
+        return None
+    person = next(iter(lms.people([sample])), None)
+    return evaluation, (person.name if person else "") or sample
 
 
 def of_type(

@@ -13,7 +13,7 @@ from conferral.contract import LMS, ConferralError
 from conferral.issuance.assess import assess
 from conferral.issuance.candidates import Register
 from conferral.issuance.evaluate import Evaluation
-from conferral.issuance.plan import resolve
+from conferral.issuance.plan import Plan, resolve
 from conferral.models import Credential, CredentialConfiguration, Learner
 from conferral.settings import current
 
@@ -83,10 +83,15 @@ def on_their_way(user: Any) -> list[Credential]:
     return list(found.select_related("edition").order_by("-pk")[:MOST_ON_THEIR_WAY])
 
 
+def evaluation_of(plan: Plan, lms: LMS, learners: Collection[str]) -> Evaluation | None:
+    """What a run would make now of the first of those keys that takes part; None where none does."""
+    register = Register(plan, timezone.now())
+    return next((one for page in assess(plan, lms, register, learners) for one in page), None)
+
+
 def _standing(configuration: CredentialConfiguration, learners: Collection[str], lms: LMS) -> Standing:
     plan = resolve(configuration, lms)
-    register = Register(plan, timezone.now())
-    found = next((one for page in assess(plan, lms, register, learners) for one in page), None)
+    found = evaluation_of(plan, lms, learners)
     return Standing(
         plan.context.name, found, {key: step.name for key, step in plan.steps.items()}, configuration.next_run_at
     )

@@ -1,6 +1,6 @@
 """Previews: a slot made for a sample or for somebody's name, as production makes it, and nothing kept."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Self
@@ -13,6 +13,7 @@ from conferral.contract import (
     LMS,
     Artifact,
     ConferralError,
+    Fact,
     GenerationRequest,
     IssuerSnapshot,
     OptionsError,
@@ -177,6 +178,13 @@ def for_name(request: GenerationRequest, name: str) -> GenerationRequest:
     if not is_visible(name):
         raise ConferralError("%(name)r has nothing that would be seen; write a name", where="name", name=name)
     return replace(request, snapshot=replace(request.snapshot, name=name))
+
+
+def for_learner(request: GenerationRequest, name: str, facts: Sequence[Fact]) -> GenerationRequest:
+    """The same for a learner of that name who has reached that; a figure that is not known stays the sample's."""
+    reached = {(fact.key, fact.step): fact for fact in facts if fact.actual is not None}
+    evidence = tuple(reached.get((fact.key, fact.step), fact) for fact in request.snapshot.evidence)
+    return for_name(replace(request, snapshot=replace(request.snapshot, evidence=evidence)), name)
 
 
 def _request(credential_type: CredentialType, **values: Any) -> GenerationRequest:
