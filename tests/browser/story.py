@@ -9,12 +9,15 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from datetime import date
 from functools import cached_property, partial
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 from django.utils import translation
+from django.utils.dates import MONTHS_AP
+from django.utils.formats import date_format
 from django.utils.text import capfirst
 from django.utils.translation import trans_real
 from markdown_it import MarkdownIt
@@ -34,8 +37,16 @@ PEOPLE = {
 }
 MARKS = {"strong": "**…**", "em": "*…*", "code_inline": "`…`"}
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd]|\{\w+\}")
+DAY = re.compile(r"(\d{1,2}) ([A-Z]\w+\.?) (\d{4})\b(.*)")
+"""A day as staff read it in English, and what follows."""
 LITERAL = 6
 """Characters that a text has beside its placeholders where it begins with one, else it would be found in anything."""
+
+
+def _month(name):
+    """The number of an English month, 0 for no month."""
+    with translation.override("en"):
+        return next((number for number, each in MONTHS_AP.items() if str(each) == name), 0)
 
 
 @dataclass(frozen=True)
@@ -123,6 +134,8 @@ class Teller:
 
     def _filled(self, text):
         """A text with something filled in."""
+        if (day := DAY.fullmatch(text)) and (month := _month(day[2])):
+            return date_format(date(int(day[3]), month, int(day[1])), "j N Y") + day[4]
         for pattern, places, translated in self._patterns:
             if match := pattern.fullmatch(text):
                 said = translated

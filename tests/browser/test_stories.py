@@ -36,7 +36,7 @@ STILL = (
     "The imported roster still has the name “Päivi Niskakangas”. "
     "Correct it in the file and import it again, else the next credential has it again."
 )
-DATES = "Opens 2026-01-24 13:00 Europe/Paris."
+DATES = "Opens 24 Jan. 2026, 13:00 Europe/Paris."
 NEED_SCRIPTS = {"Choose a file", "See who would get one now", "Weekly", "There is none with this key.", STILL, DATES}
 """What a story may name that needs them, which its page says: checking a file, and parts that are looked up at once."""
 

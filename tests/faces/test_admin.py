@@ -275,7 +275,7 @@ def test_a_configuration_is_saved_with_its_times(kind, instructor):
     entry = LogEntry.objects.get()
     assert (entry.object_id, entry.is_addition()) == (str(saved.pk), True)
     shown_there = text_of(instructor.get(page("credentialconfiguration_change", saved.pk)))
-    assert len(set(re.findall(r"\d{4}-\d\d-\d\d 03:00 Europe/Paris", shown_there))) == 5
+    assert len(set(re.findall(r"\d+ \w+\.? \d{4}, 03:00 Europe/Paris", shown_there))) == 5
 
 
 @pytest.mark.parametrize(

@@ -157,7 +157,7 @@ def test_what_closed_by_itself_says_why_on_its_page_and_in_the_list(course, teac
     address = at("credentialconfiguration_change", saved.pk)
     open_still = text_of(teacher.get(address))
     assert "Asia/Tokyo (the last)" in open_still
-    assert "Closes 2026-03-04 09:00 Asia/Tokyo; the first run from then on is the last." in open_still
+    assert "Closes 4 March 2026, 09:00 Asia/Tokyo; the first run from then on is the last." in open_still
     CredentialConfiguration.objects.update(next_run_at=timezone.now() - timedelta(minutes=1))
     run_if_due(saved.pk)
     why = "closed on "

@@ -225,7 +225,7 @@ class AssetAdmin(AskedAdmin, UseCaseAdmin):
     def used(self, obj: CredentialAsset) -> str:
         """The types and others that use it, and how many credentials keep which version."""
         found = versions.usage(obj.slug)
-        rows = [(each,) for each in (_kept(obj), *found.users)]
+        rows = [(each,) for each in (_kept(obj), *map(spoken, found.users))]
         return format_html_join("", "{}<br>", rows)
 
     @admin.display(description=_("How it looks"))

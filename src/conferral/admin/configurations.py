@@ -63,11 +63,11 @@ class ConfigurationAdmin(AskedAdmin, LiveAdmin):
     asks = wishes.ASKS
     shaping: ClassVar = {"type": ("processor_options", "audience", "generators", "printed")}
     of = "pk"
-    list_display = ("key", "type", "enabled", "schedule_in_words", "next_run", "last_run")
+    list_display = ("key", "course", "type", "enabled", "schedule_in_words", "next_run", "last_run")
     list_filter = ("enabled", "type")
     list_select_related = ("type",)
-    search_fields = ("context_key", "type__name")
-    search_help_text = _("Key of a course, lesson or pathway, or name of a credential type")
+    search_fields = ("context_key", "context_name", "type__name")
+    search_help_text = _("Key or name of a course, lesson or pathway, or name of a credential type")
     ordering = ("context_key", "type__name")
     actions = ("run_now", "enable", "disable")
     live: ClassVar = {
@@ -113,6 +113,7 @@ class ConfigurationAdmin(AskedAdmin, LiveAdmin):
         *("next_runs", "last_runs"),
     )
     key = named("context_key", _("Key"))
+    course = named("context_name", _("Course, lesson or pathway"))
     shown_processor_options = _differing("processor_options", _("Options of the rule"))
     shown_audience = _differing("audience", _("Who may get one"))
     shown_step_options = _differing("step_options", _("Options by step"))

@@ -154,24 +154,28 @@ def word(words: Words, value: str) -> str:
     return str(words.get(value, value))
 
 
+MINUTE = "j N Y, H:i"
+"""The same everywhere: which of 3/4 is the month, nobody has to guess."""
+
+
 def local(instant: datetime | None, time_zone: str) -> str:
     """An instant as a clock in that time zone shows it; `-` for none."""
     if instant is None:
         return "-"
-    try:
-        zone = ZoneInfo(time_zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError):  # one that this machine does not know any more
-        return f"{instant:%Y-%m-%d %H:%M} UTC"
-    return f"{instant.astimezone(zone):%Y-%m-%d %H:%M} {time_zone}"
+    zone = _zone(time_zone)
+    return f"{date_format(instant.astimezone(zone), MINUTE)} {zone.key}"
 
 
 def weekday(instant: datetime, time_zone: str) -> str:
     """An instant as a clock and a calendar there show it."""
+    return date_format(instant.astimezone(_zone(time_zone)), f"D {MINUTE}")
+
+
+def _zone(name: str) -> ZoneInfo:
     try:
-        zone = ZoneInfo(time_zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        zone = ZoneInfo("UTC")
-    return date_format(instant.astimezone(zone), "D j N Y, H:i")
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # one that this machine does not know any more
+        return ZoneInfo("UTC")
 
 
 OUTCOME: Words = {

@@ -29,6 +29,7 @@ from conferral.contract import (
 from conferral.contract.context import is_pathway_key
 from conferral.contract.placeholders import check_locale
 from conferral.issuance import guards, history, opening, plan, preview
+from conferral.issuance.source import keep_name
 from conferral.models import (
     Context,
     CredentialAsset,
@@ -159,6 +160,7 @@ def save_configuration(context_key: str, type_name: str, *, by: Any = None, **va
         changed = change.action == "create" or bool(change.differences.keys() & {"schedule", "time_zone"})
         dates = opening.dates_of(opening.of(saved), context)
         opening.take(saved, dates, timezone.now(), changed=changed)
+        keep_name(saved, context)
         _remember(change, saved, by)
     closed = (opening.state_of(saved, timezone.now()).why,) if saved.closed else ()
     return replace(change, remarks=(*dates.remarks, *closed))

@@ -10,7 +10,7 @@ from django.db import models, transaction
 from django.db.models import ProtectedError
 
 from conferral import assets, schedules
-from conferral.contract import ConferralError, Kind
+from conferral.contract import ConferralError, Kind, Phrase
 from conferral.issuance import history, plan
 from conferral.issuance.configure import find_type
 from conferral.issuance.run import close_lost_runs
@@ -29,6 +29,8 @@ from conferral.models import (
 )
 
 DELETED = "deleted"
+ISSUER, TYPE = Phrase("the issuer %(name)s"), Phrase("the type %(name)s")
+CONFIGURATION = Phrase("the configuration %(name)s")
 
 
 class InUse(ConferralError):
@@ -126,10 +128,10 @@ def types_with(slug: str) -> list[str]:
 
 def users_of(slug: str) -> list[str]:
     """Issuers, types and configurations that use that asset, in words."""
-    users = [f"the issuer {issuer.slug!r}" for issuer in Issuer.objects.filter(logo=slug)]
-    users += [f"the type {name!r}" for name in types_with(slug)]
+    users = [ISSUER % {"name": repr(issuer.slug)} for issuer in Issuer.objects.filter(logo=slug)]
+    users += [TYPE % {"name": repr(name)} for name in types_with(slug)]
     overriding = CredentialConfiguration.objects.exclude(generators={}).select_related("type")
-    users += [f"the configuration {one}" for one in overriding if slug in _assets_of(one.type, one.generators)]
+    users += [CONFIGURATION % {"name": one} for one in overriding if slug in _assets_of(one.type, one.generators)]
     return users
 
 

@@ -24,6 +24,7 @@ from conferral.issuance.limit import each, limited
 from conferral.issuance.persist import BROKEN_OFF
 from conferral.issuance.plan import edition_of, resolve
 from conferral.issuance.progress import expected_of
+from conferral.issuance.source import keep_name
 from conferral.models import CredentialConfiguration, Run
 from conferral.settings import current
 
@@ -285,6 +286,7 @@ def _already(other: Run | None) -> AlreadyRunning:
 def _pass(run: Run, lms: LMS, progressed: Progressed | None) -> None:
     with limited(current().page_seconds, "reading the course"):
         plan = resolve(run.configuration, lms)
+    keep_name(run.configuration, plan.context)
     state = opening.follow(run.configuration, plan.context, run.started)
     if not state.open and not run.release:
         issue.close(run, issue.Ending({}, has_artifacts=False, remarks=(NOBODY % {"why": state.why},)))

@@ -7,6 +7,8 @@ from django_celery_beat.models import PeriodicTask
 from conferral.contract import KEY_LENGTH
 from conferral.models.credential_type import CredentialType
 
+NAME_LENGTH = 255
+
 
 class CredentialConfiguration(models.Model):
     """What an instructor switches on. Overrides are sparse: mappings merge, everything else replaces, null removes.
@@ -14,7 +16,8 @@ class CredentialConfiguration(models.Model):
     `step_options` are the processor's overrides by step of a pathway; `schedule` is `{crontab}`, `{every}` or `{at}`,
     empty for runs by hand alone. `next_run_at` is the truth of when it runs, its periodic task wakes somebody to look;
     `opening` and `guards` are the rules that tie it to the course's dates and hold a run that issues too much. What
-    `opening` comes to with the course's dates is in `opens_at` and `closes_at`; `closed` is since when it has closed by
+    `opening` comes to with the course's dates is in `opens_at` and `closes_at`, what the source calls it in
+    `context_name`; `closed` is since when it has closed by
     itself, which is not `enabled`: that is a person's alone.
 
     .. pii: Options of a rule may name learners, as those of `listed` do.
@@ -23,6 +26,7 @@ class CredentialConfiguration(models.Model):
     """
 
     context_key = models.CharField(_("course, lesson or pathway"), max_length=KEY_LENGTH)
+    context_name = models.CharField(_("name"), max_length=NAME_LENGTH, blank=True, editable=False)
     type = models.ForeignKey(
         CredentialType, on_delete=models.PROTECT, related_name="configurations", verbose_name=_("credential type")
     )

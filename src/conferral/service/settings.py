@@ -198,6 +198,7 @@ LANGUAGE_CODE = "en"
 LANGUAGES = [(code, Locale.parse(code).get_display_name(code)) for code in TRANSLATIONS]  # "العربية", "español"
 TIME_ZONE = "UTC"
 USE_TZ = True
+FORMAT_MODULE_PATH = ["conferral.service.formats"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": HOME / "files"}},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},

@@ -1,0 +1,1 @@
+"""English, wherever it is read."""
