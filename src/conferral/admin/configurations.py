@@ -24,7 +24,7 @@ from conferral.access import RUN
 from conferral.admin import keys, pictured, when, wishes, words
 from conferral.admin import opening as rules
 from conferral.admin.asks import AskedAdmin
-from conferral.admin.base import named, nudge, told, told_by
+from conferral.admin.base import nudge, told, told_by
 from conferral.admin.configuration_form import OPTIONS, OVERRIDES, ConfigurationForm
 from conferral.admin.drawn import differences
 from conferral.admin.live import LiveAdmin, Part
@@ -63,7 +63,7 @@ class ConfigurationAdmin(AskedAdmin, LiveAdmin):
     asks = wishes.ASKS
     shaping: ClassVar = {"type": ("processor_options", "audience", "generators", "printed")}
     of = "pk"
-    list_display = ("key", "course", "type", "enabled", "schedule_in_words", "next_run", "last_run")
+    list_display = ("course", "type", "enabled", "schedule_in_words", "next_run", "last_run")
     list_filter = ("enabled", "type")
     list_select_related = ("type",)
     search_fields = ("context_key", "context_name", "type__name")
@@ -112,13 +112,17 @@ class ConfigurationAdmin(AskedAdmin, LiveAdmin):
         *("shown_processor_options", "shown_audience", "shown_step_options", "shown_generators", "shown_fields"),
         *("next_runs", "last_runs"),
     )
-    key = named("context_key", _("Key"))
-    course = named("context_name", _("Course, lesson or pathway"))
     shown_processor_options = _differing("processor_options", _("Options of the rule"))
     shown_audience = _differing("audience", _("Who may get one"))
     shown_step_options = _differing("step_options", _("Options by step"))
     shown_generators = _differing("generators", _("Designs"))
     shown_fields = _differing("fields", _("Fields"))
+
+    @admin.display(description=_("Course, lesson or pathway"), ordering="context_key")
+    def course(self, obj: CredentialConfiguration) -> str:
+        """As the source calls it, and its key."""
+        key = format_html('<span class="conferral-key">{}</span>', obj.context_key)
+        return format_html("{}<br>{}", obj.context_name, key) if obj.context_name else key
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """What has never been saved has no runs."""
