@@ -310,7 +310,7 @@ def test_a_dry_run_says_who_and_why(course, saved, teacher):
         lines = b"".join(teacher.get(at("dryrun_csv", asked.pk), query).streaming_content).decode("utf-8-sig")
         return [line.split(",") for line in lines.splitlines()]
 
-    assert [line[0] for line in table(outcome="issue")] == ['"username"', '"ana"', '"cy"']
+    assert [line[0] for line in table(outcome="issue")] == ['"Username"', '"ana"', '"cy"']
     assert '"\'=HYPERLINK(1)"' in table(outcome="issue")[2]
     assert not Credential.objects.exists()
 
@@ -341,6 +341,11 @@ def test_rows_of_a_dry_run_are_sorted_by_their_headings_in_the_table_for_spreads
         lines = b"".join(teacher.get(at("dryrun_csv", asked.pk), {"o": order}).streaming_content).decode().splitlines()
         assert [line.split(",")[0].strip('"') for line in lines[1:]] == wanted
         assert {line.split(",")[2] for line in lines[1:]} == {'"has one"', '"not yet"'}
+    with translation.override("es"):
+        streamed = teacher.get(at("dryrun_csv", asked.pk), headers={"Accept-Language": "es"}).streaming_content
+    told = b"".join(streamed).decode().splitlines()
+    assert "Nombre de usuario" in told[0]
+    assert '"todavía no","Contenido completado: 50' in told[-1]
 
 
 def test_a_first_run_expects_as_many_as_the_dry_run_looked_at(course, saved):

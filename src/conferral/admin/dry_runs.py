@@ -1,5 +1,6 @@
 """Dry runs: what a run would come to, learner by learner."""
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django import forms
@@ -7,6 +8,8 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict, StreamingHttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
+from django.utils import translation
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from conferral.admin import filters, search, words
@@ -20,9 +23,12 @@ from conferral.contract.context import short_key
 from conferral.facts import lines
 from conferral.issuance import dry_run
 from conferral.issuance.evaluate import Outcome
-from conferral.models import DryRun
+from conferral.issuance.export import csv_lines
+from conferral.models import DryRun, DryRunRow
+from conferral.spoken import spoken
 
 SORTED_BY = {"learner": _("Username"), "name": _("Name"), "outcome": _("Outcome")}
+COLUMNS = (*SORTED_BY.values(), _("Why"), _("Mail"))
 
 
 class RowsForm(forms.Form):
@@ -94,7 +100,7 @@ class DryRunAdmin(AskedAdmin, FollowedAdmin):
         """The rows that are looked for, as a table in which no cell is a formula."""
         found = self.visible(request, key)
         rows, form = self._rows(found, request)
-        lines = dry_run.csv_of(dry_run.each_row(rows, form.sorted_by), words.outcome)
+        lines = _table(dry_run.each_row(rows, form.sorted_by), get_language() or "en")
         name = f"dry-run-{short_key(found.configuration.context_key)}-{found.pk}.csv"
         headers = {"Content-Disposition": f'attachment; filename="{name}"'}
         return StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8", headers=headers)
@@ -120,6 +126,7 @@ class DryRunAdmin(AskedAdmin, FollowedAdmin):
             "rows": page,
             "when": self.begun(found),
             "columns": [(word, *sorting(name, form.sorted_by, request.GET)) for name, word in SORTED_BY.items()],
+            "further": COLUMNS[len(SORTED_BY) :],
             "shown": [(row, words.outcome(row.outcome), *evidence(row)) for row in page],
             "figures": list(words.figures(found.figures)) if found.figures else [],
             **self.followed(found),
@@ -140,6 +147,18 @@ class DryRunAdmin(AskedAdmin, FollowedAdmin):
             unmailed=bool(said.get("unmailed")),
         )
         return rows.order_by(form.sorted_by, "pk"), form
+
+
+def _table(rows: Iterable[DryRunRow], language: str) -> Iterator[str]:
+    """The lines of a CSV file, in the reader's language: they are asked for when the page is long done."""
+    with translation.override(language):
+        yield from csv_lines([str(word) for word in COLUMNS], map(_cells, rows))
+
+
+def _cells(row: DryRunRow) -> list[str]:
+    facts, why = evidence(row)
+    told = "; ".join([*facts, *([spoken(why)] if why else [])])
+    return [row.learner, row.name, words.outcome(row.outcome), told, spoken(row.mail)]
 
 
 def evidence(row: Any) -> tuple[list[str], str]:

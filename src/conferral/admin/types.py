@@ -155,6 +155,21 @@ def _copy(admin_: Any, request: HttpRequest, obj: CredentialType, values: dict[s
     return Done(_now("“%s” was made; change it as you like.") % name, admin_.address("change", made.pk))
 
 
+class RuleFilter(admin.SimpleListFilter):
+    """Types by their rule, as it calls itself."""
+
+    title, parameter_name = _("rule"), "processor"
+
+    def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, str]]:
+        """Those in use."""
+        used = CredentialType.objects.order_by("processor").values_list("processor", flat=True).distinct()
+        return [(name, rule_label(name)) for name in used]
+
+    def queryset(self, request: Any, queryset: Any) -> Any:
+        """The types with that one."""
+        return queryset.filter(processor=self.value()) if self.value() else queryset
+
+
 @registered(CredentialType)
 class TypeAdmin(AskedAdmin, LiveAdmin):
     """Credential types: saved, renamed and deleted."""
@@ -176,7 +191,7 @@ class TypeAdmin(AskedAdmin, LiveAdmin):
         "mail": Part("mail_language", ("",), "live_mail", _("Mail to the learner"), _("Show the mail")),
     }
     list_display = ("name", "rule", "meant_for", "designs", "used")
-    list_filter = ("processor",)
+    list_filter = (RuleFilter,)
     search_fields = ("name",)
     ordering = ("name",)
     fieldsets = (

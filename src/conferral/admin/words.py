@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from babel.units import format_unit
 from django.contrib import admin
 from django.db.models import Model, OuterRef, Q, Subquery
 from django.utils import timezone
@@ -14,7 +15,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from conferral.facts import number
+from conferral.facts import locale, number
 from conferral.issuance.evaluate import Outcome
 from conferral.models import Act, Credential, CredentialArtifact, Delivery, Reissue, Run
 
@@ -256,12 +257,12 @@ def _said(
 
 
 def duration(seconds: float) -> str:
-    """`8 s`, `3 min`, `2 h 5 min`."""
+    """`8 sec`, `3 min 5 sec`, `2 hr 5 min`, as the reader's language has it."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+    parts = (("hour", hours), ("minute", minutes)) if hours else (("minute", minutes), ("second", rest))
+    told = [(unit, count) for unit, count in parts if count] or [("second", 0)]
+    return " ".join(format_unit(count, unit, "short", locale=locale()) for unit, count in told)
 
 
 MEND = "mend"

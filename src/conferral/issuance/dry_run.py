@@ -6,7 +6,7 @@ The same steps as a run takes, so the figures are the same. Nothing is issued, a
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -181,9 +181,9 @@ def find(dry_run: DryRun, *, text: str = "", outcome: str = "", unmailed: bool =
     return rows.order_by("learner", "pk")
 
 
-def csv_of(rows: Iterable[Row | DryRunRow], outcome: Callable[[str], str] = str) -> Iterator[str]:
-    """The rows as the lines of a CSV file, each outcome in the words of `outcome`."""
-    return csv_lines(COLUMNS, ((row.learner, row.name, outcome(row.outcome), row.why, row.mail) for row in rows))
+def csv_of(rows: Iterable[Row]) -> Iterator[str]:
+    """The rows as the lines of a CSV file."""
+    return csv_lines(COLUMNS, ((row.learner, row.name, str(row.outcome), row.why, row.mail) for row in rows))
 
 
 def each_row(rows: QuerySet[DryRunRow], by: str = "learner") -> Iterator[DryRunRow]:
