@@ -10,7 +10,7 @@ from django.utils.translation import get_language_info
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from conferral.issuance.deliver import TRANSLATED
+from conferral.issuance.letter import TRANSLATED
 from conferral.mail import TRANSLATIONS
 from conferral.models import Delivery
 

@@ -5,30 +5,27 @@ A message is marked as sent right after the transport took it, so a worker that 
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 from django.db.models import F, Max
-from django.utils import timezone, translation
+from django.utils import timezone
 
 from conferral import journal, plugins
-from conferral.contract import ConferralError, GenerationRequest, Phrase, TransientError
-from conferral.contract.placeholders import fill, values
+from conferral.contract import ConferralError, Phrase, TransientError
 from conferral.contract.text import storable
 from conferral.issuance import history, lease, standstill, work
 from conferral.issuance.lease import Lease
+from conferral.issuance.letter import letter_of
 from conferral.issuance.limit import TookTooLong, limited
 from conferral.issuance.persist import persistently
-from conferral.issuance.snapshot import request_for
 from conferral.issuance.source import told
-from conferral.mail import LETTER_SECONDS, Away, Letter, PerhapsSent, Post, Unreachable, language_for
-from conferral.models import Credential, Delivery, Learner, NameRequest
+from conferral.mail import LETTER_SECONDS, Away, PerhapsSent, Post, Unreachable
+from conferral.models import Credential, Delivery, Learner
 from conferral.models.verification import shown
 from conferral.settings import current
 
@@ -44,13 +41,6 @@ UNCERTAIN_TRIES = 3
 """So many repeats at most for a learner whose mail server takes messages and does not say so."""
 SILENT = "no mail was asked for"
 UNKNOWN = "the learner is not known any more where the credential was earned"
-TRANSLATED = "translations"
-"""Where a type's wording has its words in other languages."""
-DEFAULT_SUBJECT = {
-    Delivery.Purpose.ISSUED: translation.gettext_noop("{type}: {context}"),
-    Delivery.Purpose.CORRECTED: translation.gettext_noop("Corrected: {type}, {context}"),
-    Delivery.Purpose.REFUSED: translation.gettext_noop("Your name on {type}, {context}"),
-}
 
 
 class CannotResend(ConferralError):
@@ -147,84 +137,6 @@ def why_not(credential: Credential) -> str:
         Phrase("the learner has no e-mail address"): not learner.email,
     }
     return next((reason for reason, applies in reasons.items() if applies), "")
-
-
-def letter_of(delivery: Delivery) -> Letter:
-    """The message as it is sent: in the learner's language, in the type's own words where it has some."""
-    credential, edition = delivery.credential, delivery.credential.edition.content
-    return compose(
-        request_for(credential, edition, slot="mail"),
-        edition,
-        purpose=delivery.purpose,
-        language=credential.learner.language,
-        recipient=credential.learner.email,
-        sequence=delivery.sequence,
-        request=_refused(credential) if delivery.purpose == Delivery.Purpose.REFUSED else None,
-    )
-
-
-def compose(  # noqa: PLR0913 - what a message is made of
-    about: GenerationRequest,
-    edition: Mapping[str, Any],
-    *,
-    purpose: str,
-    language: str,
-    recipient: str,
-    sequence: int = 1,
-    request: NameRequest | None = None,
-) -> Letter:
-    """A message about that credential; a reader's language in which our own texts are not is the credential's."""
-    locale, language = about.locale, language_for(language, about.locale)
-    if about.locale.split("-")[0] != language.split("_")[0]:
-        about = replace(about, locale=language)  # dates as the reader writes them
-    value_of = values(about)
-    issuer = edition["issuer"]
-    own = purpose == Delivery.Purpose.ISSUED
-    wording = words_in(edition["wording"], language, locale) if own else {}
-    with translation.override(language):
-        subject = translation.gettext(DEFAULT_SUBJECT[Delivery.Purpose(purpose)])
-    subject = wording.get("subject") or subject
-    number = about.snapshot.verification_id.replace("-", "")
-    body = fill(wording.get("body", ""), value_of)
-    return Letter(
-        recipient=recipient,
-        sender=issuer.get("sender", ""),
-        reply_to=issuer.get("reply_to", ""),
-        subject=" ".join(fill(subject, value_of).split()),
-        language=language,
-        message_id=f"{number}.{purpose}.{sequence}@{urlsplit(about.page_url).hostname}",
-        template=purpose,
-        content={
-            "snapshot": about.snapshot,
-            "locale": locale,
-            "page_url": about.page_url,
-            "accent": issuer.get("colours", {}).get("primary", ""),
-            "paragraphs": [part.strip() for part in body.split("\n\n") if part.strip()],
-            "issued": value_of("issued"),
-            "expires": value_of("expires"),
-            "request": request,
-        },
-    )
-
-
-def words_in(wording: Mapping[str, Any], language: str, locale: str) -> Mapping[str, str]:
-    """The type's own words for a reader of that language; those without one are in the credential's `locale`.
-
-    Once there are words in other languages, who reads yet another one is written to in ours.
-    """
-    others = wording.get(TRANSLATED, {})
-    wanted = language.replace("_", "-").lower()
-    found = {tag.lower(): words for tag, words in others.items()}
-    for tag in (wanted, wanted.split("-")[0]):
-        if tag in found:
-            return dict(found[tag])
-    if others and wanted.split("-")[0] != locale.lower().replace("_", "-").split("-")[0]:
-        return {}
-    return {name: text for name, text in wording.items() if name != TRANSLATED}
-
-
-def _refused(credential: Credential) -> NameRequest | None:
-    return credential.name_requests.filter(outcome=NameRequest.Outcome.REFUSED).order_by("-pk").first()
 
 
 def waiting_messages() -> work.Waiting:

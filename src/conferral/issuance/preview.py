@@ -23,8 +23,8 @@ from conferral.contract import (
 from conferral.contract.placeholders import check, check_locale, fill, values
 from conferral.contract.text import is_visible
 from conferral.issuance import make
-from conferral.issuance.deliver import TRANSLATED, compose
 from conferral.issuance.issue import expiry
+from conferral.issuance.letter import TRANSLATED, compose
 from conferral.issuance.plan import (
     Plan,
     Rule,
