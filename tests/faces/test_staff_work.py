@@ -642,6 +642,22 @@ def test_nothing_is_asked_of_another_course(course, theirs, teacher, person):
     assert not Candidate.objects.exists()
 
 
+def test_a_learners_page_leads_to_what_they_hold(course, saved, theirs, teacher, person):
+    course.learner("zoe")
+    course.run()
+    theirs_run = runs.run(theirs, trigger=Run.Trigger.COMMAND)
+    zoe = Learner.objects.get(key="zoe")
+    mine, other = Credential.objects.get(learner=zoe, configuration=saved), Credential.objects.get(run=theirs_run)
+    page = at("learner_change", zoe.pk)
+    shown = teacher.get(page).content.decode()
+    assert at("credential_change", mine.pk) in shown
+    assert at("credential_change", other.pk) not in shown, "of somebody else's course"
+    assert "Completion · Testing · " in text_of(teacher.get(page))
+    everything = person("operator", "view_learner", "view_credential").get(page).content.decode()
+    assert at("credential_change", other.pk) in everything
+    assert at("credential_change", mine.pk) not in person("registrar", "view_learner").get(page).content.decode()
+
+
 def test_nothing_unknown_is_asked(saved, teacher):
     assert teacher.get(at("credentialconfiguration_ask", saved.pk, "nothing")).status_code == 404
     assert teacher.get(at("credentialconfiguration_ask", 999, "run")).status_code == 403

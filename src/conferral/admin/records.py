@@ -6,8 +6,10 @@ from django.contrib import admin
 from django.db.models import Exists, OuterRef
 from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
+from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
 
+from conferral import access
 from conferral.admin import filters, search, words
 from conferral.admin.base import LimitedAdmin, RecordAdmin, RecordInline, recorded, structure
 from conferral.admin.lists import few
@@ -27,6 +29,9 @@ from conferral.models import (
 )
 from conferral.models.verification import shown
 
+HELD = 20
+"""Credentials that a learner's page names."""
+
 
 @registered(Learner)
 class LearnerAdmin(RecordAdmin):
@@ -40,7 +45,31 @@ class LearnerAdmin(RecordAdmin):
     found_by = search.learners
     contains = "name"
     ordering = ("key", "id")
-    fields = ("key", "name", "email", "language", "gateway", "external_id", "active", "retired", "user")
+    fields = ("key", "name", "email", "language", "gateway", "external_id", "active", "retired", "user", "holds")
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """The learner, who knows which of their credentials whoever looks may see."""
+        found: Any = super().get_object(request, object_id, from_field)
+        if found is not None:
+            found.seen_within = access.limits(request.user, "view_credential", "change_credential")
+        return found
+
+    @admin.display(description=_("Credentials"))
+    def holds(self, obj: Any) -> str:
+        """The latest of them, each with its state and the way to its page."""
+        seen = Credential.objects.filter(learner=obj)
+        if obj.seen_within is not None:
+            seen = seen.filter(configuration__in=configured(obj.seen_within))
+        rows = [
+            (
+                self.link_to(one, shown(one.verification_id)),
+                one.edition.type.name,
+                one.context_name,
+                words.of_credential(one),
+            )
+            for one in seen.select_related("edition__type").order_by("-pk")[:HELD]
+        ]
+        return format_html_join("", "{} · {} · {} · {}<br>", rows) or "-"
 
     def narrowed(self, queryset: Any, keys: frozenset[str]) -> Any:
         """Those who have a credential there."""
@@ -53,7 +82,7 @@ class LearnerAdmin(RecordAdmin):
         if not (keys and search.is_little(keys)):
             return super().get_queryset(request)
         there = few(Credential.objects.filter(configuration__in=configured(keys)), "configuration")
-        return few(super(LimitedAdmin, self).get_queryset(request).filter(pk__in=there.values("learner")))
+        return few(Learner.objects.filter(pk__in=there.values("learner")).order_by(*self.ordering))
 
 
 @registered(RosterEntry)
