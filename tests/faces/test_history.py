@@ -5,6 +5,7 @@ from django.contrib.auth import get_user_model
 from django.urls import reverse
 from django.utils.html import strip_tags
 
+from conferral.admin import words
 from conferral.issuance import configure, history, people, standstill
 from conferral.models import (
     Act,
@@ -83,6 +84,7 @@ def test_what_a_holder_did_is_told_without_a_name(issued, person):
     shown = Act.objects.get(verb="shown otherwise")
     assert shown.details == {"hidden": True, "name_form": "initials"}
     assert shown.by is None
+    assert list(words.details(shown)) == ["hidden: yes", "name shown as: " + words.CHOICES["name_form"]["initials"]]
     people.retire(issued.learner)
     assert Act.objects.filter(kind="credential", object_id=issued.pk).exists()
     assert not any("ana" in f"{act.by_name} {act.reason} {act.details}".casefold() for act in Act.objects.all())
@@ -99,4 +101,5 @@ def test_who_made_whom_a_teacher(course, operator):
         operator.post(at("context_change", context.pk), given)
     act = Act.objects.get(verb="taught by others")
     assert (act.by_name, act.details) == ("operator", {"added": ["zoe"], "removed": []})
+    assert list(words.details(act)) == ["added: zoe"]
     assert CredentialConfiguration.objects.count() == Credential.objects.count() == 0

@@ -121,6 +121,10 @@ DETAIL: Words = {
 }
 
 
+CHOICES: Mapping[str, Words] = {"name_form": dict(Credential.NameForm.choices)}
+"""The words for values of details that are one of a few."""
+
+
 def verb(value: str) -> str:
     """What was done."""
     return word(VERB, value)
@@ -131,9 +135,13 @@ def details(act: Act) -> Iterator[str]:
     for name, value in act.details.items():
         if value in (None, "", [], {}):
             continue
-        said = (_("yes") if value else _("no")) if isinstance(value, bool) else value
-        if isinstance(value, list):
-            said = (" → " if name == "name" else ", ").join(map(str, value))
+        match value:
+            case bool():
+                said: Any = _("yes") if value else _("no")
+            case list():
+                said = (" → " if name == "name" else ", ").join(map(str, value))
+            case _:
+                said = word(CHOICES.get(name, {}), value)
         yield f"{word(DETAIL, name)}: {said}"
 
 
