@@ -122,6 +122,12 @@ def listing(storage: Any, folder: str) -> Iterator[Listed]:
             yield Listed(entry["Key"].removeprefix(root), entry["Size"], entry["LastModified"].timestamp())
 
 
+def denies(error: Exception) -> bool:
+    """Whether a bucket has said that the key is not good for that."""
+    answer: Any = getattr(error, "response", None) or {}
+    return bool(answer.get("ResponseMetadata", {}).get("HTTPStatusCode") == FORBIDDEN)
+
+
 def ask(storage: Any) -> None:
     """Raises what botocore raises when there is no such bucket, or it does not answer.
 
@@ -132,7 +138,7 @@ def ask(storage: Any) -> None:
     try:
         storage.connection.meta.client.head_bucket(Bucket=storage.bucket_name)
     except ClientError as refused:
-        if refused.response["ResponseMetadata"]["HTTPStatusCode"] != FORBIDDEN:
+        if not denies(refused):
             raise
 
 

@@ -248,7 +248,8 @@ def discard(name: str) -> bool:
 def discard_beginning(place: str) -> None:
     """Removes the files whose names begin with that, of one folder, and the folder once it is empty.
 
-    Unavailable when the storage fails.
+    Unavailable when the storage fails. One that never tells what is in a folder leaves them, which is logged: nobody
+    can guess their names.
     """
     folder, beginning = place.rsplit("/", 1)
     try:
@@ -262,7 +263,9 @@ def discard_beginning(place: str) -> None:
     except FileNotFoundError:
         pass
     except Exception as error:  # as above
-        raise Unavailable(f"storage: superfluous files in {folder} could not be removed: {error}") from error
+        if not (isinstance(error, NotImplementedError) or bucket.denies(error)):
+            raise Unavailable(f"storage: superfluous files in {folder} could not be removed: {error}") from error
+        logger.warning("superfluous files are left in %s: %s", folder, error)
 
 
 def location(name: str) -> str:

@@ -54,6 +54,17 @@ def test_who_deleted_what_outlives_it(course, template, operator):
     assert [name for name in named if name not in text] == []
 
 
+def test_what_was_changed_is_told_with_the_values_that_may_be(course, operator):
+    saved = course.configure()
+    configure.save_configuration(
+        course.key, course.type_name, enabled=False, audience={"beta_testers": True}, by="the dean"
+    )
+    page = " ".join(strip_tags(operator.get(at("credentialconfiguration_history", saved.pk)).content.decode()).split())
+    assert "enabled (True → False)" in page
+    act = Act.objects.filter(verb="changed").latest("pk")
+    assert operator.get(at("act_change", act.pk)).status_code == 200
+
+
 def test_who_stopped_everything_and_who_went_on(operator):
     operator.post(at("standstill_add"), {"reason": "wrong people"})
     stop = Standstill.objects.get()

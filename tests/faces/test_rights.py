@@ -10,8 +10,10 @@ from conferral import access
 from conferral.admin.asks import AskedAdmin
 from conferral.admin.many import CorrectedAdmin
 from conferral.admin.site import staff
-from conferral.issuance import configure, wishes
-from conferral.models import Act, Credential, CredentialAsset, CredentialConfiguration, NameRequest, Run
+from conferral.issuance import configure, dry_run, wishes
+from conferral.issuance import run as runs
+from conferral.issuance.generate import generate
+from conferral.models import Act, Credential, CredentialAsset, CredentialConfiguration, DryRun, NameRequest, Run
 
 pytestmark = pytest.mark.django_db
 RIGHTS = {
@@ -104,3 +106,63 @@ def test_who_may_only_look_is_offered_nothing(issued, person):
         reverse("conferral-staff:conferral_credentialconfiguration_change", args=[issued.configuration_id])
     ).content.decode()
     assert "/ask/" not in page
+
+
+def test_who_may_run_sees_what_came_of_it_and_releases_nothing(course, person):
+    saved = course.configure()
+    CredentialConfiguration.objects.update(guards={"learners": 0, "share": 0})
+    course.learners(3)
+    client = person("registrar", access.RUN, "view_credentialconfiguration")
+
+    def ask(what, **values):
+        address = reverse("conferral-staff:conferral_credentialconfiguration_ask", args=[saved.pk, what])
+        return client.get(address).content.decode(), client.post(address, values, follow=True)
+
+    page, answer = ask("run", notify="on", release="on")
+    assert "however many there are" not in page
+    assert answer.status_code == 200, "it leads to no page that is refused"
+    runs.run_asked(Run.objects.get().pk)
+    assert (Run.objects.get().status, Run.objects.get().held) == (Run.Status.HELD, 3)
+    page, answer = ask("dry")
+    assert answer.status_code == 200
+    assert answer.redirect_chain[-1][0] == reverse(
+        "conferral-staff:conferral_dryrun_change", args=[DryRun.objects.get().pk]
+    )
+    CredentialConfiguration.objects.update(enabled=True)
+    page = person("guard", access.RUN, access.RELEASE, "view_credentialconfiguration").get(
+        reverse("conferral-staff:conferral_credentialconfiguration_ask", args=[saved.pk, "run"])
+    )
+    assert "however many there are" in page.content.decode()
+
+
+def test_who_may_reissue_renames_nobody(issued, person):
+    client = person("registrar", access.REISSUE, "view_credential")
+    sent = {"ids": issued.pk, "name": "Ana the Great", "design": "same", "reason": "a new seal"}
+    assert client.post(reverse("conferral-staff:conferral_credential_reissue"), sent).status_code == 302
+    assert Credential.objects.get(current=True).recipient_name == "Ana Ñandú"
+    assert Credential.objects.count() == 2
+    client = person("dean", access.REISSUE, access.RENAME, "view_credential")
+    sent |= {"ids": Credential.objects.get(current=True).pk}
+    generate()
+    assert client.post(reverse("conferral-staff:conferral_credential_reissue"), sent).status_code == 302
+    assert Credential.objects.get(current=True).recipient_name == "Ana the Great"
+
+
+def test_who_may_award_everywhere_is_not_limited_to_who_takes_part(course, person):
+    saved = course.configure()
+    client = person("registrar", access.AWARD, "view_credentialconfiguration")
+    address = reverse("conferral-staff:conferral_credentialconfiguration_ask", args=[saved.pk, "award"])
+    answer = client.post(address, {"learners": "nobody-here", "reason": "by hand"}, follow=True)
+    assert "Take no part here" not in answer.content.decode()
+
+
+def test_who_may_only_look_at_a_dry_run_does_not_stop_it(course, person):
+    asked = dry_run.start(course.configure(), by=None)
+    client = person("auditor", "view_dryrun")
+    stop = reverse("conferral-staff:conferral_dryrun_cancel", args=[asked.pk])
+    assert client.post(stop).status_code == 403
+    assert (
+        "Run now"
+        not in client.get(reverse("conferral-staff:conferral_dryrun_change", args=[asked.pk])).content.decode()
+    )
+    assert person("registrar", access.RUN).post(stop).status_code == 302

@@ -310,6 +310,41 @@ def test_who_cannot_clean_up_waits_and_makes_nothing_before_it_is_done(course, m
     assert course.states() == {"ana": "available"}
 
 
+def test_a_storage_that_is_away_is_asked_once_for_all_that_killed_workers_left(course, monkeypatch, settings):
+    settings.CONFERRAL_RETRY_SECONDS = 0
+    course.learners(3)
+    course.configure()
+    course.run()
+    asked = []
+
+    def away(self, folder):
+        asked.append(folder)
+        raise ConnectionRefusedError(111, "Connection refused")
+
+    monkeypatch.setattr(FileSystemStorage, "listdir", away)
+    CredentialArtifact.objects.update(claim="elsewhere.example:1:" + "0" * 32, claimed_until=timezone.now())
+    assert generate() == 0
+    assert len(asked) == 1
+    CredentialArtifact.objects.update(next_try=timezone.now())
+    course.learner("new")
+    course.run()
+    generate()
+    assert sorted(course.states().values()) == ["available", "pending", "pending", "pending"]
+
+
+def test_a_storage_that_tells_no_names_keeps_what_was_left_and_nothing_waits(course, monkeypatch, caplog):
+    name = left_by_a_killed_worker(course)
+
+    def never(*_):
+        raise NotImplementedError("subclasses of Storage must provide a listdir() method")
+
+    monkeypatch.setattr(FileSystemStorage, "listdir", never)
+    generate()
+    assert course.states() == {"ana": "available"}
+    assert storage.exists(name)
+    assert "superfluous files are left" in caplog.text
+
+
 def test_who_is_interrupted_after_it_was_recorded_removes_nothing(course):
     class Interrupting(logging.Handler):
         def emit(self, record):

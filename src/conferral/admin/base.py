@@ -39,6 +39,8 @@ SHORT = 10_000
 ACTS = 100
 """Rows on a page of an object's history."""
 Text = str | Promise
+_WITHIN = "_conferral_within"
+"""Of a request, what was found of records: a page asks the same for each thing that it offers."""
 
 
 class LimitedAdmin(ModelAdmin):
@@ -87,7 +89,11 @@ class LimitedAdmin(ModelAdmin):
         keys = self.limits(request, *verbs)
         if keys is None or not keys or obj is None or obj.pk is None:
             return keys is None or bool(keys)
-        return bool(self.narrowed(self.model._default_manager.filter(pk=obj.pk), keys).exists())  # noqa: SLF001 - documented
+        known = request.__dict__.setdefault(_WITHIN, {})
+        asked = (self.model, obj.pk, keys)
+        if asked not in known:
+            known[asked] = self.narrowed(self.model._default_manager.filter(pk=obj.pk), keys).exists()  # noqa: SLF001 - documented
+        return bool(known[asked])
 
     def get_queryset(self, request: HttpRequest) -> Any:
         """What this person may see; all that any page, list, suggestion or action shows goes through here."""

@@ -7,8 +7,8 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from conferral import tasks
-from conferral.access import REISSUE, RELEASE, RESEND, RETRY, REVOKE
+from conferral import access, tasks
+from conferral.access import REISSUE, RELEASE, RENAME, RESEND, RETRY, REVOKE
 from conferral.admin.many import Correction, CorrectionForm, Done, one_by_one
 from conferral.contract import ConferralError
 from conferral.issuance import correct, deliver, release
@@ -71,7 +71,12 @@ class ReissueForm(CorrectionForm):
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self.fields["name"].initial = self.chosen[0].recipient_name or self.chosen[0].learner.name
+        (one, *_others), name = self.chosen, self.fields["name"]
+        keys = access.limits(self.by, "change_credential", RENAME)
+        if keys is None or one.context_key in keys:
+            name.initial = one.recipient_name or one.learner.name
+        else:  # to correct a name is a right of its own
+            name.initial, name.disabled, name.required = one.recipient_name, True, False
 
 
 def _revoke(chosen: Sequence[Credential], values: dict[str, Any], by: Any, told: Callable[[Exception], None]) -> Done:

@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict, StreamingHttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
@@ -12,6 +13,8 @@ from django.utils import translation
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from conferral import access
+from conferral.access import RUN
 from conferral.admin import filters, search, words
 from conferral.admin.asks import AskedAdmin
 from conferral.admin.base import PER_PAGE
@@ -68,6 +71,13 @@ class DryRunAdmin(AskedAdmin, FollowedAdmin):
     found_by = search.runs
     ordering = ("-pk",)
 
+    def limits(self, request: HttpRequest, *verbs: str) -> frozenset[str] | None:
+        """Whoever may try a configuration out may see what came of it, and stop it."""
+        rights = {self.right(verb) for verb in verbs}
+        if "change" in verbs:
+            rights |= {"change_credentialconfiguration", RUN}
+        return access.limits(request.user, *rights)
+
     def get_urls(self) -> list[URLPattern]:
         """With the table for spreadsheets, and the way to stop it."""
         views = {"csv": self.csv_view, "cancel": self.cancel_view}
@@ -92,6 +102,8 @@ class DryRunAdmin(AskedAdmin, FollowedAdmin):
     def cancel_view(self, request: HttpRequest, key: int) -> HttpResponse:
         """Stops it."""
         found = self.visible(request, key)
+        if not self.may(request, found, "change"):
+            raise PermissionDenied
         if request.method == "POST":
             dry_run.cancel(found)
         return HttpResponseRedirect(self.address("change", found.pk))
@@ -121,6 +133,7 @@ class DryRunAdmin(AskedAdmin, FollowedAdmin):
             "opts": self.opts,
             "media": self.media,
             "obj": found,
+            "may_run": self.may(request, found, "change"),
             "form": form,
             "query": query.urlencode(),
             "rows": page,

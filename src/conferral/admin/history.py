@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from conferral import access
-from conferral.access import REISSUE
+from conferral.access import LIST, REISSUE
 from conferral.admin import filters, search, words
 from conferral.admin.asks import Ask, AskedAdmin, Done
 from conferral.admin.base import RecordAdmin, recorded, structure
@@ -94,10 +94,11 @@ class ActAdmin(RecordAdmin):
             except LookupError:  # of a later version
                 return f"{act.kind} {act.object_id}"
             name = f"{model._meta.verbose_name} {act.object_id}"  # noqa: SLF001 - documented
-            if act.verb == removal.DELETED:
+            if act.verb == removal.DELETED:  # it has no page any more
                 return f"{model._meta.verbose_name} {act.details['name']}"  # noqa: SLF001 - as above
             its_admin = self.admin_site._registry.get(model)  # noqa: SLF001 - `get_model_admin` came with Django 5.0
-            may = its_admin is not None and its_admin.has_view_permission(request)
+            stays = model is not Standstill
+            may = stays and its_admin is not None and its_admin.has_view_permission(request)
             return self.link_to(model(pk=act.object_id), name) if may else name
 
         return what
@@ -129,6 +130,13 @@ class CandidateAdmin(RecordAdmin):
     fields = ("learner", "configuration", "verdict_in_words", "reason", "who", "said", "qualified", "to_take_back")
     who = recorded("by_name", _("By"))
 
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """The candidate, who knows whether whoever looks may say otherwise of them."""
+        found: Any = super().get_object(request, object_id, from_field)
+        if found is not None:
+            found.may_take_back = self.may(request, found, "change_credentialconfiguration", LIST)
+        return found
+
     @admin.display(description=_("Verdict"))
     def verdict_in_words(self, obj: Any) -> str:
         """What a person said."""
@@ -137,7 +145,7 @@ class CandidateAdmin(RecordAdmin):
     @admin.display(description=_("Take back"))
     def to_take_back(self, obj: Any) -> str:
         """Leads to where that is done, with the learner filled in."""
-        if not obj.verdict:
+        if not obj.verdict or not obj.may_take_back:
             return "-"
         page = self.address("ask", obj.configuration_id, "rule", model=CredentialConfiguration)
         address = f"{page}?{urlencode({'learners': obj.learner.key})}"

@@ -86,7 +86,11 @@ def present(wording: Mapping[str, Any]) -> dict[str, str]:
 
 
 def read(cleaned: Mapping[str, Any], stored: Mapping[str, Any]) -> dict[str, Any]:
-    """The wording that the fields say; words in a language without fields stay as they are stored."""
+    """The wording that the fields say; words in a language without fields stay as they are stored.
+
+    Browsers end lines with two characters; where a paragraph ends, one empty line says.
+    """
+    cleaned = {name: text.replace("\r\n", "\n") if isinstance(text, str) else text for name, text in cleaned.items()}
     others = {code: words for code, words in stored.get(TRANSLATED, {}).items() if code not in TRANSLATIONS}
     for code in TRANSLATIONS:
         if said := {word: text for word in WORDS if (text := cleaned[f"{word}_{code}"])}:

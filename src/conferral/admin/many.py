@@ -34,9 +34,9 @@ _ID = re.compile(r"[0-9]{1,18}", re.ASCII)  # longer ones no database has
 class CorrectionForm(forms.Form):
     """What has to be said besides which records are meant; nothing, unless told otherwise."""
 
-    def __init__(self, *arguments: Any, chosen: Sequence[Any] = (), **named: Any) -> None:
+    def __init__(self, *arguments: Any, chosen: Sequence[Any] = (), by: Any = None, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self.chosen = chosen
+        self.chosen, self.by = chosen, by
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +157,7 @@ class CorrectedAdmin(RecordAdmin):
     def asked(self, request: HttpRequest, name: str, chosen: Sequence[Any], *, sent: bool) -> HttpResponse:
         """The page that asks, and what it leads to."""
         correction, one_alone = self.corrections[name], len(chosen) == 1
-        form = correction.form(request.POST if sent else None, chosen=chosen)
+        form = correction.form(request.POST if sent else None, chosen=chosen, by=request.user)
         if form.is_valid():
             done = self._perform(request, chosen, correction, form.cleaned_data)
             after = (done or chosen)[0]

@@ -16,7 +16,8 @@ from conferral.issuance import correct, make, plan, preview
 from conferral.issuance.evaluate import Evaluation
 from conferral.issuance.explain import evaluation_of
 from conferral.issuance.snapshot import request_for
-from conferral.models import Credential, CredentialAsset, CredentialType
+from conferral.models import Credential, CredentialAsset, CredentialType, Learner
+from conferral.settings import current
 from conferral.spoken import spoken
 
 WIDTH = 900
@@ -49,7 +50,11 @@ def of_configuration(form: Any, sample: str, name: str) -> tuple[list[Pictured],
     with plugins.gateway().briefly().reading() as lms:
         resolved = plan.resolve(form.candidate(), lms)
         request, said = preview.request_in(resolved), ""
-        if found := _taking_part(resolved, lms, sample):
+        try:
+            found = _taking_part(resolved, lms, sample)
+        except ConferralError as error:
+            found, said = None, spoken(error)
+        if found:
             evaluation, name = found
             facts = evaluation.decision.facts if evaluation.decision else ()
             request, name = preview.for_learner(request, name, facts), ""
@@ -63,6 +68,8 @@ def _taking_part(resolved: plan.Plan, lms: LMS, sample: str) -> tuple[Evaluation
     """What a run would make of the learner of that username, and their name: whoever configures the course knows it."""
     if not sample or " " in sample:
         return None
+    if lms.http is not None and not Learner.objects.filter(gateway=current().lms, key=sample).exists():
+        return None  # a source elsewhere is not asked about what is half typed
     evaluation = evaluation_of(resolved, lms, {sample})
     if evaluation is None or evaluation.learner != sample:
         return None

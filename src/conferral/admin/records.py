@@ -67,7 +67,7 @@ class LearnerAdmin(RecordAdmin):
                 one.context_name,
                 words.of_credential(one),
             )
-            for one in seen.select_related("edition__type").order_by("-pk")[:HELD]
+            for one in seen.select_related("edition__type").defer("evidence", "edition__content").order_by("-pk")[:HELD]
         ]
         return format_html_join("", "{} · {} · {} · {}<br>", rows) or "-"
 

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from conferral import facts, tasks
-from conferral.access import RELEASE, RETRY, RUN
+from conferral.access import RELEASE, RENAME, RETRY, RUN
 from conferral.admin import filters, search, words
 from conferral.admin.asks import Ask, AskedAdmin, Done, ReasonForm
 from conferral.admin.base import named, recorded
@@ -201,7 +201,7 @@ class RunAdmin(AskedAdmin, FollowedAdmin):
         content: dict[str, Any] = {}
         credentials: Any = self.admin_site._registry[Credential]  # noqa: SLF001 - `get_model_admin` came with Django 5.0
         if run is not None:
-            may_correct = credentials.may(request, None, "change")
+            may_correct = credentials.may(request, None, "change", RENAME)
             broken = CredentialArtifact.objects.filter(
                 credential__in=failed_of(run), state=CredentialArtifact.State.FAILED
             )

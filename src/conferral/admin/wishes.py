@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from conferral import tasks
-from conferral.access import AWARD, LIST, REISSUE, RUN
+from conferral.access import AWARD, LIST, REISSUE, RELEASE, RUN
 from conferral.admin.asks import Ask, Done, PeopleForm, ReasonForm, lines
 from conferral.contract import ConferralError
 from conferral.issuance import award, correct, dry_run, reissue, release, standstill
@@ -70,28 +70,45 @@ class ReissueAllForm(ReasonForm):
 
 
 def _run(admin_: Any, request: HttpRequest, obj: CredentialConfiguration, values: Values) -> Done:
-    asked = runs.ask(obj, by=request.user, notify=values["notify"], release=values["release"])
-    return Done(
-        _now("A run was asked for."), admin_.address("change", asked.pk, model=Run), [(tasks.run_asked, asked.pk)]
-    )
+    release_ = values["release"] and _may_release(admin_, request, obj)
+    asked = runs.ask(obj, by=request.user, notify=values["notify"], release=release_)
+    return Done(_now("A run was asked for."), _page_of(admin_, request, asked), [(tasks.run_asked, asked.pk)])
+
+
+def _about_run(admin_: Any, request: HttpRequest, obj: CredentialConfiguration, form: Any) -> Values:
+    """Who may not release what a guard holds is not asked whether anything is to be held."""
+    if not _may_release(admin_, request, obj):
+        del form.fields["release"]
+    return {}
+
+
+def _may_release(admin_: Any, request: HttpRequest, obj: CredentialConfiguration) -> bool:
+    return bool(admin_.may(request, obj, "change", RELEASE))
+
+
+def _page_of(admin_: Any, request: HttpRequest, asked: Run | DryRun) -> str | None:
+    """Where it is followed, for those who may."""
+    its_admin = admin_.admin_site._registry[type(asked)]  # noqa: SLF001 - `get_model_admin` came with Django 5.0
+    return str(its_admin.address("change", asked.pk)) if its_admin.has_view_permission(request, asked) else None
 
 
 def _dry(admin_: Any, request: HttpRequest, obj: CredentialConfiguration, values: Values) -> Done:
     asked = dry_run.start(obj, by=request.user)
-    return Done("", admin_.address("change", asked.pk, model=DryRun), [(tasks.dry_run, asked.pk)])
+    return Done("", _page_of(admin_, request, asked), [(tasks.dry_run, asked.pk)])
 
 
 def _award(admin_: Any, request: HttpRequest, obj: CredentialConfiguration, values: Values) -> Done:
     earned = values["earned"] and timezone.make_aware(datetime.combine(values["earned"], time(12)))
     given = award.Award(request.user, values["reason"], earned or None, values["notify"])
-    who = _meant(admin_, request, obj, values)
+    limited = admin_.limits(request, "change", AWARD) is not None
+    who = _meant(obj, values, limited=limited)
     done = award.award(obj, who.usernames, given)
     count = len(done.issued)
     said = ngettext("%d credential was awarded.", "%d credentials were awarded.", count) % count
     problems = [f"{username}: {spoken(why)}" for username, why in list(done.problems.items())[:NAMED]]
     if len(done.problems) > NAMED:
         problems.append(_now("… and %d more.") % (len(done.problems) - NAMED))
-    problems += _left_out(admin_, request, who.nobody)
+    problems += _left_out(who.nobody, limited=limited)
     awarded = [username for username in who.usernames if username not in done.problems]
     nudges = [(tasks.generate,), (tasks.deliver,)]
     return Done(said if count else "", problems=problems, nudges=nudges, people=_recognised(awarded))
@@ -112,9 +129,10 @@ def _rule(admin_: Any, request: HttpRequest, obj: CredentialConfiguration, value
 def _listed(
     say: Callable[..., Listed], admin_: Any, request: HttpRequest, obj: CredentialConfiguration, values: Values
 ) -> Done:
-    who = _meant(admin_, request, obj, values)
+    limited = admin_.limits(request, "change", LIST) is not None
+    who = _meant(obj, values, limited=limited)
     found = say(obj, who.usernames, by=request.user, reason=values["reason"])
-    problems = _left_out(admin_, request, who.nobody + found.unknown)
+    problems = _left_out(who.nobody + found.unknown, limited=limited)
     if found.holding:
         problems.append(_now("Hold a credential already, which stays: %s") % _some(found.holding))
     said = ngettext("Said of %d learner.", "Said of %d learners.", found.done) % found.done
@@ -122,19 +140,15 @@ def _listed(
     return Done(said if found.done else "", problems=problems, people=_recognised(known))
 
 
-def _meant(admin_: Any, request: HttpRequest, obj: CredentialConfiguration, values: Values) -> Meant:
+def _meant(obj: CredentialConfiguration, values: Values, *, limited: bool) -> Meant:
     """Whoever is limited to what they teach says something of those alone who take part there."""
-    return meant(lines(values["learners"]), within=obj if _is_limited(admin_, request) else None)
+    return meant(lines(values["learners"]), within=obj if limited else None)
 
 
-def _is_limited(admin_: Any, request: HttpRequest) -> bool:
-    return admin_.limits(request, "change") is not None
-
-
-def _left_out(admin_: Any, request: HttpRequest, nobody: list[str]) -> list[str]:
+def _left_out(nobody: list[str], *, limited: bool) -> list[str]:
     if not nobody:
         return []
-    if _is_limited(admin_, request):
+    if limited:
         return [_now("Take no part here, and were left out: %s") % _some(nobody)]
     return [_now("Not known, and left out: %s") % _some(nobody)]
 
@@ -208,6 +222,7 @@ ASKS = {
         explain=_explain_run,
         button=_("Run now"),
         form=RunForm,
+        about=_about_run,
         sensible=lambda obj: obj.enabled,
         perform=_run,
     ),

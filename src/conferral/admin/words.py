@@ -140,9 +140,20 @@ def details(act: Act) -> Iterator[str]:
                 said: Any = _("yes") if value else _("no")
             case list():
                 said = (" → " if name == "name" else ", ").join(map(str, value))
-            case _:
+            case dict():
+                said = ", ".join(map(_changed, value.items()))
+            case str():
                 said = word(CHOICES.get(name, {}), value)
+            case _:
+                said = value
         yield f"{word(DETAIL, name)}: {said}"
+
+
+def _changed(field: tuple[str, Any]) -> str:
+    """A field, and from what to what, where that is written down."""
+    name, values = field
+    told = name.replace("_", " ")
+    return f"{told} ({' → '.join(map(str, values))})" if values else told
 
 
 def of_credential(credential: Credential) -> str:

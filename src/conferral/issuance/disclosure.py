@@ -95,9 +95,12 @@ def initials(name: str) -> str:
 
 
 def _printed(edition: Mapping[str, Any]) -> dict[str, Any]:
-    """Of the fields those that some text of a design has a placeholder for: what a picture says, texts say too."""
+    """Of the fields those that some text of a design has a placeholder for: what a picture says, texts say too.
+
+    By name: databases keep the keys of JSON in orders of their own.
+    """
     told = {name for text in texts(edition["generators"]) for name in placeholders_in(text)}
-    return {name: value for name, value in edition["fields"].items() if f"field.{name}" in told}
+    return {name: value for name, value in sorted(edition["fields"].items()) if f"field.{name}" in told}
 
 
 def _emptied(snapshot: Snapshot) -> Snapshot:

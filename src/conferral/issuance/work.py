@@ -1,5 +1,6 @@
 """Working through rows that wait in the database: claimed in batches, tried again with growing pauses."""
 
+import logging
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -8,6 +9,7 @@ from typing import Any, Self
 from django.db.models import F
 from django.utils import timezone
 
+from conferral import journal
 from conferral.contract import TransientError
 from conferral.contract.text import storable
 from conferral.issuance import lease
@@ -15,10 +17,14 @@ from conferral.issuance.persist import persistently
 from conferral.models.queue import Work
 from conferral.settings import current
 
+logger = logging.getLogger(__name__)
+
 LONGEST_PAUSE = 3600
 """Seconds."""
 PATIENCE = 30
 """Seconds that a batch spends on a storage that fails; then what is left of it waits."""
+AWAY = timedelta(seconds=60)
+"""At least so long what killed workers left waits for a storage that cannot be asked."""
 Waiting = Any
 """A queryset of rows that wait; django-stubs does not know the methods of a custom one."""
 
@@ -99,9 +105,14 @@ def _take_over(waiting: Waiting, first: Any, token: str, clean_up: Callable[[Any
         try:
             clean_up(taken)
         except TransientError as error:
-            later = {"next_try": timezone.now() + pause(taken.attempts, error), "last_error": storable(str(error))}
-            # It was not tried: that the storage is away is no reason to give it up.
-            persistently(lambda: ours.update(claimed_until=None, attempts=F("attempts") - 1, **later))
+            now = timezone.now()
+            later = {"next_try": now + max(pause(1, error), AWAY), "last_error": storable(str(error))}
+            # It was not tried: that the storage is away is no reason to give it up. Nor is it asked for each of them.
+            persistently(lambda: ours.update(claimed_until=None, attempts=taken.attempts - 1, **later))
+            persistently(lambda: waiting.due(now).exclude(claim="").update(**later))
+            journal.event(
+                logger, "what killed workers left cannot be removed yet", level=logging.WARNING, why=str(error)
+            )
             return waiting.model.objects.none()
         persistently(lambda: ours.update(claim=token, claimed_until=lease.until()))
     return waiting.model.objects.filter(claim=token)

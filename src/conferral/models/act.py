@@ -11,7 +11,7 @@ class Act(models.Model):
 
     `details` are figures and values in plain JSON, never a learner's name.
 
-    .. pii: Who of the staff did it; reasons may name learners.
+    .. pii: Who of the staff did it, and who teaches a course; reasons may name learners.
     .. pii_types: username, other
     .. pii_retirement: local_api
     """
