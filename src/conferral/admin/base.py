@@ -51,6 +51,8 @@ class LimitedAdmin(ModelAdmin):
     """
 
     of: ClassVar[str | None] = None
+    change_takes: ClassVar[frozenset[str]] = frozenset()
+    """Where it is not the right to change these records: one of those that let somebody change, and so see, them."""
     object_history_template = "conferral/admin/history.html"
 
     class Media:
@@ -67,11 +69,10 @@ class LimitedAdmin(ModelAdmin):
 
         `change` is about these records; a right of another kind of record is named whole: `revoke_credential`.
         """
-        return access.limits(request.user, *(self.right(verb) for verb in verbs))
-
-    def right(self, verb: str) -> str:
-        """The right to do that with these records."""
-        return verb if "_" in verb else f"{verb}_{self.opts.model_name}"
+        rights = {verb if "_" in verb else f"{verb}_{self.opts.model_name}" for verb in verbs}
+        if "change" in verbs and self.change_takes:
+            rights = rights - {f"change_{self.opts.model_name}"} | self.change_takes
+        return access.limits(request.user, *rights)
 
     def within(self, request: HttpRequest, queryset: Any, *verbs: str) -> Any:
         """The records with which this person may do one of those things."""

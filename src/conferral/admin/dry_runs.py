@@ -13,7 +13,6 @@ from django.utils import translation
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from conferral import access
 from conferral.access import RUN
 from conferral.admin import filters, search, words
 from conferral.admin.asks import AskedAdmin
@@ -62,6 +61,8 @@ class DryRunAdmin(AskedAdmin, FollowedAdmin):
     """What runs would do, as people asked: kept for a day."""
 
     of = "configuration"
+    # Whoever may try a configuration out may see what came of it, and stop it.
+    change_takes = frozenset({"change_dryrun", "change_credentialconfiguration", RUN})
     list_display = ("begun", "configuration", "state", "evaluated", "by")
     list_filter = (words.RunStatus, filters.OfConfiguration, filters.TypeByConfiguration)
     list_select_related = ("configuration__type", "by")
@@ -70,13 +71,6 @@ class DryRunAdmin(AskedAdmin, FollowedAdmin):
     search_help_text = _("Key of a course, lesson or pathway, or name of a credential type")
     found_by = search.runs
     ordering = ("-pk",)
-
-    def limits(self, request: HttpRequest, *verbs: str) -> frozenset[str] | None:
-        """Whoever may try a configuration out may see what came of it, and stop it."""
-        rights = {self.right(verb) for verb in verbs}
-        if "change" in verbs:
-            rights |= {"change_credentialconfiguration", RUN}
-        return access.limits(request.user, *rights)
 
     def get_urls(self) -> list[URLPattern]:
         """With the table for spreadsheets, and the way to stop it."""

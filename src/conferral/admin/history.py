@@ -12,7 +12,6 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from conferral import access
 from conferral.access import LIST, REISSUE
 from conferral.admin import filters, search, words
 from conferral.admin.asks import Ask, AskedAdmin, Done
@@ -169,6 +168,8 @@ class ReissueAdmin(AskedAdmin, FollowedAdmin):
 
     change_form_template = "conferral/admin/run.html"
     of = "configuration"
+    # Whoever may ask for one may follow it, and stop it.
+    change_takes = frozenset({"change_reissue", "change_credentialconfiguration", "change_credential", REISSUE})
     list_display = ("asked", "configuration", "outcome", "total", "reissued", "failed", "who", "reason")
     list_filter = (ReissueStatus, filters.OfConfiguration, filters.TypeByConfiguration)
     list_select_related = ("configuration__type",)
@@ -198,13 +199,6 @@ class ReissueAdmin(AskedAdmin, FollowedAdmin):
             grave=True,
         )
     }
-
-    def limits(self, request: HttpRequest, *verbs: str) -> frozenset[str] | None:
-        """Whoever may ask for one may follow it, and stop it."""
-        rights = {self.right(verb) for verb in verbs}
-        if "change" in verbs:
-            rights |= {"change_credentialconfiguration", "change_credential", "reissue_credential"}
-        return access.limits(request.user, *rights)
 
     def told(self, obj: Reissue) -> dict[str, Any]:
         """How many are issued again, of how many."""

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from conferral import access, tasks
+from conferral import tasks
 from conferral.access import RENAME
 from conferral.admin import search, words
 from conferral.admin.many import CorrectedAdmin, Correction, CorrectionForm, Done, one_by_one
@@ -83,6 +83,8 @@ class NameRequestAdmin(CorrectedAdmin):
 
     change_form_template = "conferral/admin/credential.html"
     of = "credential__configuration"
+    # To answer a request is to correct its credential: whoever may do that may see it, too.
+    change_takes = frozenset({"change_credential", RENAME})
     corrections = ANSWERS
     none_chosen, too_many = _("No request that waits was chosen."), _("Choose %d requests at most.")
     list_display = ("credential", "from_to", "asked", "outcome_in_words")
@@ -98,13 +100,6 @@ class NameRequestAdmin(CorrectedAdmin):
     ordering = ("-pk",)
     actions = ("approve", "refuse")
     fields = ("number", "from_to", "explanation", "asked", "outcome_in_words", "reason", "decided", "decided_by")
-
-    def limits(self, request: HttpRequest, *verbs: str) -> frozenset[str] | None:
-        """To answer a request is to correct its credential: whoever may do that may see it, too."""
-        rights = {self.right(verb) for verb in verbs}
-        if "change" in verbs:
-            rights = rights - {"change_namerequest"} | {"change_credential", RENAME}
-        return access.limits(request.user, *rights)
 
     def correctable(self, request: HttpRequest, rows: QuerySet[NameRequest], name: str) -> QuerySet[NameRequest]:
         """Those that wait."""
