@@ -46,7 +46,7 @@ class Ask:
     """One thing that may be asked for, where it is sensible, by whoever may change the record, or has the `right`.
 
     `explain` says what will come of it, with the numbers; `perform` gets the admin, the request, the record and the
-    form's values. `at_once`: it needs no page, a button does it.
+    form's values.
     """
 
     title: Text

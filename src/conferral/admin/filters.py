@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
 from conferral import plugins
+from conferral.admin.site import admin_of
 from conferral.models import CredentialArtifact, CredentialConfiguration, CredentialType, Delivery, Edition, Run
 
 _ID = re.compile(r"[0-9]{1,18}", re.ASCII)  # longer ones no database has
@@ -53,7 +54,7 @@ class Chosen(admin.SimpleListFilter):
         """The chosen one alone, for whoever may see it."""
         value = request.GET.get(self.parameter_name or "", "")
         found = self.model._default_manager.filter(pk=int(value)).first() if _ID.fullmatch(value) else None  # noqa: SLF001 - documented
-        its_admin = model_admin.admin_site._registry.get(self.model)  # noqa: SLF001 - `get_model_admin` came with Django 5.0
+        its_admin = admin_of(model_admin.admin_site, self.model)
         if found is None or not its_admin.has_view_permission(request, found):
             return []
         return [(value, str(found))]

@@ -17,7 +17,7 @@ from conferral.admin import filters, search, words
 from conferral.admin.asks import Ask, AskedAdmin, Done
 from conferral.admin.base import RecordAdmin, recorded, structure
 from conferral.admin.followed import FollowedAdmin
-from conferral.admin.site import registered
+from conferral.admin.site import admin_of, registered
 from conferral.issuance import history, reissue, removal
 from conferral.issuance.progress import MOST
 from conferral.models import (
@@ -41,7 +41,7 @@ KINDS = (
 """Of what something is written down."""
 
 
-class KindFilter(admin.SimpleListFilter):
+class KindFilter(words.WordFilter):
     """Acts by what was acted on."""
 
     title, parameter_name = _("what"), "kind"
@@ -49,10 +49,6 @@ class KindFilter(admin.SimpleListFilter):
     def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, str]]:
         """The models, by their names."""
         return [(history.kind(model), capfirst(str(model._meta.verbose_name))) for model in KINDS]  # noqa: SLF001 - documented
-
-    def queryset(self, request: Any, queryset: Any) -> Any:
-        """The acts on those."""
-        return queryset.filter(kind=self.value()) if self.value() else queryset
 
 
 @registered(Act)
@@ -92,12 +88,11 @@ class ActAdmin(RecordAdmin):
                 model = apps.get_model("conferral", act.kind)
             except LookupError:  # of a later version
                 return f"{act.kind} {act.object_id}"
-            name = f"{model._meta.verbose_name} {act.object_id}"  # noqa: SLF001 - documented
-            if act.verb == removal.DELETED:  # it has no page any more
-                return f"{model._meta.verbose_name} {act.details['name']}"  # noqa: SLF001 - as above
-            its_admin = self.admin_site._registry.get(model)  # noqa: SLF001 - `get_model_admin` came with Django 5.0
-            stays = model is not Standstill
-            may = stays and its_admin is not None and its_admin.has_view_permission(request)
+            gone = act.verb == removal.DELETED
+            name = f"{model._meta.verbose_name} {act.details['name'] if gone else act.object_id}"  # noqa: SLF001 - documented
+            its_admin = admin_of(self.admin_site, model)
+            has_page = not gone and model is not Standstill and its_admin is not None
+            may = has_page and its_admin.has_view_permission(request)
             return self.link_to(model(pk=act.object_id), name) if may else name
 
         return what

@@ -9,12 +9,11 @@ from django.template.defaultfilters import filesizeformat
 from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
 
-from conferral import access
 from conferral.admin import filters, search, words
 from conferral.admin.base import LimitedAdmin, RecordAdmin, RecordInline, recorded, structure
 from conferral.admin.lists import few
 from conferral.admin.search import configured, contexts
-from conferral.admin.site import registered
+from conferral.admin.site import admin_of, registered
 from conferral.contract.decision import readable
 from conferral.issuance import standstill
 from conferral.models import (
@@ -51,23 +50,21 @@ class LearnerAdmin(RecordAdmin):
         """The learner, who knows which of their credentials whoever looks may see."""
         found: Any = super().get_object(request, object_id, from_field)
         if found is not None:
-            found.seen_within = access.limits(request.user, "view_credential", "change_credential")
+            found.seen = admin_of(self.admin_site, Credential).get_queryset(request).filter(learner=found)
         return found
 
     @admin.display(description=_("Credentials"))
     def holds(self, obj: Any) -> str:
         """The latest of them, each with its state and the way to its page."""
-        seen = Credential.objects.filter(learner=obj)
-        if obj.seen_within is not None:
-            seen = seen.filter(configuration__in=configured(obj.seen_within))
+        found = obj.seen.order_by("-pk")[:HELD]
         rows = [
             (
                 self.link_to(one, shown(one.verification_id)),
-                one.edition.type.name,
+                one.edition.type,
                 one.context_name,
                 words.of_credential(one),
             )
-            for one in seen.select_related("edition__type").defer("evidence", "edition__content").order_by("-pk")[:HELD]
+            for one in found
         ]
         return format_html_join("", "{} · {} · {} · {}<br>", rows) or "-"
 

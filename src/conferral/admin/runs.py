@@ -18,7 +18,7 @@ from conferral.admin import filters, search, words
 from conferral.admin.asks import Ask, AskedAdmin, Done, ReasonForm
 from conferral.admin.base import named, recorded
 from conferral.admin.followed import GOING_ON, FollowedAdmin
-from conferral.admin.site import registered
+from conferral.admin.site import admin_of, registered
 from conferral.issuance import correct, release
 from conferral.issuance import run as runs
 from conferral.models import Credential, CredentialArtifact, Run
@@ -199,7 +199,7 @@ class RunAdmin(AskedAdmin, FollowedAdmin):
         """With how far it is, what it came to, and its first failures."""
         run = self.get_object(request, object_id)
         content: dict[str, Any] = {}
-        credentials: Any = self.admin_site._registry[Credential]  # noqa: SLF001 - `get_model_admin` came with Django 5.0
+        credentials = admin_of(self.admin_site, Credential)
         if run is not None:
             may_correct = credentials.may(request, None, "change", RENAME)
             broken = CredentialArtifact.objects.filter(

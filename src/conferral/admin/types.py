@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from conferral import access, plugins
-from conferral.admin import mail_words, options, pictured
+from conferral.admin import mail_words, options, pictured, words
 from conferral.admin.asks import Ask, AskedAdmin, Done
 from conferral.admin.base import told_by
 from conferral.admin.forms import UseCaseForm, mapping, mapping_of_mappings, printable
@@ -155,7 +155,7 @@ def _copy(admin_: Any, request: HttpRequest, obj: CredentialType, values: dict[s
     return Done(_now("“%s” was made; change it as you like.") % name, admin_.address("change", made.pk))
 
 
-class RuleFilter(admin.SimpleListFilter):
+class RuleFilter(words.WordFilter):
     """Types by their rule, as it calls itself."""
 
     title, parameter_name = _("rule"), "processor"
@@ -164,10 +164,6 @@ class RuleFilter(admin.SimpleListFilter):
         """Those in use."""
         used = CredentialType.objects.order_by("processor").values_list("processor", flat=True).distinct()
         return [(name, rule_label(name)) for name in used]
-
-    def queryset(self, request: Any, queryset: Any) -> Any:
-        """The types with that one."""
-        return queryset.filter(processor=self.value()) if self.value() else queryset
 
 
 @registered(CredentialType)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from django.contrib import admin
 from django.db.models import Model
@@ -12,7 +11,7 @@ from django.utils.translation import ngettext
 
 from conferral.admin import words
 from conferral.admin.name_requests import OutcomeFilter
-from conferral.admin.site import staff
+from conferral.admin.site import admin_of, staff
 from conferral.facts import number
 from conferral.models import Credential, Delivery, NameRequest, Run
 
@@ -72,7 +71,7 @@ def of(request: HttpRequest) -> Iterator[words.Figure]:
     """The kinds of which there are some that this person may see: as many as their lists show, up to COUNTED."""
     site = staff if getattr(request, "current_app", "") == staff.name else admin.site
     for kind in KINDS:
-        its_admin: Any = site._registry[kind.model]  # noqa: SLF001 - `get_model_admin` came with Django 5.0
+        its_admin = admin_of(site, kind.model)
         if not its_admin.has_view_permission(request):
             continue
         rows = kind.by.narrowed(its_admin.get_queryset(request), kind.value)

@@ -15,6 +15,7 @@ from django.utils.translation import ngettext
 from conferral import tasks
 from conferral.access import AWARD, LIST, REISSUE, RELEASE, RUN
 from conferral.admin.asks import Ask, Done, PeopleForm, ReasonForm, lines
+from conferral.admin.site import admin_of
 from conferral.contract import ConferralError
 from conferral.issuance import award, correct, dry_run, reissue, release, standstill
 from conferral.issuance import run as runs
@@ -88,7 +89,7 @@ def _may_release(admin_: Any, request: HttpRequest, obj: CredentialConfiguration
 
 def _page_of(admin_: Any, request: HttpRequest, asked: Run | DryRun) -> str | None:
     """Where it is followed, for those who may."""
-    its_admin = admin_.admin_site._registry[type(asked)]  # noqa: SLF001 - `get_model_admin` came with Django 5.0
+    its_admin = admin_of(admin_.admin_site, type(asked))
     return str(its_admin.address("change", asked.pk)) if its_admin.has_view_permission(request, asked) else None
 
 

@@ -10,7 +10,7 @@ from django.views.decorators.http import conditional_page, require_safe
 
 from conferral import limits
 from conferral.contract import Fact
-from conferral.issuance.disclosure import disclose
+from conferral.issuance.disclosure import disclose, printed
 from conferral.issuance.snapshot import file_url, page_url
 from conferral.issuance.verdict import NOWHERE, Finding, Verdict, look_up
 from conferral.models.verification import normalised, shown
@@ -68,7 +68,7 @@ def _said(finding: Finding, asked: str) -> dict[str, Any]:
         "context": snapshot.context if open_to_see else None,
         "description": (told.description or None) if open_to_see else None,
         "criteria": (told.criteria or None) if open_to_see else None,
-        "fields": told.printed if open_to_see else {},
+        "fields": printed(told, credential.edition.content) if open_to_see else {},
         # As on the page: a type that says in its own words how it is earned has said it.
         "requirements": _facts(told.requirements) if open_to_see and (told.evidence or not told.criteria) else [],
         "evidence": _facts(told.evidence, reached=True) if open_to_see else [],

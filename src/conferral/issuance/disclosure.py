@@ -5,7 +5,7 @@ issues, and the holder may say less.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -24,8 +24,8 @@ from conferral.models import Credential, CredentialArtifact
 class Disclosure:
     """What may be told. Of what is `withheld`, or of somebody who was removed, the verdict and the issuer alone are.
 
-    `pictured` are the files of which a picture may be shown, `files` those that may be downloaded; `printed` are the
-    fields that its designs print, `requirements` is what the rule asked for, `evidence` what the learner reached.
+    `pictured` are the files of which a picture may be shown, `files` those that may be downloaded; `requirements` is
+    what the rule asked for, `evidence` what the learner reached.
     """
 
     verdict: Verdict
@@ -33,7 +33,6 @@ class Disclosure:
     snapshot: Snapshot
     description: str = ""
     criteria: str = ""
-    printed: Mapping[str, Any] = field(default_factory=dict)
     requirements: tuple[Fact, ...] = ()
     evidence: tuple[Fact, ...] = ()
     pictured: tuple[CredentialArtifact, ...] = ()
@@ -64,7 +63,6 @@ def disclose(credential: Credential, verdict: Verdict, *, insider: bool) -> Disc
         snapshot=replace(snapshot, name=name_as_shown(credential), evidence=()),
         description=rules.description,
         criteria=rules.criteria,
-        printed=_printed(edition),
         requirements=facts,
         evidence=facts if insider or rules.evidence else (),
         pictured=stored if open_to_see else (),
@@ -75,6 +73,15 @@ def disclose(credential: Credential, verdict: Verdict, *, insider: bool) -> Disc
         corrected=corrected_on(credential, verdict),
         reason=credential.revoked_reason if insider or rules.revocation_reason else "",
     )
+
+
+def printed(told: Disclosure, edition: Mapping[str, Any]) -> dict[str, Any]:
+    """Of the fields that may be told those that some text of a design prints: what a picture says, texts say too.
+
+    By name: databases keep the keys of JSON in orders of their own.
+    """
+    used = {name for text in texts(edition["generators"]) for name in placeholders_in(text)}
+    return {name: value for name, value in sorted(told.snapshot.fields.items()) if f"field.{name}" in used}
 
 
 def publication_of(credential: Credential) -> Publication:
@@ -92,15 +99,6 @@ def initials(name: str) -> str:
     """The last of several names, with the initials of those before it: `Ana María Ñandú` is `A. M. Ñandú`."""
     *given, last = name.split() or [""]
     return " ".join([*(f"{next(iter(grapheme_clusters(each)))}." for each in given), last])
-
-
-def _printed(edition: Mapping[str, Any]) -> dict[str, Any]:
-    """Of the fields those that some text of a design has a placeholder for: what a picture says, texts say too.
-
-    By name: databases keep the keys of JSON in orders of their own.
-    """
-    told = {name for text in texts(edition["generators"]) for name in placeholders_in(text)}
-    return {name: value for name, value in sorted(edition["fields"].items()) if f"field.{name}" in told}
 
 
 def _emptied(snapshot: Snapshot) -> Snapshot:

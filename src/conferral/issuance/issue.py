@@ -222,12 +222,17 @@ def _run_again(run: Run, status: str, now: datetime) -> None:
     """A scheduled run that failed is tried again, with growing pauses: an LMS that is down at three is up at four."""
     if run.trigger != Run.Trigger.SCHEDULE or status == Run.Status.CANCELLED:
         return
-    latest = Run.objects.filter(configuration_id=run.configuration_id, trigger=run.trigger).order_by("-pk")
-    statuses = latest.values_list("status", flat=True)[:LONGEST_SERIES]
-    failures = len(list(takewhile(lambda status: status in (Run.Status.FAILED, Run.Status.LOST), statuses)))
+    alike = Run.objects.filter(configuration_id=run.configuration_id, trigger=run.trigger)
+    failures = in_a_row(alike, Run.Status.FAILED, Run.Status.LOST)
     next_try = now + work.pause(failures)
     Run.objects.filter(pk=run.pk).update(attempts=failures, next_try=next_try)
     schedules.bring_forward(run.configuration, next_try)
+
+
+def in_a_row(runs: QuerySet[Run], *statuses: str) -> int:
+    """How many of the latest ended in one of those ways, one after the other; up to LONGEST_SERIES."""
+    latest = runs.order_by("-pk").values_list("status", flat=True)[:LONGEST_SERIES]
+    return len(list(takewhile(lambda status: status in statuses, latest)))
 
 
 def _ask_again(run: Run, now: datetime) -> None:

@@ -5,7 +5,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
-from itertools import takewhile
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -266,9 +265,8 @@ def _begin(configuration: CredentialConfiguration, trigger: str, **given: Any) -
 def _close_if_lost(run: Run) -> bool:
     if run.claimed_until > timezone.now() and not lease.holder_is_gone(run.claim):
         return False
-    before = Run.objects.filter(configuration=run.configuration_id, pk__lt=run.pk).order_by("-pk")
-    statuses = before.values_list("status", flat=True)[: issue.LONGEST_SERIES]
-    times = 1 + len(list(takewhile(lambda status: status == Run.Status.LOST, statuses)))
+    before = Run.objects.filter(configuration=run.configuration_id, pk__lt=run.pk)
+    times = 1 + issue.in_a_row(before, Run.Status.LOST)
     said = (LOST_AGAIN if times >= SUSPICIOUS else LOST) % {"count": run.evaluated, "times": times}
     return issue.withdraw(run, Run.Status.LOST, said, as_seen=True)
 

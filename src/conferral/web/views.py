@@ -20,7 +20,7 @@ from conferral.contract import TransientError
 from conferral.contract.placeholders import babel_locale, written
 from conferral.contract.text import without_controls
 from conferral.facts import lines
-from conferral.issuance.disclosure import Disclosure, disclose, publication_of
+from conferral.issuance.disclosure import Disclosure, disclose, printed, publication_of
 from conferral.issuance.snapshot import page_url
 from conferral.issuance.verdict import (
     NOWHERE,
@@ -211,6 +211,10 @@ def content_of(request: HttpRequest, credential: Credential, verdict: Verdict) -
         "holder": holder and verdict in SHOWN,
         "credential": credential,
         "open_evidence": publication_of(credential).evidence,
+        "printed": [
+            (_titled(name), written(value, babel_locale(credential.locale)))
+            for name, value in printed(told, credential.edition.content).items()
+        ],
         "requirements": lines(told.requirements),
         "evidence": lines(told.evidence),
         "share": share.targets(credential, told, page_url(credential.verification_id)) if shareable else None,
@@ -223,7 +227,6 @@ def content_of(request: HttpRequest, credential: Credential, verdict: Verdict) -
 
 def card_content(credential: Credential, told: Disclosure) -> dict[str, Any]:
     """What is shown of a credential wherever it is shown."""
-    here = babel_locale(credential.locale)
     return {
         "verdict": told.verdict,
         "told": told,
@@ -235,7 +238,6 @@ def card_content(credential: Credential, told: Disclosure) -> dict[str, Any]:
         "picture": _shown_picture(told),
         "issued": day(told.issued, credential),
         "issued_year": local_date(credential.issued, credential).year,
-        "printed": [(_titled(name), written(value, here)) for name, value in told.printed.items()],
         "expires": day(told.expires, credential),
         "revoked": day(told.revoked, credential),
         "corrected": day(told.corrected, credential),
