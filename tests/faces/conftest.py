@@ -1,6 +1,7 @@
 """People who look at the pages."""
 
 import pytest
+from celery import Celery, current_app
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.test import Client
@@ -22,6 +23,15 @@ def person(db):
         return client
 
     return signed_in
+
+
+@pytest.fixture
+def silent_broker():
+    """Messages go nowhere: what is asked for is carried out by hand."""
+    before = current_app._get_current_object()
+    Celery("faces", broker="memory://").set_current()
+    yield
+    before.set_current()
 
 
 @pytest.fixture

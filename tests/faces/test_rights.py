@@ -1,7 +1,6 @@
 """Rights to do one thing alone: a registrar revokes, a dean's office makes a new signature current."""
 
 import pytest
-from celery import Celery, current_app
 from django.contrib import admin
 from django.contrib.auth.models import Permission
 from django.urls import reverse
@@ -15,7 +14,7 @@ from conferral.issuance import run as runs
 from conferral.issuance.generate import generate
 from conferral.models import Act, Credential, CredentialAsset, CredentialConfiguration, DryRun, NameRequest, Run
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("silent_broker")]
 RIGHTS = {
     access.AWARD: {"credentialconfiguration award"},
     access.RUN: {"credentialconfiguration dry", "credentialconfiguration run", "run again", "run cancel"},
@@ -31,15 +30,6 @@ RIGHTS = {
 """What each is good for: a kind of record, and what may be asked of it."""
 MODELS = (Credential, CredentialConfiguration, CredentialAsset, NameRequest, Run)
 VIEWS = [f"view_{model._meta.model_name}" for model in MODELS]
-
-
-@pytest.fixture(autouse=True)
-def _broker():
-    """Messages go nowhere."""
-    before = current_app._get_current_object()
-    Celery("faces", broker="memory://").set_current()
-    yield
-    before.set_current()
 
 
 def deeds():

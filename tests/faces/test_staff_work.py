@@ -5,7 +5,6 @@ import re
 from datetime import UTC, datetime
 
 import pytest
-from celery import Celery, current_app
 from django.contrib.admin.models import LogEntry
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
@@ -34,16 +33,8 @@ from conferral.models import (
 from tests.conftest import COURSE, Course
 from tests.faces.test_admin import text_of
 
+pytestmark = pytest.mark.usefixtures("silent_broker")
 OTHER = "course-v1:Test+OTHER+2026"
-
-
-@pytest.fixture(autouse=True)
-def _broker():
-    """Messages go nowhere: what is asked for is carried out by hand here."""
-    before = current_app._get_current_object()
-    Celery("faces", broker="memory://").set_current()
-    yield
-    before.set_current()
 
 
 def at(name, *args):

@@ -60,17 +60,15 @@ class Dawdling(Processor[CompletionOptions]):
         return Completion().decide(progress, options, gathered)
 
 
-class Stuck(Processor[CompletionOptions]):
+class Stuck(Completion):
     """Hangs in compiled code for one learner: nobody can interrupt it."""
 
     label = "Stuck"
-    needs = Completion.needs
-    Options = CompletionOptions
 
     def decide(self, progress, options, gathered):
         if progress.learner == "odd":
             sum(repeat(0))
-        return Completion().decide(progress, options, gathered)
+        return super().decide(progress, options, gathered)
 
 
 class IndiscreetRule(Processor[NoOptions]):

@@ -59,7 +59,7 @@ _translated = {
     for code in TRANSLATIONS
     for word, label in WORDS.items()
 }
-MailWords: type[forms.Form] = type("MailWords", (_Shown,), {**_translated})
+MailWords: type[forms.Form] = type("MailWords", (_Shown,), {**_translated})  # Django adds to what it is given
 """The fields, and those that say what mail is shown; of a form that saves a type."""
 FIELDSETS: Any = (
     (_("Mail to the learner"), {"fields": tuple(WORDS)}),
@@ -90,13 +90,14 @@ def read(cleaned: Mapping[str, Any], stored: Mapping[str, Any]) -> dict[str, Any
 
     Browsers end lines with two characters; where a paragraph ends, one empty line says.
     """
-    cleaned = {name: text.replace("\r\n", "\n") if isinstance(text, str) else text for name, text in cleaned.items()}
+
+    def said(ending: str = "") -> dict[str, str]:
+        texts = {word: cleaned[f"{word}{ending}"].replace("\r\n", "\n") for word in WORDS}
+        return {word: text for word, text in texts.items() if text}
+
     others = {code: words for code, words in stored.get(TRANSLATED, {}).items() if code not in TRANSLATIONS}
-    for code in TRANSLATIONS:
-        if said := {word: text for word in WORDS if (text := cleaned[f"{word}_{code}"])}:
-            others[code] = said
-    own = {word: cleaned[word] for word in WORDS if cleaned[word]}
-    return own | ({TRANSLATED: others} if others else {})
+    others |= {code: words for code in TRANSLATIONS if (words := said(f"_{code}"))}
+    return said() | ({TRANSLATED: others} if others else {})
 
 
 def in_words(wording: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
