@@ -165,6 +165,15 @@ def test_a_start_that_moves_is_followed_by_the_day_and_by_the_run(course):
     assert stored().next_run_at - now() <= DAY + timedelta(minutes=1)
 
 
+def test_what_is_listed_without_a_name_learns_it_within_a_day(course):
+    """Whatever was configured before names were kept; and a course that is renamed, where its dates are followed."""
+    configured(course, {})
+    name = stored().context_name
+    CredentialConfiguration.objects.update(context_name="")
+    daily()
+    assert stored().context_name == name != ""
+
+
 def test_at_any_time_with_a_clock_of_ones_own(course):
     dates(course, start=datetime(2026, 1, 1, tzinfo=UTC), end=datetime(2026, 6, 1, tzinfo=UTC))
     configured(course, {"after_start": 14, "stop": 30})

@@ -419,6 +419,8 @@ def test_a_pathway_needs_the_plugin(lms, without):
 def test_a_pathway_of_three_courses_is_issued(lms):
     configure.save_type("Path", processor="completion", processor_options={"required_completion": 0.5}, generators={})
     configure.save_configuration(story.PATHWAY, "Path", enabled=True)
+    assert story.PATHWAY in plugins.gateway().taking_part("bo")
+    assert story.PATHWAY not in plugins.gateway().taking_part("cy")
     run(CredentialConfiguration.objects.get(), trigger="command")
     assert issued() == {"ana", "dee"}
 

@@ -13,7 +13,7 @@ from conferral.issuance.run import run
 from conferral.lms.rest.client import LMSError, LMSUnavailable
 from conferral.lms.rest.gateway import RestGateway
 from conferral.lms.rest.settings import RestSettings
-from conferral.models import Credential, Learner, Run
+from conferral.models import Credential, CredentialConfiguration, Learner, Run
 from tests.lms import story
 from tests.lms.story import configured, issued
 from tests.services import lms_http
@@ -101,6 +101,27 @@ class TestRest(story.StorySuite):
         assert len([path for path in server.asked if "/enrollment/" in path]) == 1
         (link,) = set(re.findall(r"/mine/progress/\d+/", page))
         assert "50%" in client.get(link).content.decode()
+
+    def test_pathways_with_a_credential_are_still_to_be_earned_too(self, server, client, django_user_model):
+        """A call for each of them, and none for others; how far somebody is there costs no list of all members."""
+        configured()
+        configure.save_configuration(story.PATHWAY, "Course", enabled=True)
+        given = CredentialConfiguration.objects.get(context_key=story.PATHWAY)
+        server.forget()
+        assert self.gateway.taking_part("ana")[3:] == [story.PATHWAY]
+        assert self.gateway.taking_part("cy") == [story.COURSE]
+        assert len([path for path in server.asked if "learning_paths" in path]) == 2
+        client.force_login(account(django_user_model, "dee"))
+        page = client.get("/mine/").content.decode()
+        assert f"/mine/progress/{given.pk}/" in page
+        assert "Data" in client.get(f"/mine/progress/{given.pk}/").content.decode()
+        assert all("username=" in path for path in server.asked if "/enrollments/" in path and "learning_paths" in path)
+
+    def test_a_pathway_that_the_lms_does_not_have_any_more_is_none_of_them(self, server):
+        configured()
+        configure.save_configuration(story.PATHWAY, "Course", enabled=True)
+        server.campus.pathways.clear()
+        assert self.gateway.taking_part("ana")[3:] == []
 
     def test_a_learner_has_a_page_in_the_lms(self, server):
         assert self.gateway.profile("ana") == f"{server.settings()['url']}/u/ana"

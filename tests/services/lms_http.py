@@ -413,7 +413,7 @@ class Server(ThreadingHTTPServer):
                 found = self.campus.pathways.get(key)
                 return (200, found) if found else (404, {"detail": "No LearningPath matches the given query."})
             case ["api", "learning_paths", "v1", key, "enrollments"]:
-                return self._members(key)
+                return self._members(key, query)
             case ["api", "edx_name_affirmation", "v1", "verified_name"]:
                 found = self.campus.verified.get(query.get("username", ""))
                 return (200, found) if found else (404, {})
@@ -498,10 +498,12 @@ class Server(ThreadingHTTPServer):
             "pagination": {"next": following, "previous": None, "count": len(found), "num_pages": pages},
         }
 
-    def _members(self, key):
+    def _members(self, key, query):
         if key not in self.campus.pathways:
             return 404, {"detail": "No LearningPath matches the given query."}
-        ids = [self.campus.accounts[name]["id"] for name in self.campus.members[key]]
+        members = self.campus.members[key]
+        asked = [query["username"]] if "username" in query else members
+        ids = [self.campus.accounts[name]["id"] for name in asked if name in members]
         return 200, [
             {"user": pk, "learning_path": 1, "is_active": True, "created": "2026-01-10T00:00:00Z"} for pk in ids
         ]

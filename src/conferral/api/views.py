@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from conferral import access, limits
+from conferral import access, journal, limits
 from conferral.contract import ConferralError
 from conferral.contract.text import check_storable
 from conferral.issuance import people
@@ -37,6 +37,7 @@ def retire(request: HttpRequest) -> HttpResponse:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme not in ("JWT", "Bearer") or not _TOKEN.fullmatch(token):
         return _said(HTTPStatus.UNAUTHORIZED, "Authorization: a token of the LMS is expected: JWT …")
+    username = ""
     try:
         if not access.removes_accounts(token):
             why = "this token is not of a user who may remove accounts: name that user in retirement_users"
@@ -44,7 +45,8 @@ def retire(request: HttpRequest) -> HttpResponse:
         username, account = _asked_for(request)
         people.retire_account(current().lms, account, username=username, email="")
     except ConferralError as error:
-        logger.warning("a learner could not be retired: %s", error)
+        with journal.hiding(username):
+            journal.breakdown(logger, "a learner could not be retired", error)
         return _said(HTTPStatus.SERVICE_UNAVAILABLE, LATER)
     except BadRequest as error:
         return _said(HTTPStatus.BAD_REQUEST, str(error))

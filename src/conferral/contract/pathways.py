@@ -36,6 +36,9 @@ class PathwaySource(ABC):
     ) -> Iterator[Sequence[Progress]]:
         """Those enrolled in the pathway, in pages, each once; only `learners` when given."""
 
-    def taking_part(self, learner: str) -> Sequence[str]:
-        """Keys of the pathways that the learner is enrolled in; none where the source does not tell."""
+    def taking_part(self, learner: str, lms: LMS, keys: Collection[str]) -> Sequence[str]:
+        """Which of those pathways, all of them its own, the learner is enrolled in; none where it does not tell.
+
+        Asked for a page that somebody waits for, of a few dozen keys at most: one query, or a call for each of them.
+        """
         return ()

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Self
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from pydantic import Field, model_validator
 
@@ -13,6 +14,7 @@ from conferral import journal, plugins, schedules
 from conferral.contract import LearningContext, Options, Phrase
 from conferral.contract.options import parse
 from conferral.issuance import history
+from conferral.issuance.source import keep_name
 from conferral.models import CredentialConfiguration
 
 logger = logging.getLogger(__name__)
@@ -163,15 +165,20 @@ def close(configuration: CredentialConfiguration, now: datetime) -> None:
 
 
 def follow_all(now: datetime | None = None) -> int:
-    """Each day: follows the dates of all courses on which a configuration depends; how many have moved."""
+    """Each day: follows the dates of all courses on which a configuration depends; how many have moved.
+
+    Of those, and of whatever is listed without a name, it learns what the source calls it now.
+    """
     now = now or timezone.now()
     lms = plugins.gateway()
     moved = 0
-    for one in CredentialConfiguration.objects.filter(archived=None).exclude(opening={}).order_by("pk"):
+    asked = Q(context_name="") | ~Q(opening={})
+    for one in CredentialConfiguration.objects.filter(asked, archived=None).order_by("pk"):
         before = (one.opens_at, one.closes_at)
         try:
             context = lms.describe(one.context_key)
             if context is not None:
+                keep_name(one, context)
                 follow(one, context, now)
         except Exception as error:  # one course that cannot be read keeps no other from being followed
             journal.failure(logger, "the dates of a course could not be followed", error, configuration=one.pk)

@@ -4,7 +4,6 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
-from itertools import chain
 from typing import Any
 from urllib.parse import quote
 
@@ -16,6 +15,7 @@ from opaque_keys.edx.keys import CourseKey
 
 from conferral import plugins
 from conferral.contract import LMS, Audience, Check, Kind, Known, LearningContext, Need, Person, Progress, Standing
+from conferral.lms import pathways
 from conferral.lms.platform import people, progress
 from conferral.lms.platform.course import Course
 from openedx.core.djangoapps.content.course_overviews.api import get_course_overview_or_none
@@ -86,9 +86,8 @@ class PlatformGateway(LMS):
         return str(user.get_username())
 
     def taking_part(self, learner: str) -> Sequence[str]:
-        """Active enrolments, the latest first; and those in pathways."""
-        pathways = chain.from_iterable(each.taking_part(learner) for each in plugins.pathway_sources(GATEWAY))
-        return [*people.courses_of(learner), *pathways]
+        """Active enrolments, the latest first; and those in pathways for which a credential is given."""
+        return [*people.courses_of(learner), *pathways.taking_part(GATEWAY, learner, self)]
 
     def profile(self, learner: str) -> str:
         """The LMS's own page about them."""

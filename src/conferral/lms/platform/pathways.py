@@ -13,8 +13,6 @@ from conferral.settings import current
 
 APP = "learning_paths"
 SCHEME = "path-v1:"
-MOST = 100
-"""Pathways of one learner that are told of."""
 
 
 class LearningPaths(PathwaySource):
@@ -82,14 +80,16 @@ class LearningPaths(PathwaySource):
                 return
             last = page[-1][0]
 
-    def taking_part(self, learner: str) -> Sequence[str]:
+    def taking_part(self, learner: str, lms: LMS, keys: Collection[str]) -> Sequence[str]:
         """One query."""
         if not apps.is_installed(APP):
             return ()
         from learning_paths.models import LearningPathEnrollment  # noqa: PLC0415 - not every site has it
 
-        found = LearningPathEnrollment.objects.filter(user__username=learner, is_active=True).order_by("-pk")
-        return [str(key) for key in found.values_list("learning_path__key", flat=True)[:MOST]]
+        found = LearningPathEnrollment.objects.filter(
+            user__username=learner, is_active=True, learning_path__key__in=[_key(key) for key in keys]
+        )
+        return [str(key) for key in found.order_by("-pk").values_list("learning_path__key", flat=True)]
 
 
 def _models(key: str) -> Any:

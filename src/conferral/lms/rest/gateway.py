@@ -1,6 +1,6 @@
 """The gateway itself: what it answers from which API."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -28,6 +28,7 @@ from conferral.contract import (
     Standing,
 )
 from conferral.contract.context import short_key
+from conferral.lms import pathways
 from conferral.lms.rest import course
 from conferral.lms.rest.client import ME, STAFF, Client, LMSError, NotThere
 from conferral.lms.rest.settings import RestSettings
@@ -194,12 +195,19 @@ class RestGateway(LMS):
         return frozenset(found)
 
     def taking_part(self, learner: str) -> Sequence[str]:
-        """Active enrolments, the latest first: kept for a minute, for the LMS throttles this question.
+        """Active enrolments, the latest first; and those in pathways for which a credential is given, a call for each.
 
-        No API tells in which pathways somebody is.
+        Kept for a minute, for the LMS throttles these questions.
         """
-        kept = f"conferral.enrolled.{self.settings.url}.{sha256(learner.encode()).hexdigest()}"
-        return list(cache.get_or_set(kept, partial(self._enrolled, learner), REMEMBERED) or ())
+        ours = partial(pathways.taking_part, GATEWAY, learner, self)
+        return [*self._courses_of(learner), *self._kept("pathways", learner, ours)]
+
+    def _courses_of(self, learner: str) -> list[str]:
+        return self._kept("enrolled", learner, partial(self._enrolled, learner))
+
+    def _kept(self, what: str, learner: str, asked: Callable[[], Sequence[str]]) -> list[str]:
+        kept = f"conferral.{what}.{self.settings.url}.{sha256(learner.encode()).hexdigest()}"
+        return list(cache.get_or_set(kept, asked, REMEMBERED) or ())
 
     def _enrolled(self, username: str) -> list[str]:
         with course.known_shape(ENROLMENTS):
@@ -322,7 +330,7 @@ class _Reader(RestGateway):
     def _few(self, key: str, needs: frozenset[Need], usernames: Collection[str]) -> Iterator[Sequence[Progress]]:
         """A call for each source and learner. Grades are told of those, too, who have left the course."""
         for username in usernames:
-            if key in self.taking_part(username):
+            if key in self._courses_of(username):
                 with closing(course.read(self.http, key, needs, course.of_one(self.http, username))) as spool:
                     yield from spool.pages(needs, 1, [username])
 
