@@ -74,6 +74,26 @@ def test_the_file_of_one_that_was_replaced(issued, digest, stranger):
     assert "Ñandú" not in page
 
 
+def test_the_file_of_one_that_was_replaced_and_then_revoked(issued, digest, stranger):
+    new = correct.reissue(issued, name="Ana Vidal")
+    generate()
+    correct.revoke(new, "copied")
+    page = text_of(stranger.get(address(new), {"sha256": digest}))
+    assert "and what took its place was revoked" in page
+
+
+def test_a_file_of_somebody_else_is_none_of_this_number(course, issued, digest, stranger):
+    """Who shows another person's file beside a number is found out on the page of that number."""
+    course.learner("bo")
+    course.run_and_generate()
+    other = Credential.objects.get(learner__key="bo")
+    page = text_of(stranger.get(address(other), {"sha256": digest}))
+    assert "The file of another credential" in page
+    assert address(issued) in page
+    assert "This is the file we issued" not in page
+    assert page.index("data-file-verdict") < page.index("data-verdict")
+
+
 def test_the_file_of_one_that_was_revoked(issued, digest, stranger):
     correct.revoke(issued, "copied")
     page = text_of(stranger.get(address(issued), {"sha256": digest}))

@@ -180,6 +180,29 @@ def test_retired_says_so_and_shows_nothing(issued, stranger):
     assert stranger.get(f"{address(issued)}/certificate.pdf").status_code == 410
 
 
+@pytest.mark.parametrize(
+    ("before", "verdict"),
+    [
+        (lambda one: correct.revoke(one, "not her own work"), "Revoked"),
+        (lambda one: Credential.objects.update(expires=timezone.now() - timedelta(days=1)), "Expired"),
+        (lambda one: Credential.objects.update(hidden=True), "Genuine, details removed"),
+    ],
+)
+def test_retired_shows_nothing_whatever_was_before(issued, stranger, person, before, verdict):
+    before(issued)
+    people.retire(Credential.objects.get().learner)
+    for who in (stranger, person("op", "view_credential")):
+        page = text_of(who.get(address(issued)))
+        assert f"<h1>{verdict}</h1>" in page
+        assert "account was deleted" in page
+        assert str(issued.issued.year) in page
+        assert not any(each in page for each in ("Ana", "Completion", "Testing", "not her own", f"{issued.issued:%B}"))
+        assert "It is mine" not in page
+        assert "og:image" not in page
+        assert who.get(f"{address(issued)}/certificate.pdf").status_code == 410
+        assert who.get(f"{address(issued)}/share/card.png").status_code == 404
+
+
 def test_a_missing_file_is_said_and_the_credential_stays_genuine(issued, stranger):
     storage.remove(CredentialArtifact.objects.get().storage_name)
     response = stranger.get(f"{address(issued)}/certificate.pdf")

@@ -51,8 +51,7 @@ def _said(finding: Finding, asked: str) -> dict[str, Any]:
     credential, verdict = finding.credential, finding.verdict
     assert credential is not None  # only those that have a page come here
     told = disclose(credential, verdict, insider=False)
-    removed = credential.learner.retired is not None
-    open_to_see = not told.withheld and not removed and verdict is not Verdict.REPLACING
+    open_to_see = not told.withheld and not told.removed and verdict is not Verdict.REPLACING
     year = str(credential.issued.astimezone(ZoneInfo(credential.edition.content["time_zone"])).year)
     snapshot = told.snapshot
     holds = asked if verdict is Verdict.REPLACING else credential.verification_id
@@ -73,8 +72,8 @@ def _said(finding: Finding, asked: str) -> dict[str, Any]:
         "requirements": _facts(told.requirements) if open_to_see and (told.evidence or not told.criteria) else [],
         "evidence": _facts(told.evidence, reached=True) if open_to_see else [],
         "issuer": issuer if verdict is not Verdict.REPLACING else None,
-        "issued": year if removed and not told.withheld else _instant(told.issued if open_to_see else None),
-        "corrected": _instant(told.corrected if not removed else None),
+        "issued": year if told.removed else _instant(told.issued if open_to_see else None),
+        "corrected": _instant(told.corrected if not told.removed else None),
         "expires": _instant(told.expires if open_to_see else None),
         "revoked": _instant(told.revoked if open_to_see else None),
         "reason": (told.reason or None) if open_to_see else None,

@@ -22,7 +22,7 @@ from conferral.models import Credential, CredentialArtifact
 
 @dataclass(frozen=True, slots=True)
 class Disclosure:
-    """What may be told. Of what is `withheld`, or of somebody who was removed, the verdict and the issuer alone are.
+    """What may be told. Of what is `withheld`, or of somebody who was `removed`, the verdict and the issuer alone are.
 
     `pictured` are the files of which a picture may be shown, `files` those that may be downloaded; `requirements` is
     what the rule asked for, `evidence` what the learner reached.
@@ -35,6 +35,7 @@ class Disclosure:
     criteria: str = ""
     requirements: tuple[Fact, ...] = ()
     evidence: tuple[Fact, ...] = ()
+    removed: bool = False
     pictured: tuple[CredentialArtifact, ...] = ()
     files: tuple[CredentialArtifact, ...] = ()
     issued: datetime | None = None
@@ -48,10 +49,10 @@ def disclose(credential: Credential, verdict: Verdict, *, insider: bool) -> Disc
     """What may be told about it, to an insider or to a stranger."""
     edition = credential.edition.content
     snapshot = snapshot_of(credential, edition)
+    if credential.learner.retired:
+        return Disclosure(verdict, withheld=False, removed=True, snapshot=_emptied(snapshot))
     if credential.hidden and not insider:
         return Disclosure(verdict, withheld=True, snapshot=_emptied(snapshot))
-    if verdict is Verdict.REMOVED:
-        return Disclosure(verdict, withheld=False, snapshot=_emptied(snapshot))
     rules = publication_of(credential)
     facts = snapshot.evidence
     stored = tuple(files_shown(credential, verdict))

@@ -30,10 +30,11 @@ class Verdict(StrEnum):
 
 
 class FileVerdict(StrEnum):
-    """The very bytes that were issued; those of what was replaced; any others, of which nothing is known."""
+    """The very bytes that were issued; those of what was replaced; those of another credential; any others."""
 
     ISSUED = "issued"
     REPLACED = "replaced"
+    ELSEWHERE = "elsewhere"
     OTHER = "other"
 
 
@@ -77,10 +78,10 @@ def verdict_on(credential: Credential, *, replaced: bool = False) -> Verdict:
         return Verdict.REPLACING if replaced else Verdict.UNKNOWN
     if credential.revoked:
         return Verdict.REVOKED
-    if credential.learner.retired:
-        return Verdict.REMOVED
     if credential.expires and credential.expires <= timezone.now():
         return Verdict.EXPIRED
+    if credential.learner.retired:
+        return Verdict.REMOVED
     # What nobody has ever seen was not corrected.
     seen = credential.supersedes is not None and credential.supersedes.state == State.AVAILABLE
     return Verdict.CORRECTED if seen else Verdict.GENUINE
@@ -88,7 +89,7 @@ def verdict_on(credential: Credential, *, replaced: bool = False) -> Verdict:
 
 def files_shown(credential: Credential, verdict: Verdict) -> list[CredentialArtifact]:
     """The stored files that whoever has the id may have."""
-    if verdict not in SHOWN:
+    if verdict not in SHOWN or credential.learner.retired:
         return []
     return [file for file in credential.artifacts.all() if file.state == CredentialArtifact.State.STORED]
 
@@ -99,8 +100,9 @@ def compare(sha256: str, credential: Credential) -> FileVerdict:
     known = [each.credential for each in _known(sha256)]
     if credential in known:
         return FileVerdict.ISSUED
-    same = any((one.configuration_id, one.learner_id) == place for one in known)
-    return FileVerdict.REPLACED if same else FileVerdict.OTHER
+    if any((one.configuration_id, one.learner_id) == place for one in known):
+        return FileVerdict.REPLACED
+    return FileVerdict.ELSEWHERE if known else FileVerdict.OTHER
 
 
 def number_of(sha256: str) -> str | None:

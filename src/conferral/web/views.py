@@ -25,6 +25,7 @@ from conferral.issuance.snapshot import page_url
 from conferral.issuance.verdict import (
     NOWHERE,
     SHOWN,
+    FileVerdict,
     Finding,
     Verdict,
     compare,
@@ -100,6 +101,8 @@ def credential(request: HttpRequest, text: str) -> HttpResponse:
         content["came_with"] = shown(normalised(before) or "")
     if is_digest(digest):
         content["file_verdict"] = compare(digest, finding.credential)
+        content["doubt"] = content["file_verdict"] in (FileVerdict.ELSEWHERE, FileVerdict.OTHER)
+        content["file_number"] = shown(number_of(digest) or "")
     return render(request, "conferral/credential.html", content)
 
 
@@ -183,6 +186,8 @@ def card(request: HttpRequest, text: str) -> HttpResponseBase:
     if finding.credential is None or finding.replaced or finding.verdict not in SHOWN or finding.credential.hidden:
         return HttpResponse(status=MISSING)
     told = disclose(finding.credential, finding.verdict, insider=False)
+    if told.removed:
+        return HttpResponse(status=MISSING)
     artifact = next((each for each in told.pictured if can_show(each)), None)
     colours = finding.credential.edition.content["issuer"].get("colours", {})
     try:
@@ -204,7 +209,7 @@ def content_of(request: HttpRequest, credential: Credential, verdict: Verdict) -
     insider = access.sees_details(request.user, credential)
     holder = access.is_holder(request.user, credential)
     told = disclose(credential, verdict, insider=insider)
-    shareable = not credential.hidden and verdict in SHOWN
+    shareable = not credential.hidden and not told.removed and verdict in SHOWN
     content = card_content(credential, told) | {
         "page_url": page_url(credential.verification_id),
         "insider": insider,
@@ -308,7 +313,7 @@ def _named(files: tuple[CredentialArtifact, ...], filename: str) -> CredentialAr
 
 def _why_no_file(finding: Finding, told: Disclosure, filename: str) -> int:
     assert finding.credential is not None  # as above
-    if finding.verdict not in SHOWN:
+    if finding.verdict not in SHOWN or told.removed:
         return GONE
     everything = disclose(finding.credential, finding.verdict, insider=True)
     return PRIVATE if told.withheld or _named(everything.files, filename) else MISSING

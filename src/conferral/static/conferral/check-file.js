@@ -1,5 +1,5 @@
 // Checks a file by its SHA-256. The browser reads it and works the digest out; the digest alone is sent.
-// Whose file it is leads to that credential's page, which says the rest.
+// Whose file it is leads to that credential's page, which says the rest; on a credential's own page, what it is to that.
 
 const LARGEST = 64 * 1024 * 1024; // bytes: no certificate comes near
 const MOST_UNPACKED = 32 * 1024 * 1024;
@@ -67,7 +67,7 @@ async function check(section, file, say) {
   }
   if (!answer.ok) return say("busy");
   const known = (await answer.json()).verification_id;
-  const number = known ?? (section.dataset.number || (await numberIn(bytes)));
+  const number = section.dataset.number || (known ?? (await numberIn(bytes)));
   if (!number) return say("unknown");
   location.assign(`${section.dataset.page.replace(/-$/, number)}?sha256=${digest}`);
 }
