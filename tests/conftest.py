@@ -1,7 +1,7 @@
 """What the stories in the tests are made of."""
 
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 import typst
@@ -12,6 +12,7 @@ from conferral import plugins
 from conferral.issuance import configure
 from conferral.issuance.generate import generate
 from conferral.issuance.run import run
+from conferral.lms.roster import RosterGateway
 from conferral.models import Context, Credential, CredentialConfiguration, Learner, RosterEntry
 
 COURSE = "course-v1:Test+T101+2026"
@@ -92,6 +93,27 @@ class Course:
 def course(db):
     configure.save_context(COURSE, name="Testing", organisation="Test")
     return Course()
+
+
+@pytest.fixture
+def told_wrongly():
+    """A source that tells other things of some learners, by username: from now on, or while the block lasts."""
+    people = RosterGateway.people
+    with pytest.MonkeyPatch.context() as patched:
+
+        def tell(**wrong):
+            def wrongly(lms, keys):
+                return [replace(person, **wrong.get(person.key, {})) for person in people(lms, keys)]
+
+            patched.setattr(RosterGateway, "people", wrongly)
+            return until_then()
+
+        @contextmanager
+        def until_then():
+            yield
+            patched.undo()
+
+        yield tell
 
 
 @pytest.fixture

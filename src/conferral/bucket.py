@@ -165,7 +165,8 @@ def region_trouble(storage: Any) -> str:
 def is_elsewhere(storage: Any) -> bool:
     """Whether links would be refused, the bucket being in another region: asked once in a process, and logged then.
 
-    A bucket that does not tell is taken to be where the settings say; CloudFront's signature knows no regions.
+    A bucket that does not tell is taken to be where the settings say; one that does not answer, until it is asked
+    again by the next link. CloudFront's signature knows no regions.
     """
     if storage.custom_domain:
         return False
@@ -175,6 +176,8 @@ def is_elsewhere(storage: Any) -> bool:
             found = region_trouble(storage)
         except Exception as error:  # botocore has errors of its own, and no common base
             logger.warning("the bucket does not tell its region: %s", error)
+            if not denies(error):
+                return False
             found = ""
         if found:
             logger.error("%s; until then, files are streamed", found)

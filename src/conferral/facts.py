@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_FLOOR, Decimal
 
 from babel import Locale
 from babel.numbers import format_decimal, format_percent
@@ -46,7 +46,10 @@ FULL = 100
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A fact as a page shows it. `reached` and `needed` are places on a bar of 100, None for what is no share."""
+    """A fact as a page shows it. `reached` and `needed` are places on a bar of 100, None for what is no share.
+
+    `threshold` is what is needed as a bare figure, `roughly` what was reached in whole per cent.
+    """
 
     label: str
     step: str
@@ -55,6 +58,8 @@ class Line:
     met: bool
     reached: float | None
     needed: float | None
+    threshold: str
+    roughly: str
 
     def __str__(self) -> str:
         needed = self.required if self.needed is not None else _now("required: %(value)s") % {"value": self.required}
@@ -86,12 +91,24 @@ def _line(fact: Fact, step: str) -> Line:
         met=fact.met,
         reached=float(min(max(reached or Decimal(0), Decimal(0)), Decimal(FULL))) if is_share else None,
         needed=float(needed) if needed is not None else None,
+        threshold=_value(fact.required, needed),
+        roughly=_percent(_whole(reached, needed, met=fact.met)) if reached is not None else actual,
     )
+
+
+def _whole(reached: Decimal, needed: Decimal | None, *, met: bool) -> Decimal:
+    """Cut, so that what is missing never looks reached; as it is, where what was reached would look missed."""
+    whole = reached.to_integral_value(ROUND_FLOOR)
+    return reached if met and needed is not None and whole < needed else whole
 
 
 def _value(text: str, share: Decimal | None) -> str:
     if share is None:
         return str(VALUES.get(text, text))
+    return _percent(share)
+
+
+def _percent(share: Decimal) -> str:
     return format_percent(share / FULL, locale=locale(), decimal_quantization=False)
 
 

@@ -1,18 +1,31 @@
 """What the log says: events with the ids of what they are about, and failures without anybody's name or address."""
 
+import json
 import logging
 import re
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 from conferral.contract import ConferralError
 
 HIDDEN = "(hidden)"
 SHORTEST = 2
 """Characters of what is hidden: fewer would hide every second word."""
+LETTER = r"[^\W\d_]"
+WORD = re.compile(rf"{LETTER}{{3,}}")
+"""What is hidden of a name by itself, where it stands as a word."""
+ESCAPED: tuple[Callable[[str], str], ...] = (
+    str,
+    quote,
+    quote_plus,
+    lambda text: quote(text, safe=""),
+    lambda text: json.dumps(text)[1:-1],
+)
+"""How addresses and JSON write what is hidden."""
 MOST_IN_WORDS = 3
 """Ids that a line for people has."""
 ADDRESS = re.compile(r"[^\s<>\"'(),:;]+@[^\s<>\"'(),:;]+")
@@ -58,9 +71,18 @@ def breakdown(logger: logging.Logger, what: str, error: BaseException, **about: 
 
 def discreet(text: str) -> str:
     """The text without what is hidden here, and without any e-mail address or link to sign in."""
-    for each in sorted(_hidden.get(), key=len, reverse=True):
-        text = text.replace(each, HIDDEN)
+    if personal := _hidden.get():
+        text = _traces_of(personal).sub(HIDDEN, text)
     return KEY.sub(HIDDEN, ADDRESS.sub(HIDDEN, text))
+
+
+def _traces_of(personal: Iterable[str]) -> re.Pattern[str]:
+    """Wherever one of them stands, or a word of it by itself: the first name alone; longest first."""
+    whole = {escape(each): "{}" for each in personal for escape in ESCAPED}
+    words = {word for each in personal for word in WORD.findall(each.partition("@")[0])}
+    alone = {escape(word): f"(?<!{LETTER}){{}}(?!{LETTER})" for word in words for escape in ESCAPED}
+    forms = sorted((alone | whole).items(), key=lambda form: len(form[0]), reverse=True)
+    return re.compile("|".join(around.replace("{}", re.escape(text)) for text, around in forms))
 
 
 class Discreet(logging.Filter):
@@ -90,19 +112,31 @@ class Discreet(logging.Filter):
 def _without_words(error: BaseException) -> str:
     before = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     earlier = f"{_without_words(before)}\n\nand then:\n" if before else ""
-    said = f": {_own_words(error, before)}" if isinstance(error, ConferralError) else ""
+    said = f": {_own_words(error)}" if isinstance(error, ConferralError) else ""
     return f"{earlier}{''.join(traceback.format_tb(error.__traceback__))}{type(error).__name__}{said}"
 
 
-def _own_words(error: ConferralError, before: BaseException | None) -> str:
+def _own_words(error: ConferralError) -> str:
     """Ours name no learner but by a key. A plugin raises the same kinds in words of its own, and ours quote others."""
-    if not _is_ours([PACKAGE, *_modules(error)][-1]):
+    if not _are_ours(error):
         return HIDDEN
     said = str(error)
-    if before is not None and not isinstance(before, ConferralError):
-        for quoted in filter(None, (repr(before), str(before))):
-            said = said.replace(quoted, HIDDEN)
+    for before in _earlier(error):
+        if not _are_ours(before):
+            for quoted in filter(None, (repr(before), str(before))):
+                said = said.replace(quoted, HIDDEN)
     return said
+
+
+def _are_ours(error: BaseException) -> bool:
+    return isinstance(error, ConferralError) and _is_ours([PACKAGE, *_modules(error)][-1])
+
+
+def _earlier(error: BaseException) -> Iterator[BaseException]:
+    """What led to it, and what it quotes, also where a traceback would not tell of it."""
+    while before := error.__cause__ or error.__context__:
+        yield before
+        error = before
 
 
 def _modules(error: BaseException) -> list[str]:

@@ -22,9 +22,18 @@ def wait(request: HttpRequest, group: str, rate: str, who: str = "") -> int:
     The address is REMOTE_ADDR, or what the site's RATELIMIT_IP_META_KEY names; all who have none count as one. Where
     nothing can be counted, because the cache is down, whoever asks is answered: proving a credential matters more.
     """
+    return _wait(request, group, rate, who, increment=True)
+
+
+def still(request: HttpRequest, group: str, rate: str) -> int:
+    """The same without counting this request: where only those that go wrong are counted."""
+    return _wait(request, group, rate, "", increment=False)
+
+
+def _wait(request: HttpRequest, group: str, rate: str, who: str, *, increment: bool) -> int:
     if not rate:
         return 0
-    count = partial(get_usage, request, group=f"conferral.{group}", rate=rate, increment=True)
+    count = partial(get_usage, request, group=f"conferral.{group}", rate=rate, increment=increment)
     try:
         try:
             usage = count(key=partial(_named, who) if who else "ip")

@@ -60,8 +60,8 @@ def generators() -> Iterator[tuple[str, Generator[Any]]]:
     for name in offered(GENERATORS):
         try:
             yield name, generator(name)
-        except PluginError:
-            logger.warning("a generator is left out", exc_info=True)
+        except PluginError as error:
+            journal.breakdown(logger, "a generator is left out", error, generator=name)
 
 
 def gateway() -> LMS:
@@ -85,13 +85,16 @@ def pathway_source(gateway: str, key: str) -> PathwaySource | None:
 
 @contextmanager
 def blamed(group: str, name: str) -> Iterator[None]:
-    """What a plugin raises by mistake becomes a PluginError that names it; the traceback is logged."""
+    """What a plugin raises by mistake becomes a PluginError that names it; the traceback is logged without its words.
+
+    They are for whoever reads the error: nobody knows here whom they are about.
+    """
     try:
         yield
     except ConferralError:
         raise
     except Exception as error:  # other people's code
-        journal.failure(logger, f"{_noun(group)} {name!r} raised", error)
+        journal.breakdown(logger, f"{_noun(group)} {name!r} raised", error)
         raise PluginError(
             "%(noun)s %(name)r: raised %(error)s; the log has its traceback",
             noun=_noun(group),
@@ -109,7 +112,8 @@ def load(group: str, name: str) -> Any:
     except Exception as error:  # as for the class
         raise _cannot_be_loaded(group, name, error) from error
     if isinstance(getattr(made, "Settings", None), type):
-        made.settings = parse(made.Settings, current().plugins.get(name, {}), f"CONFERRAL_PLUGINS: {name}")
+        given = current().plugins.get(name, {})
+        made.settings = parse(made.Settings, given, f"CONFERRAL_PLUGINS: {name}", quote=_secret)
     return made
 
 
@@ -145,6 +149,11 @@ def _cannot_be_loaded(group: str, name: str, error: Exception) -> PluginError:
         place=offered(group)[name].value,
         error=error if isinstance(error, ConferralError) else repr(error),
     )
+
+
+def _secret(_: object) -> str:
+    """What settings have in them is not repeated: it may be a password, in whatever field it was put."""
+    return Phrase("its value")
 
 
 def _noun(group: str) -> str:

@@ -298,10 +298,18 @@ def provisional() -> Iterator[Provisional]:
     token = _provisional.set(files)
     try:
         yield files
+    except Unavailable as failed:
+        failed.left = next((name for name in (failed.left, *_refused(files)) if name), "")
+        raise
     finally:
         _provisional.reset(token)
-        for name in files.names:
-            discard(name)
+        _refused(files)
+
+
+def _refused(files: Provisional) -> list[str]:
+    """Removes what was not kept; the names of what cannot be removed now."""
+    names, files.names = files.names, []
+    return [name for name in names if not discard(name)]
 
 
 def is_ours(name: str) -> bool:

@@ -20,6 +20,7 @@ from conferral.issuance.generate import due as due_artifacts
 from conferral.issuance.generate import generate_batch
 from conferral.issuance.reissue import carry_out_batch
 from conferral.issuance.sweep import sweep as look_around
+from conferral.issuance.versions import carry_out as activate_version
 from conferral.issuance.withdraw import withdraw_batch
 from conferral.settings import current
 
@@ -27,6 +28,7 @@ logger = logging.getLogger(__name__)
 
 RUN_ASKED, DRY_RUN, REISSUE = "conferral.run_asked", "conferral.dry_run", "conferral.reissue"
 GENERATE, DELIVER, WITHDRAW = "conferral.generate", "conferral.deliver", "conferral.withdraw"
+ACTIVATE = "conferral.activate"
 VERSION = 1
 """Of what messages say. While a site is deployed, old and new code get messages of both."""
 EXPIRES = 60
@@ -52,10 +54,14 @@ class Nudge(Task):  # type: ignore[misc]  # Celery has no types
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Runs it, or drops it. Messages from before there were versions have none."""
         version = (self.request.get("headers") or {}).get("conferral_version") or self.request.get("conferral_version")
-        if version in (None, VERSION):
+        if self.understands(version):
             return self._discreetly(*args, **kwargs)
         logger.info("a message of version %s was dropped: this is %s; the next sweep makes it good", version, VERSION)
         return None
+
+    def understands(self, version: int | None) -> bool:
+        """Whether what such a message says means here what it meant there."""
+        return version in (None, VERSION)
 
     def _discreetly(self, *args: Any, **kwargs: Any) -> Any:
         try:
@@ -67,12 +73,20 @@ class Nudge(Task):  # type: ignore[misc]  # Celery has no types
         raise NudgeFailed(f"{failed}; the log says where")
 
 
+class Tick(Nudge):
+    """What beat sends without arguments: there is nothing to misunderstand, and an old beat keeps new workers going."""
+
+    def understands(self, version: int | None) -> bool:
+        """Whoever sent it."""
+        return True
+
+
 CHAINS = 32
 """Batches that are begun at a time; whoever has more workers keeps them all busy within minutes."""
 
 
-def _on(queue: str) -> dict[str, Any]:
-    return {"base": Nudge, **({"queue": queue} if queue else {})}
+def _on(queue: str, base: type[Nudge] = Nudge) -> dict[str, Any]:
+    return {"base": base, **({"queue": queue} if queue else {})}
 
 
 def queues() -> set[str]:
@@ -111,7 +125,7 @@ def reissue(reissue_id: int) -> None:
         reissue.delay(reissue_id)
 
 
-@shared_task(name=schedules.DAILY, **(_on(current().queue) | {"expires": 6 * 3600}))
+@shared_task(name=schedules.DAILY, **(_on(current().queue, Tick) | {"expires": 6 * 3600}))
 def daily() -> None:
     """Once a day: follows dates that moved, and removes what is too old."""
     once_a_day()
@@ -140,7 +154,13 @@ def withdraw() -> None:
         withdraw.delay()
 
 
-@shared_task(name=schedules.SWEEP, **_on(current().queue))
+@shared_task(name=ACTIVATE, **_on(current().queue))
+def activate(asset_id: int) -> None:
+    """Makes a version of an asset the current one, whose date has come."""
+    activate_version(asset_id)
+
+
+@shared_task(name=schedules.SWEEP, **_on(current().queue, Tick))
 def sweep() -> None:
     """Each minute: nudges all that is due."""
     waiting = look_around()
@@ -155,6 +175,8 @@ def sweep() -> None:
     _begin_chains(generate, waiting.artifacts, current().batch_size)
     _begin_chains(deliver, waiting.messages, MESSAGES)
     _begin_chains(withdraw, waiting.withdrawals, current().batch_size)
+    for asset_id in waiting.versions:
+        activate.delay(asset_id)
 
 
 def _begin_chains(task: Nudge, pieces: int, batch: int) -> None:

@@ -29,10 +29,10 @@ def runs(site):
     return site.number("select count(*) from conferral_run where status = 'finished'")
 
 
-def start(fire, clock, at, crontab, zone="UTC"):
+def start(fire, clock, at, crontab, zone="UTC", *, on=("postgresql", "redis")):
     clock.set(at - timedelta(hours=1))  # it is set up before
     schedule = f", time_zone: {zone}, schedule: {{crontab: '{crontab}'}}"
-    site = fire("postgresql", "redis", 5, schedule=schedule, clock=clock)
+    site = fire(*on, 5, schedule=schedule, clock=clock)
     clock.set(at)
     site.beat()
     site.worker(concurrency=1)
@@ -50,16 +50,17 @@ def next_run(site):
     return instant.astimezone(UTC)
 
 
-def test_the_clock_steps_back_an_hour(fire, clock, tell):
+@pytest.mark.parametrize("on", [("postgresql", "redis"), ("mysql", "rabbitmq")], ids=" ".join)
+def test_the_clock_steps_back_an_hour(fire, clock, tell, on):
     at = datetime(2026, 5, 4, 9, 59, 50, tzinfo=UTC)
-    site = start(fire, clock, at, "0 10 * * *")
+    site = start(fire, clock, at, "0 10 * * *", on=on)
     site.wait(lambda: runs(site) == 1, "the run at ten")
     site.wait(lambda: site.done(5), "its mails")
     clock.set(at)  # and ten comes a second time
     wait_for_beat(site, 2)
     assert runs(site) == 1
     assert next_run(site) == datetime(2026, 5, 5, 10, tzinfo=UTC)
-    tell("set back an hour after a run at ten: ten came twice, one run; the next is tomorrow's")
+    tell(f"{', '.join(on)}: set back an hour after a run at ten: ten came twice, one run; the next is tomorrow's")
 
 
 @pytest.mark.parametrize(
@@ -87,7 +88,7 @@ def test_a_week_without_beat(fire, clock, tell):
     """Forty configurations, each due every five minutes: two thousand times each were missed, and each runs once."""
     at = datetime(2026, 5, 4, 10, 1, tzinfo=UTC)
     clock.set(at)
-    site = fire("postgresql", "redis", 3, schedule=", schedule: {crontab: '*/5 * * * *'}", clock=clock)
+    site = fire("mysql", "rabbitmq", 3, schedule=", schedule: {crontab: '*/5 * * * *'}", clock=clock)
     site.more_courses(40)
     clock.set(at + timedelta(days=7))
     site.beat()

@@ -9,6 +9,8 @@ from tests.fire.databases import PostgreSQL
 
 LEARNERS = 400
 LEASE = 5
+ROUNDS = 30
+"""In which all connections are cut."""
 BALLAST = 1000
 """Rows that weigh more than all that a batch writes."""
 
@@ -16,20 +18,22 @@ BALLAST = 1000
 @pytest.mark.parametrize(("database", "broker"), [("postgresql", "redis"), ("mysql", "redis")], ids=lambda name: name)
 def test_connections_are_cut(fire, tell, database, broker):
     """All of them, twice a second, from the run to the last mail."""
-    site = fire(database, broker, LEARNERS, CONFERRAL_LEASE_SECONDS=str(LEASE))
+    learners = 2 * LEARNERS  # so many that there is something to do in each round
+    site = fire(database, broker, learners, CONFERRAL_LEASE_SECONDS=str(LEASE))
     site.worker()
     site.worker()
     site.make_due()
     cut = cuts = 0
     site.wait(lambda: site.number("select count(*) from conferral_run where active"), "a run", nudging=1)
-    while not site.done(LEARNERS) and (cuts < 30 or cut < 30):
+    while not site.done(learners) and (cuts < ROUNDS or cut < ROUNDS):
         cut, cuts = cut + site.database.cut(), cuts + 1
         if cuts % 4 == 0:
             site.nudge()
         time.sleep(0.5)
-    site.wait(lambda: site.done(LEARNERS), "all certificates and mails", nudging=2)
-    assert cut >= 10
-    site.assert_right(LEARNERS)
+    site.wait(lambda: site.done(learners), "all certificates and mails", nudging=2)
+    assert cuts >= ROUNDS
+    assert cut >= ROUNDS / 3  # a busy machine has not always opened new ones by the next round
+    site.assert_right(learners)
     tell(f"{database}: {cut} connections cut in {cuts} rounds; no mail repeated")
 
 

@@ -63,11 +63,13 @@ def test_what_a_killed_worker_has_not_acknowledged_is_delivered_again(fire, tell
     tell(f"killed at {dict(site.struck)}: {again} messages delivered again; {repeats} mails repeated")
 
 
-@pytest.mark.parametrize("broker", ["redis", "rabbitmq"])
-def test_the_broker_is_restarted_and_has_forgotten(fire, server, tell, broker):
+@pytest.mark.parametrize(
+    ("database", "broker"), [("postgresql", "redis"), ("mysql", "rabbitmq")], ids=lambda name: name
+)
+def test_the_broker_is_restarted_and_has_forgotten(fire, server, tell, database, broker):
     """One worker lives through it, another is killed before; Redis forgets all, RabbitMQ closes its connections."""
     chance = random.Random(broker)
-    site = fire("postgresql", broker, LEARNERS, CONFERRAL_LEASE_SECONDS=str(LEASE), CONFERRAL_BATCH_SIZE="10")
+    site = fire(database, broker, LEARNERS, CONFERRAL_LEASE_SECONDS=str(LEASE), CONFERRAL_BATCH_SIZE="10")
     beat = site.beat()
     workers = [site.worker(concurrency=1) for _ in range(2)]
     site.make_due()
@@ -92,10 +94,12 @@ def test_the_broker_is_restarted_and_has_forgotten(fire, server, tell, broker):
     tell(f"{broker}: complete {took:.0f} s after it came back, allowed {LEASE + 2 * BEAT} s; {repeats} mails repeated")
 
 
-@pytest.mark.parametrize("broker", ["redis", "rabbitmq"])
-def test_the_queues_are_emptied(fire, server, tell, broker):
+@pytest.mark.parametrize(
+    ("database", "broker"), [("mysql", "redis"), ("postgresql", "rabbitmq")], ids=lambda name: name
+)
+def test_the_queues_are_emptied(fire, server, tell, database, broker):
     """In the middle of making; and before mails, so that no message about them is left. Beat's next tick brings one."""
-    site = fire("postgresql", broker, LEARNERS, CONFERRAL_BATCH_SIZE="10")
+    site = fire(database, broker, LEARNERS, CONFERRAL_BATCH_SIZE="10")
     empty = server(broker).forget if broker == "redis" else site.purge
     site.beat()
     worker = site.worker("--queues", "conferral,conferral.generate")
@@ -116,25 +120,27 @@ def test_the_queues_are_emptied(fire, server, tell, broker):
 
 
 def test_messages_of_old_and_new_code(fire, tell):
-    """Those of another version are dropped, those from before there were versions are not; the sweep asks again."""
+    """Those of another version are dropped, those from before there were versions are not, nor is any sweep."""
     site = fire("postgresql", "redis", 100)
     site.worker()
     site.wait(site.pool, "a start")
     time.sleep(QUIET)  # it has looked around by then
     site.make_due()
     ((configuration,),) = site.rows("select id from conferral_credentialconfiguration")
-    for name in ("sweep", "generate", "deliver"):
+    for name in ("generate", "deliver"):
         site.nudge(f"conferral.{name}", version=99)
     site.nudge("conferral.run_if_due", configuration, "an argument of the future", version=99)
     site.nudge("conferral.of_the_future", version=99)
-    site.wait(lambda: site.log_count("a message of version 99 was dropped") == 4, "the messages")
+    site.wait(lambda: site.log_count("a message of version 99 was dropped") == 3, "the messages")
     assert site.number("select count(*) from conferral_run") == 0
+    site.nudge(version=99)
+    site.wait(lambda: site.stored() > 0, "some files")
     site.nudge(version=None)
     site.wait(lambda: site.done(100), "all certificates and mails")
     site.assert_right(100)
     assert site.log_count("unregistered task of type 'conferral.of_the_future'") == 1
     assert (site.log_count("\nKeyError"), site.log_count("Traceback")) == (1, 0)
-    tell("5 messages of version 99, one of them of an unknown task: dropped; one without a version: obeyed")
+    tell("4 messages of version 99, one of them of an unknown task: dropped; its sweep, and one of no version: obeyed")
 
 
 def test_workers_of_old_and_new_code_on_one_queue(fire, tell):
@@ -159,3 +165,18 @@ def test_workers_of_old_and_new_code_on_one_queue(fire, tell):
     old_ones, new_ones = site.log_count(ours_dropped), site.log_count(theirs_dropped)
     seen = f"{old_ones} messages of the old code by the new, {new_ones} of the new by the old"
     tell(f"dropped: {seen}; {repeats} mails repeated")
+
+
+def test_an_old_beat_keeps_new_workers_going(fire, tell):
+    """The workers are restarted, and beat is not yet: its next sweep is obeyed."""
+    site = fire("postgresql", "redis", 100)
+    site.beat()
+    site.worker("--include", "tests.fire.next_version")
+    site.wait(lambda: site.pool() and site.ticks(), "a start")
+    time.sleep(QUIET)  # they have looked around by then
+    site.make_due()
+    ticks = site.ticks()
+    site.wait(lambda: site.done(100), "all certificates and mails", patience=3 * BEAT)
+    assert site.ticks() > ticks, "it was the sweep"
+    site.assert_right(100)
+    tell(f"{site.ticks() - ticks} sweeps of the old beat: all done by the new worker")

@@ -15,16 +15,28 @@ MOST_KIB = 768_000
 PATIENT = {"CONFERRAL_PLUGIN_SECONDS": "2", "CONFERRAL_LEASE_SECONDS": "6"}
 
 
-def among(site, generator, odd, learners=LEARNERS):
+def among(site, generator, odd, learners=LEARNERS, *, named="Learner {}"):
     """Everybody has a name of their own, and one has the odd one; the design is that generator's."""
     declarations = site.declarations()
     site.write(
         "credentials.yaml", re.sub(r"\{generator: pdf, options: .*\}\}", f"{{generator: {generator}}}", declarations)
     )
-    rows = [f"learner-{number},learner-{number}@example.com,Learner {number},1\n" for number in range(learners - 1)]
+    rows = [f"learner-{one},learner-{one}@example.com,{named.format(one)},1\n" for one in range(learners - 1)]
     site.write("roster.csv", "username,email,name,completion\n" + "".join(rows) + f"odd,odd@example.com,{odd},1\n")
     site.ok("apply", "credentials.yaml")
     site.ok("roster", "import", COURSE, "roster.csv")
+
+
+def beside(site, name, processor, generator):
+    """Another type of that course."""
+    types, _, configurations = site.declarations().partition("configurations:")
+    line = configurations.strip().removeprefix("- ")
+    site.write(
+        "credentials.yaml",
+        f"{types}  - name: {name}\n    processor: {processor}\n    generators: {{certificate: {generator}}}\n"
+        f"configurations:\n  - {line}\n  - {line.replace('type: Completion', f'type: {name}')}\n",
+    )
+    site.ok("apply", "credentials.yaml")
 
 
 def states(site):
@@ -56,18 +68,26 @@ def test_a_design_fails_for_one_learner_alone(fire, tell, generator, odd, says):
     tell(f"{generator}, {odd}: 1 of {LEARNERS} failed: {said}")
 
 
+def test_a_design_that_hangs_with_everybody_leaves_the_worker_to_others(fire, tell):
+    """One worker: were each of them tried for two seconds, the other type's would wait for two minutes."""
+    site = fire("mysql", "rabbitmq", LEARNERS, CONFERRAL_RETRY_SECONDS="600", CONFERRAL_BATCH_SIZE="20", **PATIENT)
+    among(site, "hanging", "Hang", named="Hang {}")
+    beside(site, "Attendance", "completion", "{generator: text}")
+    site.worker(concurrency=1)
+    site.make_due()
+    site.wait(lambda: by_type(site).get(("Attendance", "available")) == LEARNERS, "the other type's", nudging=1)
+    assert by_type(site) == {("Completion", "pending"): LEARNERS, ("Attendance", "available"): LEARNERS}
+    said = "select count(*) from conferral_credentialartifact where last_error like '{}%'"
+    tried, waits = said.format("making certificate took longer than 2 s"), said.format("it waits, for making others")
+    assert (site.number(tried), site.number(waits)) == (2, LEARNERS - 2)
+    tell(f"2 of {LEARNERS} were tried, the others wait with the reason; {LEARNERS} of another type were made")
+
+
 def test_a_rule_that_nobody_can_interrupt_loses_its_process_and_nothing_else(fire, tell):
     """Its runs issue nothing and say so, with growing pauses between them; another type of the course goes on."""
     site = fire("postgresql", "redis", LEARNERS, CONFERRAL_RETRY_SECONDS="1", **PATIENT)
     among(site, "text", "Odd")
-    types, _, configurations = site.declarations().partition("configurations:")
-    line = configurations.strip().removeprefix("- ")
-    site.write(
-        "credentials.yaml",
-        f"{types}  - name: Attendance\n    processor: stuck\n    generators: {{certificate: {{generator: text}}}}\n"
-        f"configurations:\n  - {line}\n  - {line.replace('type: Completion', 'type: Attendance')}\n",
-    )
-    site.ok("apply", "credentials.yaml")
+    beside(site, "Attendance", "stuck", "{generator: text}")
     site.worker()
     site.make_due()
     said = "select error from conferral_run where status = 'lost' and error like '%3 times in a row%'"
@@ -110,15 +130,7 @@ def uninstalled(fire):
     def make(**more):
         site = fire("postgresql", "redis", LEARNERS, CONFERRAL_RETRY_SECONDS="1", **more)
         among(site, "text", "Odd")
-        types, _, configurations = site.declarations().partition("configurations:")
-        line = configurations.strip().removeprefix("- ")
-        site.write(
-            "credentials.yaml",
-            f"{types}  - name: Attendance\n    processor: completion\n"
-            "    generators: {certificate: {generator: pdf, options: {template: plain}}}\n"
-            f"configurations:\n  - {line}\n  - {line.replace('type: Completion', 'type: Attendance')}\n",
-        )
-        site.ok("apply", "credentials.yaml")
+        beside(site, "Attendance", "completion", "{generator: pdf, options: {template: plain}}")
         there = site.environment["PYTHONPATH"]
         return site, there, there.replace(str(plugins_folder(there)), "")
 

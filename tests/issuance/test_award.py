@@ -45,6 +45,18 @@ def test_also_where_it_is_switched_off_silently_and_for_an_earlier_day(course, d
     assert Delivery.objects.get().state == "skipped"
 
 
+def test_of_whom_the_source_tells_what_cannot_be_kept_is_told_and_the_others_get_theirs(course, dean, told_wrongly):
+    course.learner("ana", "0")
+    course.learner("bo", "0")
+    course.configure()
+    told_wrongly(bo={"name": "B" * 256})
+    done = award(course.configuration, ["ana", "bo"], Award(dean, "x"))
+    assert len(done.issued) == 1
+    assert done.problems == {
+        "bo": "the source tells a value that is not accepted: name: it has 256 characters; at most 255 are accepted"
+    }
+
+
 def test_who_has_one_is_refused_or_unknown_is_told_and_the_others_get_theirs(course, dean):
     for name in ("has-one", "revoked", "held", "refused", "gone", "ana"):
         course.learner(name)

@@ -127,6 +127,7 @@ def test_versions_of_an_asset(course, template, conferral):
     configure.save_asset("blank", "blank.pdf", template)
     configure.save_asset("blank", "blank.pdf", template + b"\n", active=False)
     said = conferral("asset", "show", "blank")
+    assert "used by: nothing" in said
     assert "version 1  current" in said
     assert "is the current one" in conferral("asset", "activate", "blank", "2")
     later = (timezone.now() + timedelta(days=1)).isoformat()

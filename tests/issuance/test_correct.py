@@ -1,15 +1,17 @@
 """Taking back and putting right: only a person does it, nothing is lost, and nobody gets two."""
 
+import re
 import time
 
 import pytest
+from django.db import connection
 
 from conferral import plugins, storage
 from conferral.contract import ConferralError
 from conferral.issuance import configure, correct, people, withdraw
 from conferral.issuance.generate import generate
 from conferral.issuance.verdict import Verdict, look_up
-from conferral.models import Credential, CredentialArtifact, Delivery, Learner
+from conferral.models import Act, Credential, CredentialArtifact, Delivery, Learner
 
 State = Credential.State
 
@@ -150,6 +152,41 @@ def test_retry_gives_the_nameless_the_name_that_is_known_by_now(course):
     assert Delivery.objects.count() == 1
 
 
+def test_after_a_long_outage_all_is_tried_again_page_by_page(course, monkeypatch):
+    """Each transaction holds a few, and no statement names more: all of a large site's may have failed."""
+    monkeypatch.setattr(correct, "AT_ONCE", 4)
+    course.learners(21)
+    two = {"certificate": {"generator": "text"}, "badge": {"generator": "text", "required": False}}
+    course.configure(generators=two)
+    course.run_and_generate()
+    for row in CredentialArtifact.objects.all():
+        storage.remove(row.storage_name)
+    files = CredentialArtifact.objects.filter(credential__pk__lte=Credential.objects.order_by("pk")[9].pk)
+    files.update(state="failed", next_try=None, storage_name="")
+    Credential.objects.filter(artifacts__in=files).update(state=State.FAILED)
+    given_up = Delivery.objects.exclude(credential__in=files.values("credential_id")).order_by("pk")[:7]
+    Delivery.objects.filter(pk__in=[one.pk for one in given_up]).update(state="failed", next_try=None)
+    longest = []
+
+    def watch(execute, sql, params, *arguments):
+        ids = [part for part in re.findall(r" IN \(([^()]*)\)", sql) if "SELECT" not in part]
+        longest.append(max((part.count(",") + 1 for part in ids), default=0))
+        if "evidence" in sql and sql.startswith("SELECT"):
+            raise AssertionError(sql)
+        return execute(sql, params, *arguments)
+
+    with connection.execute_wrapper(watch):
+        assert correct.retry(by="dean", reason="the outage is over") == (20, 7)
+    assert max(longest) <= 2 * 4  # as many files of those credentials
+    assert not CredentialArtifact.objects.filter(state="failed").exists()
+    assert not Delivery.objects.filter(state="failed").exists()
+    tried = Act.objects.filter(verb="tried again", by_name="dean", reason="the outage is over")
+    first = Credential.objects.order_by("pk").values_list("pk", flat=True)[:17]
+    assert sorted(tried.values_list("object_id", flat=True)) == list(first)
+    assert correct.retry() == (0, 0)
+    assert correct.retry(list(Credential.objects.order_by("pk"))) == (22, 0)  # whose files are gone
+
+
 def test_retry_makes_a_lost_file_again(credential):
     artifact = CredentialArtifact.objects.get()
     storage.remove(artifact.storage_name)
@@ -211,6 +248,24 @@ def test_a_design_that_hangs_takes_no_place(course, settings):
     with pytest.raises(ConferralError, match="nothing was changed: making certificate took longer than 1 s"):
         correct.reissue(Credential.objects.get(), name="Hang")
     assert Credential.objects.get().current
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_row_is_locked_while_other_peoples_code_works(course, monkeypatch):
+    """A design that hangs would hold up whatever waits for the learner: runs, and then each sweep."""
+    course.learner("ana", name="Ana")
+    course.configure()
+    course.run_and_generate()
+    locked, generator = [], plugins.generator("text")
+    generate_it, described = generator.generate, plugins.gateway().describe
+
+    def watched(call):
+        return lambda *given: locked.append(connection.in_atomic_block) or call(*given)
+
+    monkeypatch.setattr(generator, "generate", watched(generate_it))
+    monkeypatch.setattr(type(plugins.gateway()), "describe", lambda _, key: watched(described)(key))
+    correct.reissue(Credential.objects.get(), name="Ana Vidal", design=correct.CURRENT_DESIGN)
+    assert locked == [False] * len(locked) != []
 
 
 def test_without_its_package_a_plain_file_can_still_be_revoked(credential):

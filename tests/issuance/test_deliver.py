@@ -244,6 +244,31 @@ def test_a_server_that_hangs_is_asked_by_one_for_all(course, server, settings, m
     assert len(server.received) == len(set(server.recipients)) == 8
 
 
+@pytest.mark.parametrize("answer", ["550 no such person", "450 not now"])
+def test_a_server_that_refuses_the_one_who_asks_is_there_again(course, server, settings, answer):
+    settings.EMAIL_PORT = smtp.free_port()
+    ready(course, "ana", "bo", "cy")
+    deliver.deliver()
+    asks = Delivery.objects.get(attempts__gt=0).credential.learner
+    settings.EMAIL_PORT = server.port
+    server.answers = lambda recipient: answer if recipient == asks.email else "250 OK"
+    Delivery.objects.filter(attempts__gt=0).update(next_try=timezone.now())
+    deliver.deliver()
+    assert set(server.recipients) == {"ana@example.com", "bo@example.com", "cy@example.com"} - {asks.email}
+
+
+def test_who_was_to_ask_and_is_not_written_to_any_more_has_the_next_one_ask_at_once(course, server, settings):
+    settings.EMAIL_PORT = smtp.free_port()
+    ready(course, *(f"learner-{number}" for number in range(6)))
+    deliver.deliver()
+    gone = list(Delivery.objects.order_by("-attempts", "pk").values_list("credential__learner", flat=True)[:4])
+    Learner.objects.filter(pk__in=gone).update(active=False)
+    settings.EMAIL_PORT = server.port
+    Delivery.objects.filter(attempts__gt=0).update(next_try=timezone.now())
+    deliver.deliver()
+    assert sorted(states().values()) == [State.SENT] * 2 + [State.SKIPPED] * 4
+
+
 def test_who_retries_has_the_server_asked_at_once(course, server, settings):
     """Also for those that have not failed."""
     settings.EMAIL_PORT = smtp.free_port()
@@ -503,6 +528,17 @@ def test_a_source_that_raises_is_seen_and_comes_to_an_end(course, server, settin
     correct.retry()
     deliver.deliver()
     assert set(states().values()) == {State.SENT}
+
+
+def test_one_of_whom_the_source_tells_a_wrong_address_keeps_no_other_mail_from_being_sent(course, server, told_wrongly):
+    ready(course, "ana", "bo", "cem")
+    with told_wrongly(bo={"email": f"{'b' * 250}@example.com"}):
+        deliver.deliver()
+    assert states() == {"ana": State.SENT, "bo": State.FAILED, "cem": State.SENT}
+    assert errors()["bo"].endswith("e-mail address: it has 262 characters; at most 254 are accepted")
+    correct.retry()
+    deliver.deliver()
+    assert states()["bo"] == State.SENT
 
 
 def test_a_source_that_hangs_is_given_up(course, server, settings, monkeypatch):

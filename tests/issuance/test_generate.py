@@ -1,6 +1,8 @@
 """Generation: each artifact is made once, stored, recorded; trouble stays where it is."""
 
 import logging
+import time
+from collections import Counter
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -111,6 +113,30 @@ def test_a_design_that_hangs_with_one_learner_is_interrupted_and_given_up(course
     assert failed.last_error == "given up after 3 tries: making certificate took longer than 1 s"
 
 
+def test_a_design_that_hangs_with_everybody_leaves_the_workers_to_others(course, settings):
+    """Two of them are tried; the others wait, in this batch and in those behind it, and are given up in the end."""
+    settings.CONFERRAL_PLUGIN_SECONDS, settings.CONFERRAL_BATCH_SIZE, settings.CONFERRAL_ATTEMPTS = 1, 5, 4
+    for number in range(12):
+        course.learner(f"odd-{number:02}", name=f"Hang {number}")
+    hanging = course.configure(generators={"certificate": {"generator": "hanging"}})
+    course.run()
+    course.type_name = "Attendance"
+    course.configure()
+    course.run()
+    began = time.monotonic()
+    assert generate() == 5 + 12
+    assert time.monotonic() - began < 4
+    rows = CredentialArtifact.objects.filter(credential__configuration=hanging)
+    said = Counter(rows.values_list("state", "attempts", "last_error"))
+    took = "making certificate took longer than 1 s"
+    assert said == {("pending", 1, took): 2, ("pending", 1, f"it waits, for making others took too long: {took}"): 10}
+    assert CredentialArtifact.objects.filter(state="stored").count() == 12
+    for _ in range(12):
+        rows.filter(state="pending").update(next_try=timezone.now())
+        generate()
+    assert set(rows.values_list("state", flat=True)) == {"failed"}
+
+
 def test_a_design_that_cannot_be_prepared_for_now_waits(course, monkeypatch):
     course.learner("ana")
     course.configure()
@@ -171,6 +197,35 @@ def test_a_generator_may_make_several_files(course):
     files = CredentialArtifact.objects.order_by("pk").values_list("filename", "state")
     assert list(files) == [("certificate.txt", "stored"), ("certificate.json", "stored")]
     assert course.states() == {"ana": "available"}
+
+
+def test_what_cannot_be_removed_of_several_files_is_removed_by_the_next_try(course, monkeypatch):
+    """The storage takes the first, refuses the second, and removes nothing at that time."""
+    course.learner("ana")
+    course.configure(generators={"certificate": {"generator": "two-files"}})
+    course.run()
+    save, written = FileSystemStorage._save, []
+
+    def refusing(self, name, content):
+        if len(written) == 2:
+            raise OSError("503")
+        written.append(save(self, name, content))
+        if len(written) == 2:
+            raise OSError("503")
+        return written[-1]
+
+    with monkeypatch.context() as broken:
+        broken.setattr(FileSystemStorage, "_save", refusing)
+        broken.setattr(FileSystemStorage, "delete", lambda *_: (_ for _ in ()).throw(OSError("503")))
+        generate()
+    assert len(written) == 2
+    assert course.states() == {"ana": "pending"}
+    CredentialArtifact.objects.update(next_try=timezone.now())
+    generate()
+    assert course.states() == {"ana": "available"}
+    names = set(CredentialArtifact.objects.values_list("storage_name", flat=True))
+    assert len(names) == 2
+    assert not [name for name in written if name not in names and storage.exists(name)]
 
 
 def claimed(course, claim):

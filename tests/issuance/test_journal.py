@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from contextlib import contextmanager
+from urllib.parse import quote
 
 import django
 import pytest
@@ -17,9 +18,9 @@ from django.test import Client
 from django.utils import timezone
 from pythonjsonlogger.json import JsonFormatter
 
-from conferral import journal, plugins, tasks
-from conferral.contract import ConferralError, TransientError
-from conferral.issuance import correct, explain
+from conferral import access, journal, plugins, tasks
+from conferral.contract import ConferralError, OptionsError, PermanentError, TransientError
+from conferral.issuance import correct, dry_run, explain, opening, reissue, withdraw
 from conferral.issuance.deliver import deliver
 from conferral.issuance.generate import generate
 from conferral.issuance.run import run
@@ -285,6 +286,165 @@ def test_a_mail_that_cannot_be_sent_names_nobody(course, settings):
     told = json.dumps(lines, ensure_ascii=False)
     assert "the mail transport raised" in told
     assert not [secret for secret in (NAME, USERNAME, ADDRESS) if secret in told]
+
+
+# What a person or a program asks for, about somebody whom nobody knows where it fails.
+
+
+def secrets_in(told):
+    """None is to be there, nor a part of one, nor as an address has it."""
+    parts = ("Zoraida", "Quispe", "zoraida", "quispe", USERNAME, ADDRESS)
+    return [part for part in parts if part in told]
+
+
+def told_by(lines, caplog):
+    return json.dumps(lines, ensure_ascii=False) + "".join(repr(vars(record)) for record in caplog.records)
+
+
+def test_a_correction_that_cannot_be_made_names_nobody_in_the_log(course, caplog):
+    course.learner("zoe", name="Zoe")
+    course.configure(generators={"certificate": {"generator": "indiscreet"}})
+    course.run_and_generate()
+    with logged() as lines, pytest.raises(correct.CannotCorrect, match=NAME) as refused:
+        correct.reissue(Credential.objects.get(), name=NAME)
+    told = told_by(lines, caplog)
+    assert "raised" in told
+    assert "in generate" in told, "the traceback says where"
+    assert "LookupError" in told
+    assert not secrets_in(told)
+    with logged() as lines:
+        journal.breakdown(logging.getLogger("conferral"), "it failed", refused.value)
+    assert "it cannot be made like this" in lines[0]["message"]
+    assert not secrets_in(lines[0]["message"])
+
+
+def fails(raised):
+    def fail(*_, **__):
+        raise raised(f"of {NAME} <{ADDRESS}>, at https://lms.example.org/?name={quote(NAME)}&user={USERNAME}")
+
+    return fail
+
+
+def test_a_dry_run_that_fails_names_nobody(course, monkeypatch, caplog, django_user_model):
+    course.learner(USERNAME, name=NAME, email=ADDRESS)
+    course.configure()
+    monkeypatch.setattr(RosterGateway, "progress", fails(ValueError))
+    asked = dry_run.start(course.configuration, by=django_user_model.objects.create(username="dean"))
+    with logged() as lines:
+        done = dry_run.carry_out(asked.pk)
+    assert NAME in done.error
+    told = told_by(lines, caplog)
+    assert "a dry run failed" in told
+    assert "in fail" in told, "the traceback says where"
+    assert not secrets_in(told)
+
+
+def test_a_reissue_that_fails_names_nobody(course, monkeypatch, caplog, django_user_model):
+    course.learner(USERNAME, name=NAME, email=ADDRESS)
+    course.configure()
+    course.run_and_generate()
+    course.configure(fields={"hours": 50})
+    wish = reissue.Wish(course.configuration, correct.CURRENT_DESIGN)
+    asked = reissue.start(wish, by=django_user_model.objects.create(username="dean"), reason="a new logo")
+    monkeypatch.setattr(reissue, "_batch", fails(ValueError))
+    with logged() as lines:
+        assert NAME in reissue.carry_out(asked.pk).error
+    told = told_by(lines, caplog)
+    assert "a reissue failed" in told
+    assert not secrets_in(told)
+
+
+def test_dates_that_cannot_be_followed_name_nobody(course, monkeypatch, caplog):
+    course.configure()
+    CredentialConfiguration.objects.update(context_name="")
+    monkeypatch.setattr(RosterGateway, "describe", fails(ValueError))
+    with logged() as lines:
+        opening.follow_all()
+    told = told_by(lines, caplog)
+    assert "the dates of a course could not be followed" in told
+    assert not secrets_in(told)
+
+
+@pytest.mark.parametrize("raised", [ValueError, PermanentError])
+def test_what_is_not_withdrawn_elsewhere_names_nobody(course, monkeypatch, caplog, raised):
+    course.learner(USERNAME, name=NAME, email=ADDRESS)
+    course.configure(generators={"certificate": {"generator": "remote"}})
+    course.run_and_generate()
+    monkeypatch.setattr(plugins.generator("remote"), "revoke", fails(raised))
+    with logged() as lines:
+        correct.revoke(Credential.objects.get(), "by mistake")
+        withdraw.withdraw()
+    assert NAME in CredentialArtifact.objects.get().last_error
+    told = told_by(lines, caplog)
+    assert "withdrawn here, but not elsewhere yet" in told
+    assert not secrets_in(told)
+
+
+@pytest.mark.urls("conferral.api.urls")
+@pytest.mark.parametrize("raised", [ValueError, PermanentError])
+@pytest.mark.parametrize("asked", [{"username": USERNAME}, {"edx_lms_user_id": 7}])
+def test_who_cannot_be_retired_is_not_named(course, monkeypatch, caplog, raised, asked):
+    learner = course.learner(USERNAME, name=NAME, email=ADDRESS)
+    learner.external_id = "7"
+    learner.save()
+    course.configure(generators={"certificate": {"generator": "remote"}})
+    course.run_and_generate()
+    monkeypatch.setattr(access, "removes_accounts", lambda token: True)
+    monkeypatch.setattr(plugins.generator("remote"), "revoke", fails(raised))
+    with logged() as lines:
+        answer = Client().post("/user/retire/", asked, content_type="application/json", HTTP_AUTHORIZATION="JWT x")
+    assert answer.status_code == 503
+    told = told_by(lines, caplog) + answer.content.decode()
+    assert "a learner could not be retired" in told
+    assert "in fail" in told, "the traceback says where"
+    assert not secrets_in(told)
+
+
+@pytest.mark.parametrize("raised", [ValueError, PermanentError])
+def test_who_teaches_is_asked_in_nobodys_name(course, monkeypatch, caplog, raised, django_user_model):
+    monkeypatch.setattr(RosterGateway, "is_staff_of", fails(raised), raising=False)
+    user = django_user_model.objects.create(username=USERNAME)
+    with logged() as lines:
+        assert access._asked(user, lambda lms: lms.is_staff_of(USERNAME, course.key), otherwise=False) is False
+    told = told_by(lines, caplog)
+    assert "nobody is taken for a teacher" in told
+    assert not secrets_in(told)
+
+
+def test_a_generator_that_does_not_load_is_told_without_variables(caplog):
+    list(plugins.generators())
+    (record,) = [one for one in caplog.records if one.getMessage().startswith("a generator is left out")]
+    assert "DoesNotExist" not in repr(record.exc_info)
+    assert record.exc_info is None
+    assert "unloadable" in record.getMessage()
+    assert "in load_class" in record.getMessage(), "the traceback says where"
+
+
+def test_settings_that_are_wrong_do_not_tell_a_secret(course, settings, caplog):
+    """In whatever field it was put; options have none, and say what is wrong with what."""
+    given = {"url": "https://lms.example.org", "client_id": ["s3cret"], "client_secret": 8675309, "timeout": "s3cret"}
+    course.configure()
+    settings.CONFERRAL_LMS, settings.CONFERRAL_PLUGINS = "rest", {"rest": given}
+    CredentialConfiguration.objects.update(next_run_at=timezone.now())
+    with logged() as lines, pytest.raises(OptionsError) as refused:
+        plugins.gateway()
+    with logged() as more:
+        tasks.run_if_due.apply(args=[course.configuration.pk])
+    told = told_by(lines + more, caplog) + str(refused.value) + "".join(Run.objects.values_list("error", flat=True))
+    assert "rest.client_secret: its value is not accepted: write a text" in told
+    assert "rest.timeout: its value is not accepted: write a number" in told
+    assert not [secret for secret in ("8675309", "s3cret") if secret in told]
+    with pytest.raises(OptionsError, match="required_completion: 'most' is not accepted"):
+        course.configure(processor_options={"required_completion": "most"})
+
+
+def test_a_name_is_hidden_in_parts_and_as_addresses_have_it():
+    said = "GET /?name=Zoraida%20%C3%91and%C3%BA+x Zoraida+%C3%91and%C3%BA \\u00d1and\\u00fa Zoraida_1.pdf, Zoraidas Li"
+    with journal.hiding("Zoraida Ñandú", "zq"):
+        assert journal.discreet(said) == "GET /?name=(hidden)+x (hidden) (hidden) (hidden)_1.pdf, Zoraidas Li"
+        assert journal.discreet("%C3%91and%C3%BA, Ñandú (zq)") == "(hidden), (hidden) ((hidden))"
+    with journal.hiding(ADDRESS):
+        assert journal.discreet("example.org says: zoraida") == "example.org says: (hidden)"
 
 
 def test_any_address_is_hidden():

@@ -1,15 +1,17 @@
 """It opens and closes by the course's dates, which may move; the first run after the closing is the last."""
 
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.utils import timezone
 
 from conferral import schedules
-from conferral.contract import OptionsError
+from conferral.contract import OptionsError, TransientError
 from conferral.issuance import configure, history, opening
 from conferral.issuance.daily import daily
 from conferral.issuance.run import run, run_if_due
+from conferral.lms.roster import RosterGateway
 from conferral.models import Candidate, CredentialConfiguration, Run
 
 DAY = timedelta(days=1)
@@ -213,6 +215,27 @@ def test_one_course_that_cannot_be_read_keeps_no_other_from_being_followed(cours
     )
     dates(course, end=now() + 9 * DAY)
     assert daily().moved == 1
+
+
+@pytest.mark.parametrize("away", [TransientError("the LMS is away"), None], ids=["is away", "hangs"])
+def test_a_source_that_is_away_is_asked_of_a_few_courses_a_day(course, monkeypatch, settings, caplog, away):
+    settings.CONFERRAL_PAGE_SECONDS = 1
+    configured(course, {})
+    there = stored()
+    for number in range(9):
+        CredentialConfiguration.objects.create(context_key=f"course-v1:Test+T+{number}", type=there.type)
+    asked = []
+
+    def describe(_, key):
+        asked.append(key)
+        if away:
+            raise away
+        time.sleep(60)
+
+    monkeypatch.setattr(RosterGateway, "describe", describe)
+    assert daily().moved == 0
+    assert len(asked) == 3
+    assert "the other courses are followed tomorrow" in caplog.text
 
 
 @pytest.mark.parametrize(

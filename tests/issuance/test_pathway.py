@@ -5,7 +5,7 @@ import pytest
 from conferral.contract import ConferralError
 from conferral.issuance import configure
 from conferral.issuance.run import dry_run
-from conferral.models import Credential
+from conferral.models import Credential, Edition
 from tests.conftest import COURSE, Course
 
 SECOND = "course-v1:Test+T102+2026"
@@ -48,6 +48,36 @@ def test_the_evidence_is_by_step(pathway):
     pathway.run()
     facts = Credential.objects.get().evidence["facts"]
     assert [(fact["step"], fact["actual"]) for fact in facts] == [(COURSE, "0.8"), (SECOND, "1")]
+
+
+def test_the_page_names_the_courses_as_they_were_called_when_it_was_issued(pathway, client):
+    pathway.configure()
+    pathway.run_and_generate()
+    configure.save_context(COURSE, name="Another name")
+    edition = Edition.objects.get()
+    page = client.get(f"/c/{Credential.objects.get().verification_id}").content.decode()
+    assert all(f"<bdi>{name}</bdi>:" in page for name in ("Testing", "Testing on"))
+    assert not any(each in page for each in ("T101", "T102", "Another name"))
+    # One that was issued before names were kept, says what it always said.
+    Edition.objects.update(content={name: value for name, value in edition.content.items() if name != "steps"})
+    page = client.get(f"/c/{Credential.objects.get().verification_id}").content.decode()
+    assert "<bdi>T102</bdi>:" in page
+
+
+def test_an_edition_of_a_course_says_nothing_of_steps(course):
+    """Else every course that has issued would have another edition from now on, for nothing."""
+    course.learner("ana")
+    course.configure()
+    course.run_and_generate()
+    assert "steps" not in Edition.objects.get().content
+
+
+def test_a_course_of_another_name_issues_nothing_again(pathway):
+    pathway.configure()
+    pathway.run_and_generate()
+    configure.save_context(COURSE, name="Another name")
+    assert pathway.run().issued == 0
+    assert Credential.objects.count() == 1
 
 
 def test_a_step_may_ask_for_less(pathway):

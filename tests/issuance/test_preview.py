@@ -8,9 +8,10 @@ from django.utils import timezone
 
 from conferral import plugins
 from conferral.contract import ConferralError
+from conferral.contract.context import is_pathway_key
 from conferral.issuance import configure
 from conferral.issuance.preflight import Preflight, Smallest, character
-from conferral.issuance.preview import preview
+from conferral.issuance.preview import preview, request_without_source
 from conferral.models import Context, Credential, CredentialConfiguration, Edition, Run
 from tests.conftest import COURSE
 
@@ -39,6 +40,36 @@ def test_without_a_context_it_is_invented_and_the_type_is_real(course):
     assert request.snapshot.context == "Introduction to Computing"
     assert request.page_url == "http://localhost:8000/c/K7QF-2M9X-4TBD-HW33"
     assert request.url_of("badge.svg") == f"{request.page_url}/badge.svg"
+
+
+@pytest.mark.parametrize(
+    ("kinds", "name"),
+    [
+        (["pathway"], "Software Developer"),
+        (["lesson"], "Version Control in an Hour"),
+        (["lesson", "course"], "Introduction to Computing"),
+    ],
+)
+def test_what_is_invented_is_of_a_kind_that_the_type_is_for(course, kinds, name):
+    configure.save_type(
+        "For", kinds=kinds, processor="completion", processor_options={"required_completion": 1}, generators=TELLING
+    )
+    snapshot = shown("For").snapshot
+    assert snapshot.context == name
+    assert is_pathway_key(snapshot.context_key) == (kinds == ["pathway"])
+
+
+@pytest.mark.parametrize(("stored", "name"), [("Tester", "Tester"), ("", "Software Developer")])
+def test_without_its_source_a_configuration_shows_what_is_stored_of_it(course, stored, name):
+    key = "path-v1:Test+DEV+2026+A"
+    configure.save_context(key, name=stored or key, organisation="Test", steps=[COURSE])
+    course.configure(generators=TELLING, fields={"hours": 40})
+    configure.save_configuration(key, "Completion", fields={"hours": 120})
+    Context.objects.all().delete()
+    saved = CredentialConfiguration.objects.get(context_key=key)
+    saved.context_name = stored
+    request = request_without_source(saved)
+    assert (request.snapshot.context, request.snapshot.fields) == (name, {"hours": 120})
 
 
 def test_in_a_context_it_is_as_the_configuration_has_it_today(course):

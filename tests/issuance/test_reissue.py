@@ -1,5 +1,6 @@
 """Issuing many again: counted first, made in batches, none of them twice."""
 
+import time
 from datetime import timedelta
 
 import pytest
@@ -113,6 +114,22 @@ def test_one_that_cannot_be_made_keeps_what_it_has(course, dean):
     (problem,) = done.problems
     assert "the learner has none" in problem
     assert Credential.objects.get().current
+
+
+def test_a_design_that_hangs_with_everybody_ends_it(course, dean, settings):
+    """Two are tried, not each of them for a minute; what is there stays."""
+    settings.CONFERRAL_PLUGIN_SECONDS = 1
+    for number in range(6):
+        course.learner(f"odd-{number}", name=f"Hang {number}")
+    course.configure()
+    course.run_and_generate()
+    course.configure(generators={"certificate": {"generator": "hanging"}})
+    began = time.monotonic()
+    done = carry_out(start(Wish(course.configuration, CURRENT_DESIGN), by=dean, reason="another design").pk)
+    assert time.monotonic() - began < 4
+    assert (done.status, done.reissued) == ("failed", 0)
+    assert "making certificate took longer than 1 s" in done.error
+    assert Credential.objects.filter(current=True, state="available").count() == 6
 
 
 def test_a_worker_that_is_killed_makes_nothing_twice(course, dean, settings):

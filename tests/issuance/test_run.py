@@ -13,6 +13,7 @@ from django.utils import timezone
 from conferral.contract import ConferralError
 from conferral.issuance import configure, issue, lease, removal
 from conferral.issuance import generate as generation
+from conferral.issuance.dry_run import Rows
 from conferral.issuance.evaluate import Outcome
 from conferral.issuance.generate import generate
 from conferral.issuance.lease import LeaseLost
@@ -143,6 +144,35 @@ def test_one_learner_for_whom_the_rule_takes_for_ever_fails_alone(course, settin
     assert "it took longer than 1 s" in stone.reason
 
 
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"name": "B" * 256}, "name: it has 256 characters; at most 255 are accepted"),
+        ({"name": "B\0"}, "name: it has a character (U+0000) that cannot be stored or shown; remove it"),
+        ({"name": None}, "name: it is no text"),
+        ({"language": "x" * 36}, "language: it has 36 characters; at most 35 are accepted"),
+    ],
+)
+def test_one_learner_of_whom_the_source_tells_what_cannot_be_kept_fails_alone(course, told_wrongly, wrong, says):
+    course.learner("ana")
+    course.learner("bo")
+    course.configure()
+    told_wrongly(bo=wrong)
+    assert figures(course.run()) == {"evaluated": 2, "eligible": 1, "already": 0, "issued": 1, "failed": 1}
+    (row,) = [row for page in Rows(course.configuration).pages() for row in page if row.learner == "bo"]
+    assert (row.outcome, row.why) == (Outcome.FAILED, f"the source tells a value that is not accepted: {says}")
+
+
+def test_a_dry_run_counts_whom_the_source_tells_wrongly_as_the_run_does(course, told_wrongly):
+    course.learner("ana")
+    course.learner("bo")
+    course.configure()
+    told_wrongly(bo={"name": "B" * 256})
+    rows = Rows(course.configuration)
+    list(rows.pages())
+    assert (rows.forecast.figures["issued"], rows.forecast.figures["failed"]) == (1, 1)
+
+
 def test_a_source_that_takes_for_ever_fails_the_run(course, settings):
     settings.CONFERRAL_PAGE_SECONDS = 1
     course.learners(3)
@@ -235,6 +265,33 @@ def test_a_run_whose_process_on_this_host_is_gone_is_taken_over_at_once(course):
     dead = lease.new_token().rsplit(":", 2)[0] + ":4194305:token"  # above the largest process id
     lost_run(course, dead, 60)
     assert figures(course.run_and_generate())["issued"] == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_run_whose_row_somebody_has_locked_has_not_ended_and_nobody_waits_for_it(course):
+    if not connection.features.has_select_for_update_skip_locked:
+        pytest.skip("this database has one writer at a time; the tests on PostgreSQL have two")
+    lost = lost_run(course, "another-host:1:token", -1)
+    locked, done = threading.Event(), threading.Event()
+
+    def holding():
+        try:
+            with transaction.atomic():
+                list(Run.objects.select_for_update().filter(pk=lost.pk))
+                locked.set()
+                done.wait(20)
+        finally:
+            connection.close()
+
+    holder = threading.Thread(target=holding)
+    holder.start()
+    try:
+        assert locked.wait(10)
+        assert close_lost_runs() == 0
+    finally:
+        done.set()
+        holder.join()
+    assert close_lost_runs() == 1
 
 
 def test_a_process_elsewhere_of_a_host_of_that_name_is_not_known_to_be_gone():

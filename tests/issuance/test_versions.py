@@ -1,18 +1,22 @@
 """Versions of assets: who uses one, how many credentials keep it, and when another becomes the current one."""
 
+import time
 from datetime import timedelta
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from conferral import assets
-from conferral.contract import ConferralError
-from conferral.issuance import configure, history, versions
+from conferral.contract import ConferralError, TransientError
+from conferral.issuance import configure, deliver, generate, history, removal, run, versions, work
 from conferral.issuance.sweep import sweep
 from conferral.issuance.versions import CannotActivate, Kept, activate, usage
+from conferral.lms.roster import RosterGateway
 from conferral.models import CredentialAsset
+from tests.conftest import COURSE, Course
 
 LOGO = b'<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="10"><rect width="10" height="10"/></svg>'
 
@@ -47,12 +51,37 @@ def test_who_uses_it_and_how_many_keep_which_version(used):
     used.learner("cem")
     used.run()
     found = usage("logo")
-    assert (found.types, found.users) == (["Completion"], ["the type 'Completion'"])
+    assert found.users.named() == ["the type 'Completion'"]
     assert found.kept == {1: Kept(1, 0), 2: Kept(1, 1)}
     with CaptureQueriesContext(connection) as seen:
         usage("logo")
-    assert len(seen) <= 12
-    assert usage("nothing") == versions.Usage([], [], {})
+    assert len(seen) == 5
+    assert usage("nothing") == versions.Usage(removal.Users(), {})
+
+
+def test_what_uses_it_beside_types_and_which_of_that_is_of_some_courses(used):
+    configure.save_type("Other", processor="completion", processor_options={"required_completion": 1})
+    configure.save_configuration(COURSE, "Other", generators=design())
+    configure.save_issuer("site", name="Test", logo="logo")
+    everything = usage("logo").users
+    assert everything.named() == [
+        "the issuer 'site'",
+        "the type 'Completion'",
+        f"the configuration {COURSE} · Other",
+    ]
+    assert everything.within({COURSE}).named() == everything.named()[1:]
+    assert everything.within(()).named() == ["the type 'Completion'"]
+    assert usage("logo", {COURSE}).kept == {1: Kept(1, 0)}
+    assert usage("logo", ()).kept == {}
+
+
+def test_what_uses_it_is_found_in_as_many_queries_however_many_there_are(used):
+    for number in range(3):
+        configure.save_type(f"Type {number}", processor="completion", processor_options={"required_completion": 1})
+        configure.save_configuration(COURSE, f"Type {number}", generators=design())
+    with CaptureQueriesContext(connection) as seen:
+        assert len(usage("logo").users.configurations) == 3
+    assert len(seen) == 5
 
 
 def test_a_new_version_waits_until_it_is_activated(used):
@@ -75,22 +104,124 @@ def test_on_a_date(used):
     upload(20, active=False)
     tomorrow = timezone.now() + timedelta(days=1)
     assert not activate("logo", 2, by="the dean", on=tomorrow)
-    sweep()
+    assert sweep().versions == []
+    (due,) = versions.due(tomorrow)
+    assert not versions.carry_out(due)
     assert current() == 1
-    assert versions.activate_due(tomorrow) == 1
+    assert versions.carry_out(due, tomorrow)
     assert current() == 2
-    assert versions.activate_due(tomorrow) == 0
+    assert not versions.carry_out(due, tomorrow)
+    assert [act.verb for act in history.of(latest())] == ["activated", "to be activated", "uploaded"]
 
 
 def test_one_that_does_not_fit_by_then_is_told_and_left(used):
     upload(20, active=False)
     activate("logo", 2, by="the dean", on=timezone.now() + timedelta(days=1))
     used.configuration.type.__class__.objects.update(processor="gone")
-    assert versions.activate_due(timezone.now() + timedelta(days=2)) == 0
+    assert not versions.carry_out(latest().pk, timezone.now() + timedelta(days=2))
     assert current() == 1
-    latest = CredentialAsset.objects.get(slug="logo", version=2)
-    assert latest.activates is None
-    assert "is not installed" in history.of(latest).first().reason
+    assert latest().activates is None
+    assert "is not installed" in history.of(latest()).first().reason
+
+
+def latest():
+    return CredentialAsset.objects.get(slug="logo", version=2)
+
+
+@pytest.fixture
+def planned(used):
+    """A version whose date has come, a minute ago."""
+    upload(20, active=False)
+    CredentialAsset.objects.filter(slug="logo", version=2).update(activates=timezone.now() - timedelta(minutes=1))
+    return latest()
+
+
+def raising(error):
+    def describe(*_):
+        raise error
+
+    return describe
+
+
+@pytest.mark.parametrize(
+    "describe",
+    [raising(KeyError("modulestore")), raising(TransientError("the LMS is away")), lambda *_: time.sleep(60)],
+    ids=["raises", "is away", "hangs"],
+)
+def test_a_source_that_cannot_be_asked_costs_nobody_the_date(planned, settings, monkeypatch, caplog, describe):
+    settings.CONFERRAL_PAGE_SECONDS = 1
+    with monkeypatch.context() as troubled:
+        troubled.setattr(RosterGateway, "describe", describe)
+        assert sweep().versions == [planned.pk]
+        assert not versions.carry_out(planned.pk)
+        assert sweep().versions == [planned.pk], "it is tried again"
+    assert (current(), latest().activates) == (1, planned.activates)
+    assert "an asset could not be tried, and is tried again" in caplog.text
+    assert "not activated" not in [act.verb for act in history.of(planned)]
+    call_command("conferral", "due")
+    assert current() == 2
+
+
+def test_a_storage_that_is_away_costs_nobody_the_date_either(planned, monkeypatch):
+    with monkeypatch.context() as troubled:
+        troubled.setattr("conferral.assets.storage.read", raising(TransientError("the bucket is away")))
+        assert not versions.carry_out(planned.pk)
+    assert latest().activates == planned.activates
+
+
+def test_while_one_tries_it_nobody_else_does_and_what_is_called_off_meanwhile_stays_so(planned, monkeypatch):
+    describe = RosterGateway.describe
+    seen = []
+
+    def look(*arguments):
+        seen.append((sweep().versions, versions.carry_out(planned.pk), connection.in_atomic_block))
+        versions.call_off("logo", 2, by="the dean")
+        return describe(*arguments)
+
+    monkeypatch.setattr(RosterGateway, "describe", look)
+    assert not versions.carry_out(planned.pk)
+    assert [(found, taken) for found, taken, _ in seen] == [([], False)]
+    assert (current(), latest().activates) == (1, None)
+
+
+def test_one_whose_worker_was_killed_is_due_again(planned, monkeypatch, settings):
+    monkeypatch.setattr(RosterGateway, "describe", raising(SystemExit()))
+    with pytest.raises(SystemExit):
+        versions.carry_out(planned.pk)
+    assert versions.due() == []
+    assert versions.due(timezone.now() + timedelta(seconds=61)) == [planned.pk]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_transaction_is_open_while_the_source_is_asked(planned, monkeypatch):
+    """A slow source would hold a row that runs wait for, and on SQLite the whole database."""
+    describe, seen = RosterGateway.describe, []
+    monkeypatch.setattr(
+        RosterGateway, "describe", lambda *given: seen.append(connection.in_atomic_block) or describe(*given)
+    )
+    assert versions.carry_out(planned.pk)
+    activate("logo", 1, by="the dean")
+    assert seen == [False, False]
+
+
+def test_what_does_not_use_it_is_not_asked_about(planned, monkeypatch):
+    configure.save_context("course-v1:Test+OTHER+1", name="Other")
+    Course("course-v1:Test+OTHER+1", type_name="Other").configure()
+    describe, asked = RosterGateway.describe, []
+    monkeypatch.setattr(RosterGateway, "describe", lambda lms, key: asked.append(key) or describe(lms, key))
+    assert versions.carry_out(planned.pk)
+    assert set(asked) == {COURSE}
+
+
+def test_a_step_of_the_sweep_that_fails_keeps_no_other_from_being_done(planned, monkeypatch, caplog):
+    released = []
+    monkeypatch.setattr(work, "release_abandoned", released.append)
+    for module, step in ((generate, "due"), (run, "close_lost_runs"), (deliver, "waiting_messages")):
+        monkeypatch.setattr(module, step, raising(ZeroDivisionError()))
+    found = sweep()
+    assert len(released) == 2
+    assert (found.artifacts, found.versions) == (0, [planned.pk])
+    assert caplog.text.count("a step of the sweep failed") >= 3
 
 
 @pytest.mark.parametrize(

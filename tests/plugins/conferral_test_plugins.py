@@ -60,6 +60,16 @@ class Dawdling(Processor[CompletionOptions]):
         return Completion().decide(progress, options, gathered)
 
 
+class Unhurried(Completion):
+    """Takes its time for each learner, so that somebody can look on."""
+
+    label = "Unhurried"
+
+    def decide(self, progress, options, gathered):
+        time.sleep(0.3)
+        return super().decide(progress, options, gathered)
+
+
 class Stuck(Completion):
     """Hangs in compiled code for one learner: nobody can interrupt it."""
 
@@ -218,10 +228,10 @@ class Hanging(Text):
     label = "Hanging"
 
     def generate(self, prepared, request):
-        match request.snapshot.name:
-            case "Hang":
+        match request.snapshot.name.split():
+            case ["Hang", *_]:
                 time.sleep(3600)
-            case "Deep":
+            case ["Deep"]:
                 sum(repeat(0))
         return super().generate(prepared, request)
 

@@ -8,6 +8,7 @@ import time
 import urllib.parse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import StringIO
+from types import SimpleNamespace
 
 import boto3
 import pytest
@@ -115,6 +116,20 @@ def test_from_a_bucket_in_another_region_files_are_streamed(course, endpoint, ke
         assert caplog.text.count("set region_name to eu-central-1; until then, files are streamed") == 1
         keep_files_in(options | {"region_name": "eu-central-1"})
         assert Client().get(address(Credential.objects.get())).status_code == 302
+
+
+def test_a_bucket_that_did_not_answer_is_asked_again_where_it_is(monkeypatch):
+    """Else its links would be refused until the worker is started anew."""
+    answers = [ConnectionError("timed out"), "the bucket is in eu-central-1"]
+
+    def trouble(_):
+        if isinstance(answer := answers.pop(0), Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(bucket, "region_trouble", trouble)
+    asked = SimpleNamespace(custom_domain=None)
+    assert [bucket.is_elsewhere(asked) for _ in range(3)] == [False, True, True]
 
 
 def test_an_access_point_of_many_regions_is_refused(keep_files_in):

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from django.core.files.storage import FileSystemStorage
 from django.test import Client
 
 from conferral import bucket as buckets
@@ -271,14 +272,54 @@ def test_a_full_disk_keeps_nothing_half_written(course, tmp_path, settings):
         assert len(files(tmp_path)) == 2
 
 
-def test_a_file_that_may_not_grow_is_not_left_half_written(tmp_path, settings):
-    """A quota, say; for those who cannot mount a disk."""
-    on(tmp_path, settings)
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
-    try:
-        with pytest.raises(TransientError, match="File too large"):
-            storage.put(b"x" * 200_000, folder="tests", suffix=".bin")
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+class FullDisk(FileSystemStorage):
+    """The system refuses to write more than so much of a file, half of which may be there by then; while it is full."""
+
+    room = 0
+
+    def _save(self, name, content):
+        if self.room is None:
+            return super()._save(name, content)
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (self.room, before[1]))
+        try:
+            return super()._save(name, content)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.fixture
+def full_disk(tmp_path, settings, monkeypatch):
+    """Needs no right to mount anything. It is a quota's refusal, which comes where that of a full disk does."""
+    entry = {"BACKEND": f"{__name__}.FullDisk", "OPTIONS": {"location": str(tmp_path)}}
+    settings.STORAGES = settings.STORAGES | {"conferral": entry}
+    monkeypatch.setattr(FullDisk, "room", 0)
+    return FullDisk
+
+
+def test_a_file_that_may_not_grow_is_not_left_half_written(tmp_path, full_disk):
+    full_disk.room = 100_000
+    with pytest.raises(TransientError, match="File too large"):
+        storage.put(b"x" * 200_000, folder="tests", suffix=".bin")
     assert files(tmp_path) == []
+
+
+def test_what_finds_no_room_waits_and_is_made_when_there_is(three, tmp_path, full_disk, settings):
+    settings.CONFERRAL_RETRY_SECONDS = 60
+    for tries, pause in ((1, 60), (2, 120)):
+        began = time.time()
+        generate()
+        for row in rows():
+            assert (row.state, row.attempts, row.storage_name, row.claim) == ("pending", tries, "", "")
+            assert row.last_error.startswith("storage: the file could not be written: ")
+            assert "File too large" in row.last_error
+            assert pause - 5 < row.next_try.timestamp() - began < pause + 30
+        assert files(tmp_path) == []
+        assert not generate_batch()  # nothing is due before its time
+        CredentialArtifact.objects.update(next_try="2026-01-01T00:00:00Z")
+    assert Client().get(address(Credential.objects.first())).status_code == 404
+    full_disk.room = None
+    generate()
+    assert {(row.state, row.last_error) for row in rows()} == {("stored", "")}
+    assert len(files(tmp_path)) == 3
+    assert b"".join(Client().get(address(Credential.objects.first()))) == b"Learner-0"

@@ -1,4 +1,4 @@
-"""Messages between versions: what another version wrote is dropped, and nothing breaks."""
+"""Messages between versions: what another version wrote is dropped, but for beat's ticks, and nothing breaks."""
 
 import pytest
 
@@ -14,14 +14,31 @@ def swept(monkeypatch):
     return done
 
 
-@pytest.mark.parametrize(("said", "runs"), [({}, 1), ({"conferral_version": 1}, 1), ({"conferral_version": 2}, 0)])
-def test_a_message_of_another_version_is_dropped(swept, said, runs):
-    tasks.sweep.push_request(**said)  # as a worker does with what a message says
+def got(task, said, *arguments):
+    """As a worker does with what a message says."""
+    task.push_request(**said)
     try:
-        tasks.sweep()
+        task(*arguments)
     finally:
-        tasks.sweep.pop_request()
-    assert len(swept) == runs
+        task.pop_request()
+
+
+@pytest.mark.parametrize(("said", "runs"), [({}, 1), ({"conferral_version": 1}, 1), ({"conferral_version": 2}, 0)])
+def test_a_message_of_another_version_is_dropped(monkeypatch, said, runs):
+    asked = []
+    monkeypatch.setattr(tasks, "carry_out", asked.append)
+    got(tasks.dry_run, said, 7)
+    assert asked == [7] * runs
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_what_beat_sends_is_obeyed_whichever_version_beat_is_of(swept, monkeypatch, version):
+    """Else nothing would be made good until an old beat is restarted."""
+    days = []
+    monkeypatch.setattr(tasks, "once_a_day", lambda: days.append(1))
+    got(tasks.sweep, {"conferral_version": version})
+    got(tasks.daily, {"conferral_version": version})
+    assert (swept, days) == ([1], [1])
 
 
 def test_messages_say_their_version(monkeypatch):

@@ -1,7 +1,7 @@
 """A plugin's options: a frozen pydantic model whose JSON schema draws the form, and whose errors name the field."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from typing import Annotated, Any, Self, TypeVar
 
@@ -103,15 +103,20 @@ def assets_in(value: object) -> Iterator[AssetReference]:
             yield from assets_in(item)
 
 
-def parse(shape: type[T], data: object, where: str) -> T:
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}…"  # noqa: PLR2004 - one line stays one line
+
+
+def parse(shape: type[T], data: object, where: str, *, quote: Callable[[object], str] = _shown) -> T:
     """The data in that shape: a pydantic model or any type it knows.
 
-    Else an OptionsError that names every wrong field, under the name `where`.
+    Else an OptionsError that names every wrong field, under the name `where`, with its value as `quote` says it.
     """
     try:
         return TypeAdapter(shape).validate_python(data)
     except ValidationError as error:
-        first, *others = (_explain(details, where, shape) for details in error.errors())
+        first, *others = (_explain(details, where, shape, quote) for details in error.errors())
         for other in others:
             first = OptionsError("%(one)s; %(other)s", one=first, other=other)
         raise first from None
@@ -156,7 +161,7 @@ WORDS = {
 """Pydantic's errors by their type, in words of ours."""
 
 
-def _explain(details: ErrorDetails, where: str, shape: Any) -> OptionsError:
+def _explain(details: ErrorDetails, where: str, shape: Any, quote: Callable[[object], str]) -> OptionsError:
     schema = TypeAdapter(shape).json_schema()
     named, _ = _follow(schema, details["loc"])
     path = where + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in named)
@@ -170,18 +175,13 @@ def _explain(details: ErrorDetails, where: str, shape: Any) -> OptionsError:
             return OptionsError("is required", where=path)
         case "union_tag_invalid":
             known = (details.get("ctx") or {}).get("expected_tags", "")
-            value = _shown(details["input"].get("type"))
+            value = quote(details["input"].get("type"))
             return OptionsError(
                 "%(value)s is not accepted; known: %(known)s", where=f"{path}.type", value=value, known=known
             )
         case _:
-            value = _shown(details["input"])
+            value = quote(details["input"])
             return OptionsError("%(value)s is not accepted: %(why)s", where=path, value=value, why=reason(details))
-
-
-def _shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}…"  # noqa: PLR2004 - one line stays one line
 
 
 def _follow(schema: dict[str, Any], path: tuple[int | str, ...]) -> tuple[list[int | str], dict[str, Any]]:

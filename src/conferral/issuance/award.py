@@ -15,7 +15,7 @@ from conferral.contract.text import without_controls
 from conferral.issuance import candidates, history, issue, standstill
 from conferral.issuance.evaluate import Evaluation, Outcome
 from conferral.issuance.plan import Plan, edition_of, resolve
-from conferral.issuance.source import told
+from conferral.issuance.source import objections, told
 from conferral.models import Candidate, Credential, CredentialConfiguration, Learner
 from conferral.models.verification import shown
 from conferral.settings import current
@@ -78,9 +78,10 @@ def award(configuration: CredentialConfiguration, learners: Collection[str], giv
 @transaction.atomic
 def _award(page: Sequence[str], given: Award, done: Awarded, *, plan: Plan, lms: LMS) -> None:
     edition = edition_of(plan)
-    people = told(lms.people(page))
-    learners = Learner.objects.record(current().lms, people)[0]
+    known = lms.people(page)
+    learners = Learner.objects.record(current().lms, told(known))[0]
     problems = {key: UNKNOWN % {"source": repr(lms.label)} for key in page if key not in learners}
+    problems |= objections(known)
     problems |= _why_not(plan.configuration, learners)
     who = without_controls(history.name_of(given.by)) or history.ITSELF
     decision = Decision.on(Fact(AWARDED_BY, who, "staff", met=True), earned=given.earned)

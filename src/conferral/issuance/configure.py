@@ -24,12 +24,14 @@ from conferral.contract import (
     Kind,
     OptionsError,
     Phrase,
+    TransientError,
     check_key,
 )
 from conferral.contract.context import is_pathway_key
 from conferral.contract.placeholders import check_locale
 from conferral.issuance import guards, history, opening, plan, preview
-from conferral.issuance.source import keep_name
+from conferral.issuance.limit import TookTooLong, limited
+from conferral.issuance.source import describing, keep_name
 from conferral.models import (
     Context,
     CredentialAsset,
@@ -37,6 +39,7 @@ from conferral.models import (
     CredentialType,
     Issuer,
 )
+from conferral.settings import current
 
 M = TypeVar("M", bound=models.Model)
 TOLD = ("enabled", "schedule", "time_zone", "opening", "guards")
@@ -171,15 +174,15 @@ def check_configurations(types: Collection[str], contexts: Collection[str], slug
 
     Else a ConferralError names the one that cannot.
     """
-    lms = plugins.gateway()
     for configuration in CredentialConfiguration.objects.filter(enabled=True, archived=None).select_related("type"):
-        context = lms.describe(configuration.context_key)
-        mine = {configuration.context_key, *(context.steps if context else ())}
         named = plan.texts(plan.merge(configuration.type.generators, configuration.generators))
-        if configuration.type.name not in types and not mine & set(contexts) and not named & set(slugs):
+        concerned = configuration.type.name in types or bool(named & set(slugs))
+        if not concerned and not (contexts and _parts_of(configuration) & set(contexts)):
             continue
         try:
             _try_out_plan(configuration)
+        except TransientError:
+            raise  # it says nothing against the configuration
         except ConferralError as error:
             raise ConferralError(
                 "configuration %(configuration)s: %(error)s", configuration=configuration, error=error
@@ -347,8 +350,16 @@ def _check_colours(given: Mapping[str, str]) -> None:
             )
 
 
+def _parts_of(configuration: CredentialConfiguration) -> set[str]:
+    """Its context, and the steps of that: only the source knows them."""
+    with describing():
+        context = plugins.gateway().describe(configuration.context_key)
+    return {configuration.context_key, *(context.steps if context else ())}
+
+
 def _try_out_plan(candidate: CredentialConfiguration) -> plan.Plan:
-    resolved = plan.resolve(candidate, plugins.gateway())
+    with describing():
+        resolved = plan.resolve(candidate, plugins.gateway())
     for objection in resolved.objections:
         raise OptionsError(f"processor_options.{objection}")
     _try_out(resolved.slots, candidate.type, preview.request_in(resolved))
@@ -363,7 +374,10 @@ def _try_out(slots: tuple[plan.Slot, ...], credential_type: CredentialType, samp
     versions = plan.resolve_assets(slots)
     for slot in slots:
         try:
-            preview.Drafts.of(slot, versions).make(sample)
+            with limited(current().plugin_seconds, f"making {slot.name}"):
+                preview.Drafts.of(slot, versions).make(sample)
         except ConferralError as error:
+            if isinstance(error, TransientError) and not isinstance(error, TookTooLong):
+                raise  # the storage is away, which says nothing against the options
             raise OptionsError("%(error)s", where=f"generators.{slot.name}.options", error=error) from None
     preview.try_words(credential_type.wording, sample)

@@ -1,11 +1,12 @@
 """Taking back and putting right: revoke, reissue, try again. Only a person does these; a run never does."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from conferral import plugins, storage
@@ -21,6 +22,8 @@ from conferral.settings import current
 State = Credential.State
 NAME_LENGTH = 255
 SAME_DESIGN, CURRENT_DESIGN = "same", "current"
+AT_ONCE = 500
+"""Credentials that one transaction tries again: after a long outage all of them may have failed."""
 
 
 class CannotCorrect(ConferralError):
@@ -36,7 +39,7 @@ def revoke(credential: Credential, reason: str, by: Any = None) -> Credential:
     if not reason.strip():
         raise CannotCorrect("is empty; say why, for those who are asked later", where="reason")
     with transaction.atomic():
-        found = _locked(credential)
+        found = _holding(Credential.objects.select_for_update(), credential)
         if found.revoked:
             raise CannotCorrect(
                 "%(id)s was revoked on %(day)s already: %(reason)s",
@@ -60,22 +63,24 @@ def reissue(  # noqa: PLR0913 - what a person may say
     notify: bool = True,
     by: Any = None,
     reason: str = "",
+    together_with: Callable[[], None] | None = None,
 ) -> Credential:
     """Issues it again, and returns the new one, which is to be made. The old one's links lead to it.
 
     It keeps the dates and the evidence, and the name when none is given; with the `current` design it is made as the
-    configuration says now, else as the old one was.
+    configuration says now, else as the old one was. `together_with` is done in the same transaction, or not at all.
     """
     if name is not None:
         name = checked_name(name)
+    # Other people's code and the LMS are asked before a row is locked: while they hang, nobody waits for it.
+    seen = _to_reissue(Credential.objects.all(), credential)
+    edition = _current_edition(seen) if design == CURRENT_DESIGN else seen.edition
+    try_out(successor(seen, edition, name or name_of(seen), notify=notify), edition)
     with transaction.atomic():
         Learner.objects.select_for_update().get(pk=credential.learner_id)  # so that nobody retires them meanwhile
-        old = _locked(credential)
-        if old.state == State.PENDING:
-            raise CannotCorrect("%(id)s is still being made; wait until it is ready", id=_id(old))
-        if old.learner.retired:
-            raise CannotCorrect("%(id)s: the learner is retired; nothing personal is kept of them", id=_id(old))
-        edition = _current_edition(old) if design == CURRENT_DESIGN else old.edition
+        if together_with:
+            together_with()
+        old = _to_reissue(Credential.objects.select_for_update(), credential)
         old.current = None
         old.save(update_fields=["current"])
         new = successor(old, edition, name or name_of(old), notify=notify)
@@ -83,10 +88,18 @@ def reissue(  # noqa: PLR0913 - what a person may say
         ask_for_files([new])
         if new.state == State.AVAILABLE:
             deliver.enqueue([new])
-        try_out(new, edition)
         withdraw.enqueue(old)
         history.record("reissued", old, new, by=by, reason=reason, renamed=name is not None, design=design)
     return new
+
+
+def _to_reissue(rows: QuerySet[Credential], credential: Credential) -> Credential:
+    old = _holding(rows, credential)
+    if old.state == State.PENDING:
+        raise CannotCorrect("%(id)s is still being made; wait until it is ready", id=_id(old))
+    if old.learner.retired:
+        raise CannotCorrect("%(id)s: the learner is retired; nothing personal is kept of them", id=_id(old))
+    return old
 
 
 def successor(old: Credential, edition: Edition, name: str, *, notify: bool) -> Credential:
@@ -130,27 +143,60 @@ def retry(credentials: list[Credential] | None = None, *, by: Any = None, reason
     It stands in the history of each. A file that is gone from the storage is made again too, when its credential is
     named. A credential that failed because its learner had no name takes the name that the learner has by now.
     """
-    scope = {} if credentials is None else {"credential__in": credentials}
+    files = messages = 0
+    for keys, named in _pages_of_failed() if credentials is None else _pages_of(credentials):
+        made, sent = _retry(keys, named, by, reason)
+        files, messages = files + made, messages + sent
+    if messages:
+        deliver.ask_the_server_now()
+    return files, messages
+
+
+def _retry(keys: Sequence[int], named: Sequence[Credential], by: Any, reason: str) -> tuple[int, int]:
+    """The same for the credentials of those keys, in a transaction; of those named what is gone is looked for, too."""
     again = {"attempts": 0, "next_try": timezone.now(), "last_error": "", "claim": "", "claimed_until": None}
     with transaction.atomic():
-        failed = CredentialArtifact.objects.filter(state=CredentialArtifact.State.FAILED, **scope)
-        failed = failed.filter(credential__current=True, credential__revoked=None, credential__learner__retired=None)
+        failed = _failed_files().filter(credential__in=keys)
         # The credentials first, as whoever records results does; then what has failed by now.
         concerned = set(failed.values_list("credential_id", flat=True))
-        locked = list(Credential.objects.select_for_update().filter(pk__in=concerned).order_by("pk"))
+        rows = Credential.objects.select_for_update().filter(pk__in=concerned).order_by("pk")
+        locked = list(rows.only("recipient_name"))
         _name_the_nameless(locked)
         ids = list(failed.filter(credential__in=locked).values_list("pk", flat=True))
         Credential.objects.filter(pk__in=concerned, state=State.FAILED).update(state=State.PENDING)
         CredentialArtifact.objects.filter(pk__in=ids).update(state=CredentialArtifact.State.PENDING, **again)
-        lost = {one.pk: _make_missing_again(one, again) for one in credentials or ()}
-        given_up = Delivery.objects.filter(state=Delivery.State.FAILED, **scope).select_for_update().order_by("pk")
-        unsent = dict(given_up.values_list("pk", "credential_id"))
+        lost = {one.pk: _make_missing_again(one, again) for one in named}
+        given_up = Delivery.objects.filter(state=Delivery.State.FAILED, credential__in=keys)
+        unsent = dict(given_up.select_for_update().order_by("pk").values_list("pk", "credential_id"))
         Delivery.objects.filter(pk__in=list(unsent)).update(state=Delivery.State.PENDING, **again)
         tried = {one.pk for one in locked} | {pk for pk, files in lost.items() if files} | set(unsent.values())
         history.record_of([(Credential, pk) for pk in sorted(tried)], "tried again", by=by, reason=reason)
-    if unsent:
-        deliver.ask_the_server_now()
     return len(ids) + sum(lost.values()), len(unsent)
+
+
+def _failed_files() -> QuerySet[CredentialArtifact]:
+    """Of credentials that are not over."""
+    failed = CredentialArtifact.objects.filter(state=CredentialArtifact.State.FAILED)
+    return failed.filter(credential__current=True, credential__revoked=None, credential__learner__retired=None)
+
+
+Page = tuple[list[int], list[Credential]]
+"""Keys of credentials, and those of them that somebody has named."""
+
+
+def _pages_of(credentials: list[Credential]) -> Iterator[Page]:
+    for first in range(0, len(credentials), AT_ONCE):
+        page = credentials[first : first + AT_ONCE]
+        yield [one.pk for one in page], page
+
+
+def _pages_of_failed() -> Iterator[Page]:
+    """All of which a file or a mail has failed; each row is looked at once."""
+    for failed in (_failed_files(), Delivery.objects.filter(state=Delivery.State.FAILED)):
+        last = 0
+        while page := failed.filter(pk__gt=last).order_by("pk").values_list("pk", "credential_id")[:AT_ONCE]:
+            last = page[len(page) - 1][0]
+            yield sorted({credential for _, credential in page}), []
 
 
 def _name_the_nameless(credentials: list[Credential]) -> None:
@@ -165,9 +211,9 @@ def differs_from_account(credential: Credential) -> str:
     return name if name and name != credential.recipient_name else ""
 
 
-def _locked(credential: Credential) -> Credential:
-    """The row as it is now, for this transaction alone; one that was replaced is refused with its successor's id."""
-    row = Credential.objects.select_for_update().get(pk=credential.pk)
+def _holding(rows: QuerySet[Credential], credential: Credential) -> Credential:
+    """The row as it is now; one that is held is refused, and one that was replaced, with its successor's id."""
+    row = rows.get(pk=credential.pk)
     if row.state == State.HELD:
         raise CannotCorrect("%(id)s is held: release or refuse it", id=_id(row))
     if row.current is None:
@@ -193,9 +239,8 @@ def try_out(new: Credential, edition: Edition, prepare: Callable[[int, str], mak
             with limited(current().plugin_seconds, f"preparing {slot}"):
                 station = prepare(edition.pk, slot)
             request = replace(request_for(new, edition.content, slot), draft=True)
-            making = limited(current().plugin_seconds, f"making {slot}")
-            with plugins.blamed(plugins.GENERATORS, declared["generator"]), making:
-                made = list(station.generator.generate(station.prepared, request))
+            with plugins.blamed(plugins.GENERATORS, declared["generator"]):
+                made = make.draft(station.generator, station.prepared, request)
             make.check(made, slot, station.generator.version)
         except ConferralError as error:
             raise CannotCorrect(

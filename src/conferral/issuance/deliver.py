@@ -5,7 +5,7 @@ A message is marked as sent right after the transport took it, so a worker that 
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -23,7 +23,7 @@ from conferral.issuance.lease import Lease
 from conferral.issuance.letter import letter_of
 from conferral.issuance.limit import TookTooLong, limited
 from conferral.issuance.persist import persistently
-from conferral.issuance.source import told
+from conferral.issuance.source import objections, told
 from conferral.mail import LETTER_SECONDS, Away, PerhapsSent, Post, Unreachable
 from conferral.models import Credential, Delivery, Learner
 from conferral.models.verification import shown
@@ -155,18 +155,19 @@ def _batch() -> int | None:
     batch = persistently(lambda: list(claimed.select_related("credential__learner", "credential__edition")))
     with Lease(partial(work.renew, Delivery.objects, token)), Post() as post:
         try:
-            gone = _ask_the_source(batch)
+            others = _ask_the_source(batch)
         except Exception as error:  # other people's code and other people's servers
             _put_all_off(batch, token, error)
             return None
+        answered = False
         for position, row in enumerate(batch):
             try:
-                _deal_with(row, token, post, gone)
+                answered |= _deal_with(row, token, post, others)
             except (Unreachable, standstill.Paused) as error:
                 _stop(batch, position, token, error)
                 return None
-    if len(batch) == 1 and batch[0].state == State.SENT:  # it may have asked for others, and the server is there again
-        _move(waiting_messages().filter(claim=AWAY), next_try=timezone.now(), claim="")
+    if len(batch) == 1:  # it may have asked for others
+        _tell_the_others(batch[0], answered=answered)
     states = Counter(row.state for row in batch)
     about: dict[str, Any] = {state.value: states[state] for state in State}
     journal.event(logger, "mails dealt with", **about, **journal.concerned(row.credential for row in batch))
@@ -198,7 +199,7 @@ def _next(token: str, at_most: int) -> work.Waiting:
     would hold each worker for a minute.
     """
     away = waiting_messages().filter(claim=AWAY)
-    asks = persistently(lambda: away.order_by("next_try", "-attempts", "pk").first())
+    asks = _first(away)
     if asks is None:
         return work.claim(waiting_messages(), token, at_most)
     now = timezone.now()
@@ -207,17 +208,37 @@ def _next(token: str, at_most: int) -> work.Waiting:
     return work.claim(waiting_messages().filter(pk=asks.pk), token, 1)
 
 
-def _ask_the_source(batch: Sequence[Delivery]) -> set[int]:
-    """Brings the learners' records up to date, and returns the ids of those whom the source does not know any more.
+def _tell_the_others(row: Delivery, *, answered: bool) -> None:
+    """What waits for a mail server is due again as soon as it answers, whatever it says of that one message.
+
+    When the one that should have asked was not sent for reasons of its own, the next one asks at once.
+    """
+    away, now = waiting_messages().filter(claim=AWAY), timezone.now()
+    if answered:
+        _move(away, next_try=now, claim="")
+    elif row.state != State.PENDING and (following := _first(away)):
+        _move(away.filter(pk=following.pk), next_try=now)
+
+
+def _first(away: work.Waiting) -> Any:
+    return persistently(lambda: away.order_by("next_try", "-attempts", "pk").first())
+
+
+def _ask_the_source(batch: Sequence[Delivery]) -> dict[int, tuple[str, str]]:
+    """Brings the learners' records up to date; what becomes of the mails of others, and why, by the learner's id.
+
+    Those are whom the source does not know any more, and of whom it tells what cannot be kept.
 
     An address may have changed, and who has asked to be removed is not written to: the source is the first to know.
     """
     ours = [row.credential.learner for row in batch if row.credential.learner.gateway == current().lms]
     asked = {learner.key: learner.pk for learner in ours if not learner.retired}
     with limited(current().page_seconds, "reading addresses"):
-        known = told(plugins.gateway().people(list(asked))) if asked else {}
+        people = plugins.gateway().people(list(asked)) if asked else ()
+    known, wrong = told(people), objections(people)
     Learner.objects.record(current().lms, known)
-    return {pk for key, pk in asked.items() if key not in known}
+    others = {pk: key for key, pk in asked.items() if key not in known}
+    return {pk: (State.FAILED, wrong[key]) if key in wrong else (State.SKIPPED, UNKNOWN) for pk, key in others.items()}
 
 
 def _put_all_off(batch: Sequence[Delivery], token: str, error: Exception) -> None:
@@ -232,38 +253,43 @@ def _put_all_off(batch: Sequence[Delivery], token: str, error: Exception) -> Non
         _record(row, token)
 
 
-def _deal_with(row: Delivery, token: str, post: Post, gone: Collection[int]) -> None:
-    """Sends one message, or records why not. Unreachable and Paused are for the whole batch."""
+def _deal_with(row: Delivery, token: str, post: Post, others: Mapping[int, tuple[str, str]]) -> bool:
+    """Sends one message, or records why not; whether the mail server answered. Unreachable and Paused are for all."""
     standstill.check()
     # Counted before it is sent: a message that stops its worker each time comes to an end.
     ours = Delivery.objects.filter(pk=row.pk, claim=token)
     if not persistently(lambda: ours.update(attempts=F("attempts") + 1, claimed_until=lease.until())):
-        return  # the lease was lost, somebody else sends it
+        return False  # the lease was lost, somebody else sends it
     row.attempts += 1
-    edition = row.credential.edition
+    answered, edition = False, row.credential.edition
     row.credential = Credential.objects.select_related("learner").get(pk=row.credential_id)  # as it is by now
     row.credential.edition = edition
-    if reason := why_not(row.credential) or (UNKNOWN if row.credential.learner_id in gone else ""):
-        row.state, row.next_try, row.last_error = State.SKIPPED, None, reason
+    reason = why_not(row.credential)
+    if ended := (State.SKIPPED, reason) if reason else others.get(row.credential.learner_id):
+        row.next_try, (row.state, row.last_error) = None, ended
     elif row.attempts > current().attempts:
         row.state, row.next_try = State.FAILED, None
         row.last_error = f"given up: the worker stopped {row.attempts - 1} times while sending it"
     else:
         learner = row.credential.learner
         with journal.hiding(row.credential.recipient_name, learner.name, learner.key, learner.email):
-            _send(row, post)
+            answered = _send(row, post)
     _record(row, token)
+    return answered
 
 
-def _send(row: Delivery, post: Post) -> None:
-    """Sends it, and notes on the row what became of it."""
+def _send(row: Delivery, post: Post) -> bool:
+    """Sends it, and notes on the row what became of it; whether the mail server answered."""
+    letter = None
     try:
         with limited(LETTER_SECONDS, "handing the message to the mail server"):
-            post.send(letter_of(row))
+            letter = letter_of(row)
+            post.send(letter)
     except Unreachable:
         raise
     except (PerhapsSent, TookTooLong) as error:
         _put_off(row, error, most=UNCERTAIN_TRIES)
+        return False
     except TransientError as error:
         _put_off(row, error)
     except ConferralError as error:
@@ -275,6 +301,7 @@ def _send(row: Delivery, post: Post) -> None:
         row.state, row.next_try, row.last_error = State.FAILED, None, f"the message could not be written: {error!r}"
     else:
         row.state, row.next_try, row.last_error, row.sent = State.SENT, None, "", timezone.now()
+    return letter is not None
 
 
 def _stop(batch: Sequence[Delivery], position: int, token: str, error: ConferralError) -> None:

@@ -57,11 +57,12 @@ def disclose(credential: Credential, verdict: Verdict, *, insider: bool) -> Disc
     facts = snapshot.evidence
     stored = tuple(files_shown(credential, verdict))
     # The certificate has the name in full: who shows initials alone does not show it.
-    open_to_see = insider or credential.name_form == Credential.NameForm.FULL
+    name = name_as_shown(credential)
+    open_to_see = insider or name == credential.recipient_name
     return Disclosure(
         verdict,
         withheld=False,
-        snapshot=replace(snapshot, name=name_as_shown(credential), evidence=()),
+        snapshot=replace(snapshot, name=name, evidence=()),
         description=rules.description,
         criteria=rules.criteria,
         requirements=facts,

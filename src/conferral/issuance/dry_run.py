@@ -22,15 +22,15 @@ from conferral.contract.text import storable
 from conferral.issuance import guards, history, lease, opening
 from conferral.issuance.assess import assess, counts_of
 from conferral.issuance.candidates import Register
-from conferral.issuance.evaluate import Evaluation, Outcome
+from conferral.issuance.evaluate import Evaluation, Outcome, fail
 from conferral.issuance.export import csv_lines
 from conferral.issuance.lease import Lease, LeaseLost
 from conferral.issuance.limit import each, limited
 from conferral.issuance.persist import persistently
 from conferral.issuance.plan import Plan, resolve
 from conferral.issuance.progress import expected_of
-from conferral.issuance.source import told
-from conferral.models import CredentialConfiguration, DryRun, DryRunRow, Learner, Run
+from conferral.issuance.source import objections, told
+from conferral.models import Act, CredentialConfiguration, DryRun, DryRunRow, Learner, Run
 from conferral.settings import current
 
 logger = logging.getLogger(__name__)
@@ -89,8 +89,8 @@ class Rows:
                 plan = resolve(self._configuration, lms)
             register = Register(plan, self._now)
             for page in each(assess(plan, lms, register), current().page_seconds, "a page of learners"):
-                outcomes.update(one.outcome for one in page)
                 rows = _rows(page, lms, review=guards.of(plan.configuration).review)
+                outcomes.update(one.outcome for one in page)
                 unmailed += sum(bool(row.mail) for row in rows)
                 always += sum(one.allowed and one.outcome is Outcome.ISSUE for one in page)
                 self.forecast = self._come_to(plan, outcomes, unmailed, always)
@@ -124,9 +124,12 @@ def start(configuration: CredentialConfiguration, *, by: Any) -> DryRun:
             return waiting
         expected = expected_of(stored)
         forget_ended(stored.dry_runs.exclude(ended=None))
-        return DryRun.objects.create(
+        asked = DryRun.objects.create(
             configuration=stored, by=history.account(by), started=timezone.now(), expected=expected
         )
+        if by is not None:
+            history.record("dry run asked for", stored, asked, by=by)
+    return asked
 
 
 def waiting() -> list[int]:
@@ -153,17 +156,19 @@ def carry_out(dry_run_id: int) -> DryRun | None:
         pass  # cancelled, or somebody has taken over
     except Exception as error:
         if not isinstance(error, ConferralError):
-            journal.failure(logger, "a dry run failed", error, dry_run=row.pk, configuration=row.configuration_id)
+            journal.breakdown(logger, "a dry run failed", error, dry_run=row.pk, configuration=row.configuration_id)
         said = {"error": storable(f"{type(error).__name__}: {error}"), "ended": timezone.now()}
         ours = DryRun.objects.filter(pk=row.pk, claim=token, status=Status.RUNNING)
         persistently(lambda: ours.update(status=Status.FAILED, **said))
     return DryRun.objects.get(pk=row.pk)
 
 
-def cancel(dry_run: DryRun) -> None:
+def cancel(dry_run: DryRun, *, by: Any = None) -> None:
     """Stops it at its next page; one that has ended stays as it is."""
     going_on = DryRun.objects.filter(pk=dry_run.pk, status__in=(Status.ASKED, Status.RUNNING))
-    going_on.update(status=Status.CANCELLED, ended=timezone.now())
+    with transaction.atomic():
+        if going_on.update(status=Status.CANCELLED, ended=timezone.now()):
+            history.record("cancelled", dry_run, by=by)
 
 
 def find(dry_run: DryRun, *, text: str = "", outcome: str = "", unmailed: bool = False) -> QuerySet[DryRunRow]:
@@ -200,8 +205,9 @@ def each_row(rows: QuerySet[DryRunRow], by: str = "learner") -> Iterator[DryRunR
 
 
 def forget_ended(dry_runs: QuerySet[DryRun]) -> int:
-    """Removes those dry runs with their rows; how many."""
+    """Removes those dry runs with their rows and their history; how many. That of the configuration still tells."""
     keys = list(dry_runs.order_by("pk").values_list("pk", flat=True))
+    Act.objects.filter(kind=history.kind(DryRun), object_id__in=keys).delete()
     DryRunRow.objects.filter(dry_run__in=keys).delete()
     DryRun.objects.filter(pk__in=keys).delete()
     return len(keys)
@@ -252,7 +258,9 @@ def _rows(page: Sequence[Evaluation], lms: LMS, *, review: bool) -> list[Row]:
     names = dict(ours.values_list("key", "name"))
     issued = [one.learner for one in page if one.outcome is Outcome.ISSUE]
     with limited(current().page_seconds, "reading names and addresses"):
-        people = told(lms.people(issued)) if issued else {}
+        known = lms.people(issued) if issued else ()
+        fail(page, objections(known))
+    people = told(known)
     return [
         Row(
             one.learner,

@@ -1,7 +1,7 @@
 """Evaluation: the learners of a context, page by page, each with the processor's decision."""
 
 import logging
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -82,6 +82,16 @@ def exclude(plan: Plan, eligible: Sequence[Evaluation], lms: LMS) -> None:
                 excluded = learners[standing.learner]
                 where = f"{short_key(context.key)}: " if plan.steps else ""
                 excluded.outcome, excluded.why = Outcome.EXCLUDED, f"{where}{why}"
+
+
+def fail(page: Iterable[Evaluation], why: Mapping[str, str]) -> None:
+    """Marks those learners as ones who cannot be decided, for those reasons; the others go on."""
+    failed = [one for one in page if one.learner in why]
+    for one in failed:
+        one.outcome, one.why = Outcome.FAILED, why[one.learner]
+    if failed:
+        what = "what the source tells of learners is not accepted"
+        journal.event(logger, what, level=logging.WARNING, learners=len(failed), why=failed[0].why)
 
 
 def _decide(plan: Plan, context: LearningContext, page: Sequence[Progress], lms: LMS) -> dict[str, Evaluation]:

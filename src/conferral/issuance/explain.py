@@ -44,16 +44,20 @@ def keys_of(user: object) -> list[str]:
     return list(dict.fromkeys(found))[:MOST_KEYS]
 
 
-def open_to(learners: Sequence[str], most: int) -> list[CredentialConfiguration]:
-    """The enabled configurations of what they take part in, but for those in which they have a credential."""
+def open_to(learners: Sequence[str]) -> list[CredentialConfiguration]:
+    """The enabled configurations of what they take part in, but for those in which they have a credential.
+
+    In the order in which the source tells what they take part in, the latest first; it tells a few hundred at most.
+    """
     contexts = [key for learner in learners for key in plugins.gateway().briefly().taking_part(learner)]
     if not contexts:
         return []
-    found = CredentialConfiguration.objects.filter(enabled=True, archived=None, context_key__in=set(contexts))
+    order = {key: place for place, key in enumerate(dict.fromkeys(contexts))}
+    found = CredentialConfiguration.objects.filter(enabled=True, archived=None, context_key__in=list(order))
     place = Credential.objects.filter(learner__gateway=current().lms, learner__key__in=learners, current=True)
     taken = place.exclude(state=Credential.State.HELD).values_list("configuration", flat=True)
-    rows = found.exclude(pk__in=taken).select_related("type").order_by("pk")[:most]
-    return sorted(rows, key=lambda row: contexts.index(row.context_key))
+    rows = found.exclude(pk__in=taken).select_related("type").order_by("pk")
+    return sorted(rows, key=lambda row: order[row.context_key])
 
 
 def how_far(configuration: CredentialConfiguration, learners: Collection[str]) -> Standing:

@@ -15,7 +15,7 @@ from django.db.models.functions import Cast
 from django.utils import timezone
 
 from conferral import journal, storage
-from conferral.contract import ConferralError, OptionsError, PermanentError, Phrase, TransientError
+from conferral.contract import Artifact, ConferralError, OptionsError, PermanentError, Phrase, TransientError
 from conferral.contract.text import storable
 from conferral.issuance import deliver, lease, withdraw, work
 from conferral.issuance.lease import Lease
@@ -29,6 +29,7 @@ from conferral.settings import current
 logger = logging.getLogger(__name__)
 GIVEN_UP = Phrase("given up after %(tries)s tries: %(why)s")
 RAISED = Phrase("the generator raised %(error)s")
+HELD_UP = Phrase("it waits, for making others took too long: %(why)s")
 
 State = CredentialArtifact.State
 RESULT_FIELDS = (
@@ -120,7 +121,9 @@ def _work(batch: Sequence[CredentialArtifact], token: str, station: Prepare) -> 
         files.keep()
     # From here on it may be done twice, see `persistently`; who records has nothing more to do.
     for row in batch:
-        row.claim, row.claimed_until = "", None
+        # By its claim is found what it has left: whoever has the row next removes all of that first.
+        left_some = row.state == State.PENDING and row.storage_name
+        row.claim, row.claimed_until = row.claim if left_some else "", None
     lost, messages = persistently(partial(_record, batch, token, further))
     for row in lost:
         made = [row, *further.get(row.pk, ())]
@@ -179,17 +182,61 @@ def _make_and_store(
 ) -> int:
     """As many rows at a time as the storage takes at once. When it hangs, what is left of the batch waits, too.
 
-    When the process has grown too much, what is left stays due, for another one; how many those are.
+    When the design hangs, so does whatever else is to be made by it: other designs have the worker. When the process
+    has grown too much, what is left stays due, for another one; how many those are.
     """
-    patience, step, most = work.Patience(), storage.at_once(), _largest() + GROWTH
+    making, storing = _Making(station), _Storing(station, further)
+    step, most = storage.at_once(), _largest() + GROWTH
     for first in range(0, len(batch), step):
+        storing.store(making.make(batch[first : first + step]))
+        left = batch[first + step :]
+        if trouble := storing.given_up or making.held_up:
+            for row in left:
+                _settle(row, trouble)
+            if making.held_up:
+                _hold_back_others(batch, making.held_up)
+            return 0
+        if left and _largest() > most:
+            about = {"slot": batch[0].slot, "left": len(left), "megabytes": _largest() >> 20}
+            journal.event(logger, "a batch ends early, for the process has grown", level=logging.WARNING, **about)
+            return len(left)
+    return 0
+
+
+class _Making:
+    """Makes the rows of a batch, until the design has hung with several: `held_up` is why the others wait then."""
+
+    def __init__(self, station: Station) -> None:
+        self.held_up: TransientError | None = None
+        self._station, self._patience = station, work.patience_with_plugin()
+
+    def make(self, rows: Iterable[CredentialArtifact]) -> list[tuple[CredentialArtifact, list[Artifact]]]:
+        """Those that could be made, with what was; the others are settled."""
         made = []
-        for row in batch[first : first + step]:
+        for row in rows:
+            if self.held_up:
+                _settle(row, self.held_up)
+                continue
             try:
-                made.append((row, make(row, station, most_attempts=current().attempts)))
+                with self._patience:
+                    made.append((row, make(row, self._station, most_attempts=current().attempts)))
             except Exception as error:  # a plugin's mistake is that artifact's failure, never the batch's
                 _settle(row, error)
-        with patience:
+                if self._patience.lost_on(error):
+                    self.held_up = TransientError(HELD_UP % {"why": _reason(error)})
+        return made
+
+
+class _Storing:
+    """Puts away what was made, side by side; `given_up` is the trouble of a storage that has failed for too long."""
+
+    def __init__(self, station: Station, further: dict[int, list[CredentialArtifact]]) -> None:
+        self.given_up: storage.Unavailable | None = None
+        self._version, self._further, self._patience = station.generator.version, further, work.Patience()
+
+    def store(self, made: Sequence[tuple[CredentialArtifact, list[Artifact]]]) -> None:
+        """Fills in the rows, and adds those of further files."""
+        with self._patience:
             stored = storage.side_by_side([partial(put_away, row, artifacts) for row, artifacts in made])
         for (row, _), outcome in zip(made, stored, strict=True):
             if isinstance(outcome, Exception):
@@ -197,17 +244,18 @@ def _make_and_store(
                     row.storage_name = outcome.left  # and so the next try finds it
                 _settle(row, outcome)
             else:
-                further[row.pk] = fill_in(row, outcome, station.generator.version)
+                self._further[row.pk] = fill_in(row, outcome, self._version)
         trouble = next((each for each in stored if isinstance(each, storage.Unavailable)), None)
-        if trouble and patience.lost_on(trouble):
-            for row in batch[first + step :]:
-                _settle(row, trouble)
-            return 0
-        if (left := batch[first + step :]) and _largest() > most:
-            about = {"slot": batch[0].slot, "left": len(left), "megabytes": _largest() >> 20}
-            journal.event(logger, "a batch ends early, for the process has grown", level=logging.WARNING, **about)
-            return len(left)
-    return 0
+        if self._patience.lost_on(trouble):
+            self.given_up = trouble
+
+
+def _hold_back_others(batch: Sequence[CredentialArtifact], held_up: TransientError) -> None:
+    """What is to be made by the same design waits as long as the batch does."""
+    first, until = batch[0], max((row.next_try for row in batch if row.next_try), default=None)
+    if until:
+        alike = CredentialArtifact.objects.filter(state=State.PENDING, edition=first.edition_id, slot=first.slot)
+        work.hold_back(alike, until, str(held_up))
 
 
 def _largest() -> int:
@@ -221,7 +269,7 @@ def _settle(row: CredentialArtifact, error: Exception, *, passing: bool = False)
 
     Networks, disks and storages come back, a missing plugin comes back with its package: those pass.
     """
-    reason = str(error) if isinstance(error, ConferralError) else RAISED % {"error": repr(error)}
+    reason = _reason(error)
     if passing or isinstance(error, TransientError | PluginError | OSError | MemoryError):
         row.attempts += 1
         hangs = isinstance(error, TookTooLong) and row.attempts >= HANGING_TRIES
@@ -236,6 +284,10 @@ def _settle(row: CredentialArtifact, error: Exception, *, passing: bool = False)
             journal.failure(logger, "it could not be made", error, **about)
     row.state, row.next_try, row.last_error = State.FAILED, None, storable(reason)
     _tell(row, "a certificate has failed", error)
+
+
+def _reason(error: Exception) -> str:
+    return str(error) if isinstance(error, ConferralError) else RAISED % {"error": repr(error)}
 
 
 def _tell(row: CredentialArtifact, what: str, error: Exception) -> None:

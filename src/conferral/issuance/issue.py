@@ -9,7 +9,7 @@ from itertools import takewhile
 from typing import Any
 
 from dateutil.relativedelta import relativedelta
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
@@ -17,12 +17,12 @@ from conferral import journal, schedules
 from conferral.contract import LMS, ConferralError, Phrase
 from conferral.contract.text import storable
 from conferral.issuance import deliver, guards, lease, opening, work
-from conferral.issuance.evaluate import Evaluation
+from conferral.issuance.evaluate import Evaluation, Outcome, fail
 from conferral.issuance.lease import LeaseLost
 from conferral.issuance.limit import limited
 from conferral.issuance.persist import persistently
 from conferral.issuance.plan import Plan
-from conferral.issuance.source import told
+from conferral.issuance.source import objections, told
 from conferral.models import Candidate, Credential, CredentialArtifact, CredentialConfiguration, Edition, Learner, Run
 from conferral.settings import current
 
@@ -67,12 +67,18 @@ def is_of(known: str, told: str) -> bool:
 
 
 def insert_held(run: Run, plan: Plan, edition: Edition, page: Sequence[Evaluation], lms: LMS) -> int:
-    """Records the page's awards as held, and returns how many; those who got a place meanwhile are left out."""
+    """Records the page's awards as held, and returns how many; those who got a place meanwhile are left out.
+
+    Whoever cannot be recorded fails alone.
+    """
+    with limited(current().page_seconds, "reading names and addresses"):
+        known = lms.people([evaluation.learner for evaluation in page])
+        fail(page, objections(known))
+    page = [evaluation for evaluation in page if evaluation.outcome is Outcome.ISSUE]
     keys = [evaluation.learner for evaluation in page]
     before = 0
     # Of one whom the source has just forgotten, we have the key alone.
-    with limited(current().page_seconds, "reading names and addresses"):
-        people: dict[str, dict[str, Any]] = {key: {} for key in keys} | told(lms.people(keys))
+    people: dict[str, dict[str, Any]] = {key: {} for key in keys} | told(known)
     for evaluation in page:
         evaluation.account = people[evaluation.learner].get("external_id", "")
     if Learner.objects.follow(current().lms, people):
@@ -205,6 +211,10 @@ def _withdraw(run: Run, status: Run.Status, error: str, *, as_seen: bool, again:
     found = Run.objects.filter(pk=run.pk, claim=run.claim, active=True)
     if as_seen:
         found = found.filter(claimed_until=run.claimed_until)
+        # Who has locked the row has not ended. To wait for it would cost this worker, and with each sweep another one.
+        skip = connection.features.has_select_for_update_skip_locked
+        if not found.select_for_update(skip_locked=skip).values_list("pk", flat=True).first():
+            return False
     now = timezone.now()
     if not found.update(status=status, active=None, ended=now, error=storable(error)):
         return False

@@ -4,16 +4,22 @@ import math
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, wait
+from contextvars import Context, copy_context
 from dataclasses import dataclass
 from types import FrameType, TracebackType
 from typing import Any, TypeVar
+
+from django.db import connections
 
 from conferral.contract import TransientError
 
 T = TypeVar("T")
 AGAIN = 1.0
 """Seconds after which it is interrupted once more, if it did not mind the first time."""
+MOST_LEFT = 8
+"""Threads of other people's code that hang, in one process."""
 
 
 class TookTooLong(TransientError):
@@ -46,6 +52,7 @@ class _Thread(threading.local):
 
 
 _thread = _Thread()
+_left: list[threading.Thread] = []
 
 
 def limits() -> list[Limit]:
@@ -85,6 +92,36 @@ class limited:  # noqa: N801 - it reads as a word: `with limited(60, "making it"
             signal.signal(signal.SIGALRM, here.before)
         if isinstance(error, _Interrupted) and error.limit is self._limit:
             raise TookTooLong(f"{self._what} took longer than {self._seconds:g} s") from None
+
+
+def within(seconds: float, what: str, call: Callable[[], T]) -> T:
+    """What the call returns; TookTooLong after so many seconds, in whichever thread.
+
+    A web server's threads cannot be interrupted: for them it is done in a thread of its own, which is left behind
+    when it hangs. With MOST_LEFT of those nothing more is begun.
+    """
+    if threading.current_thread() is threading.main_thread():
+        with limited(seconds, what):
+            return call()
+    if sum(thread.is_alive() for thread in _left) >= MOST_LEFT:
+        raise TookTooLong(f"{what} is not begun, for {MOST_LEFT} others hang")
+    _left[:] = [thread for thread in _left if thread.is_alive()]
+    future: Future[T] = Future()
+    thread = threading.Thread(target=_answer, args=(future, copy_context(), call), name=what, daemon=True)
+    thread.start()
+    if not wait([future], seconds).done:
+        _left.append(thread)
+        raise TookTooLong(f"{what} took longer than {seconds:g} s")
+    return future.result()
+
+
+def _answer(future: "Future[T]", context: Context, call: Callable[[], T]) -> None:
+    try:
+        future.set_result(context.run(call))
+    except BaseException as error:  # raised again by whoever waits
+        future.set_exception(error)
+    finally:
+        connections.close_all()  # those of this thread
 
 
 def each(source: Iterator[T], seconds: float, what: str) -> Iterator[T]:

@@ -12,12 +12,12 @@ from django.core.exceptions import ValidationError
 
 from conferral import plugins, storage
 from conferral.assets import AssetReader
-from conferral.contract import Artifact, Generator, PermanentError
+from conferral.contract import Artifact, GenerationRequest, Generator, PermanentError
 from conferral.contract.options import parse
 from conferral.contract.text import check_storable, is_visible
 from conferral.fingerprint import fingerprint
 from conferral.issuance import lease
-from conferral.issuance.limit import limited
+from conferral.issuance.limit import limited, within
 from conferral.issuance.snapshot import request_for
 from conferral.models import CredentialArtifact, Edition
 from conferral.settings import current
@@ -69,6 +69,13 @@ def make(row: CredentialArtifact, station: Station, *, most_attempts: int) -> li
         made = list(station.generator.generate(station.prepared, request))
     check(made, row.slot, station.generator.version)
     return made
+
+
+def draft(generator: Generator[Any], prepared: Any, request: GenerationRequest) -> list[Artifact]:
+    """What the generator makes for a person who waits for it; it may hang without holding up anybody else."""
+    return within(
+        current().plugin_seconds, f"making {request.slot}", lambda: list(generator.generate(prepared, request))
+    )
 
 
 def put_away(row: CredentialArtifact, made: Sequence[Artifact]) -> list[dict[str, Any]]:

@@ -3,10 +3,12 @@
 They are gauges of what there is now, not counters of one process; a handful of aggregates at each reading.
 """
 
+import logging
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.core.cache import cache
 from django.db.models import Count, F, Max, Min, Q, Sum
 from django.utils import timezone
 from prometheus_client import CollectorRegistry, generate_latest
@@ -14,15 +16,19 @@ from prometheus_client.metrics_core import GaugeMetricFamily as Gauge
 from prometheus_client.metrics_core import Metric
 
 from conferral import schedules
-from conferral.issuance import standstill
+from conferral.issuance import standstill, work
 from conferral.issuance.deliver import waiting_messages
 from conferral.issuance.generate import waiting_artifacts
 from conferral.issuance.withdraw import waiting_files
 from conferral.models import Credential, CredentialArtifact, CredentialConfiguration, Delivery, Reissue, Run
 
+logger = logging.getLogger(__name__)
+
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 RECENT, LATELY = timedelta(hours=24), timedelta(hours=1)
 COUNTS = ("evaluated", "issued", "failed")
+KEPT, PLACE = 15, "conferral.metrics"
+"""Seconds for which what was read is good: with a million credentials it takes the database about one to count them."""
 
 
 def text() -> bytes:
@@ -30,6 +36,16 @@ def text() -> bytes:
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Figures())
     return generate_latest(registry)
+
+
+def lately() -> bytes:
+    """The same, read by nobody else in the last seconds: for an address that anybody may ask often."""
+    try:
+        found: Any = cache.get_or_set(PLACE, text, KEPT)
+    except Exception as error:  # each cache has errors of its own, and no common base
+        logger.warning("no figures can be had from the cache: %s", type(error).__name__)
+        return text()
+    return bytes(found)
 
 
 class _Figures:
@@ -60,7 +76,9 @@ def _runs(now: datetime) -> Iterator[Metric]:
     yield Gauge("conferral_runs_active", "Issuing runs under way.", value=Run.objects.filter(active=True).count())
     held = Run.objects.filter(status=Run.Status.HELD).count()
     yield Gauge("conferral_runs_held", "Issuing runs that wait for a person to release or refuse them.", value=held)
-    recent = Run.objects.filter(started__gte=now - RECENT)
+    # What began since then has not ended before: of the two dates, this one has an index.
+    not_before = Q(ended=None) | Q(ended__gte=now - RECENT)
+    recent = Run.objects.filter(not_before, started__gte=now - RECENT)
     runs = Gauge("conferral_runs_recent", "Issuing runs of the last 24 hours by status.", labels=["status"])
     for status, count in recent.values_list("status").annotate(Count("pk")).order_by():
         runs.add_metric([status], count)
@@ -84,7 +102,8 @@ def _runs(now: datetime) -> Iterator[Metric]:
 
 def _by_state(name: str, what: str, model: type[Credential | CredentialArtifact | Delivery]) -> Metric:
     states = Gauge(name, what, labels=["state"])
-    for state, count in model.objects.values_list("state").annotate(Count("pk")).order_by():
+    # Of rows, not of their keys: those are in no index with the state, and all rows would be read.
+    for state, count in model.objects.values_list("state").annotate(count=Count("*")).order_by():
         states.add_metric([state], count)
     return states
 
@@ -98,18 +117,48 @@ def _sending(now: datetime) -> Iterator[Metric]:
 
 def _queues(now: datetime) -> Iterator[Metric]:
     due = Gauge("conferral_queue_due", "Work that waits for a worker now.", labels=["queue"])
-    age = Gauge("conferral_queue_age_seconds", "Seconds that the first of it waits.", labels=["queue"])
-    asked = {
-        "run": (Run.objects.filter(status=Run.Status.ASKED), "started"),
-        "reissue": (Reissue.objects.filter(status=Reissue.Status.ASKED), "asked"),
+    age = Gauge("conferral_queue_age_seconds", "Seconds since the first of it was due at first.", labels=["queue"])
+    found = {
+        "run": _asked(Run.objects.filter(status=Run.Status.ASKED), "started"),
+        "reissue": _asked(Reissue.objects.filter(status=Reissue.Status.ASKED), "asked"),
+        "generate": _waiting(waiting_artifacts(), now),
+        "deliver": _waiting(waiting_messages(), now),
+        "withdraw": _waiting(waiting_files(), now),
     }
-    work = {"generate": waiting_artifacts(), "deliver": waiting_messages(), "withdraw": waiting_files()}
-    for queue, (waiting, since) in (asked | {name: (rows.due(now), "next_try") for name, rows in work.items()}).items():
-        found = waiting.aggregate(count=Count("pk"), first=Min(since))
-        due.add_metric([queue], found["count"])
-        age.add_metric([queue], _age(found["first"], now))
+    for queue, (count, first) in found.items():
+        due.add_metric([queue], count)
+        age.add_metric([queue], _age(first, now))
     yield due
     yield age
+
+
+def _asked(rows: Any, since: str) -> tuple[int, datetime | None]:
+    found = rows.aggregate(count=Count("pk"), first=Min(since))
+    return found["count"], found["first"]
+
+
+def _waiting(rows: work.Waiting, now: datetime) -> tuple[int, datetime | None]:
+    """How many are due, and since when the first of them has been, those too that were tried and put off.
+
+    Each try moves `next_try`, and counts: so many pauses before it, the row was due at first. Somebody who has a row
+    in his hands may have counted the try that he is at; where it is the first, nothing waits.
+    """
+    free = Q(claimed_until=None) | Q(claimed_until__lte=now)
+    held = Q(claimed_until__gt=now)
+    by_tries = rows.exclude(next_try=None).values_list("attempts").order_by()
+    found = by_tries.annotate(
+        due=Count("pk", filter=free & Q(next_try__lte=now)),
+        waits=Min("next_try", filter=free),
+        tried=Min("next_try", filter=held),
+    )
+    firsts = [next_try - _pauses(tries) for tries, _, next_try, _ in found if next_try]
+    firsts += [next_try - _pauses(tries - 1) for tries, _, _, next_try in found if next_try and tries > 1]
+    return sum(count for _, count, _, _ in found), min(firsts, default=None)
+
+
+def _pauses(tries: int) -> timedelta:
+    """Between the first of so many tries and the next one; where a source asked for other pauses, about that."""
+    return sum((work.pause(number) for number in range(1, tries + 1)), timedelta())
 
 
 def _durations(name: str, what: str, found: dict[str, Any]) -> Iterator[Metric]:

@@ -11,15 +11,17 @@ from django.utils import timezone
 from pydantic import Field, model_validator
 
 from conferral import journal, plugins, schedules
-from conferral.contract import LearningContext, Options, Phrase
+from conferral.contract import LearningContext, Options, Phrase, TransientError
 from conferral.contract.options import parse
 from conferral.issuance import history
-from conferral.issuance.source import keep_name
+from conferral.issuance.source import describing, keep_name
 from conferral.models import CredentialConfiguration
 
 logger = logging.getLogger(__name__)
 
 MOST_DAYS = 3660
+ENOUGH = 3
+"""Courses in a row of which the source does not tell in time, or cannot: it will not of the next one."""
 NO_START = Phrase("without a start date it does not open: give the course one")
 NO_END = Phrase("without an end date it does not open: give the course one")
 NEVER_CLOSES = Phrase("without an end date it never closes by itself")
@@ -171,18 +173,25 @@ def follow_all(now: datetime | None = None) -> int:
     """
     now = now or timezone.now()
     lms = plugins.gateway()
-    moved = 0
+    moved = away = 0
     asked = Q(context_name="") | ~Q(opening={})
-    for one in CredentialConfiguration.objects.filter(asked, archived=None).order_by("pk"):
+    # In another order each day: those that hang hold up the same ones behind them no two days.
+    for one in CredentialConfiguration.objects.filter(asked, archived=None).order_by("?"):
         before = (one.opens_at, one.closes_at)
         try:
-            context = lms.describe(one.context_key)
+            with describing():
+                context = lms.describe(one.context_key)
+            away = 0
             if context is not None:
                 keep_name(one, context)
                 follow(one, context, now)
         except Exception as error:  # one course that cannot be read keeps no other from being followed
-            journal.failure(logger, "the dates of a course could not be followed", error, configuration=one.pk)
+            away += isinstance(error, TransientError)
+            journal.breakdown(logger, "the dates of a course could not be followed", error, configuration=one.pk)
         moved += before != (one.opens_at, one.closes_at)
+        if away >= ENOUGH:
+            journal.event(logger, "the source is away: the other courses are followed tomorrow", level=logging.WARNING)
+            break
     return moved
 
 

@@ -297,6 +297,7 @@ def edition_content(plan: Plan) -> dict[str, Any]:
         "validity": credential_type.validity,
         "time_zone": plan.configuration.time_zone,
         "assets": {slug: {"version": asset.version, "sha256": asset.sha256} for slug, asset in plan.assets.items()},
+        **({"steps": {key: step.name for key, step in plan.steps.items()}} if plan.by_step else {}),
     }
 
 

@@ -16,10 +16,12 @@ from conferral.contract import (
     Fact,
     GenerationRequest,
     IssuerSnapshot,
+    Kind,
     OptionsError,
     check_key,
     sample_request,
 )
+from conferral.contract.context import is_pathway_key
 from conferral.contract.placeholders import check, check_locale, fill, values
 from conferral.contract.text import is_visible
 from conferral.issuance import make
@@ -30,6 +32,7 @@ from conferral.issuance.plan import (
     Rule,
     Slot,
     issuer_content,
+    merge,
     resolve,
     resolve_assets,
     resolve_rule,
@@ -43,6 +46,12 @@ SAMPLE_ID = "K7QF2M9X4TBDHW33"
 """As long as any, and never issued."""
 SAMPLE_ADDRESS, SAMPLE_NAME = "learner@example.org", "Maria da Silva"
 SAMPLE_REASON = "The name has to be the one on your identity card."
+INVENTED: Mapping[Kind, Mapping[str, str]] = {
+    Kind.COURSE: {},  # the sample's own
+    Kind.LESSON: {"context_key": "course-v1:Demo+GIT+2026", "context": "Version Control in an Hour"},
+    Kind.PATHWAY: {"context_key": "path-v1:Demo+DEV+2026+A", "context": "Software Developer"},
+}
+"""What is completed in a sample, for designs say which kind it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +72,7 @@ class Drafts:
         name = self.slot.name
         request = replace(request, slot=name, idempotency_key=f"{SAMPLE_ID}:{name}", draft=True)
         with plugins.blamed(plugins.GENERATORS, self.slot.generator_name):
-            made = list(self.slot.generator.generate(self.prepared, request))
+            made = make.draft(self.slot.generator, self.prepared, request)
             make.check(made, name, self.slot.generator.version)
         return made
 
@@ -164,12 +173,28 @@ def request_in(plan: Plan) -> GenerationRequest:
 
 
 def request_without_context(credential_type: CredentialType, rule: Rule) -> GenerationRequest:
-    """A sample of the type in an invented course."""
+    """A sample of the type in an invented course, or in what the type is for."""
     return _request(
         credential_type,
         fields=credential_type.fields,
         evidence=rule.example(),
         locale=credential_type.locale or "en",
+        **_invented(credential_type),
+    )
+
+
+def request_without_source(configuration: CredentialConfiguration) -> GenerationRequest:
+    """A sample of what the configuration issues, as far as that is known without the source; the dates are invented."""
+    credential_type, key, name = configuration.type, configuration.context_key, configuration.context_name
+    invented = INVENTED[Kind.PATHWAY] if is_pathway_key(key) else _invented(credential_type)
+    known = {"context_key": key, "context": name} if name else invented
+    return _request(
+        credential_type,
+        fields=merge(credential_type.fields, configuration.fields),
+        evidence=resolve_rule(credential_type, configuration).example(),
+        locale=credential_type.locale or "en",
+        time_zone=configuration.time_zone,
+        **known,
     )
 
 
@@ -191,6 +216,11 @@ def _request(credential_type: CredentialType, **values: Any) -> GenerationReques
     return sample_request(
         type=credential_type.name, page_url=page_url(SAMPLE_ID), url_of=partial(file_url, SAMPLE_ID), **values
     )
+
+
+def _invented(credential_type: CredentialType) -> Mapping[str, str]:
+    kind = next((kind for kind in INVENTED if kind in credential_type.kinds), Kind.COURSE)
+    return INVENTED[kind]
 
 
 def _configuration(credential_type: CredentialType, context_key: str) -> CredentialConfiguration:

@@ -16,9 +16,9 @@ from django.db.models import Count, F, Max, Q, QuerySet
 from django.utils import timezone
 
 from conferral import journal, plugins
-from conferral.contract import ConferralError
+from conferral.contract import ConferralError, Phrase
 from conferral.contract.text import storable
-from conferral.issuance import correct, deliver, history, lease, make, standstill, withdraw
+from conferral.issuance import correct, deliver, history, lease, make, standstill, withdraw, work
 from conferral.issuance.correct import CURRENT_DESIGN, SAME_DESIGN, CannotCorrect
 from conferral.issuance.lease import Lease, LeaseLost
 from conferral.issuance.make import Station
@@ -31,6 +31,8 @@ logger = logging.getLogger(__name__)
 
 State, Status = Credential.State, Reissue.Status
 GOING_ON = (Status.ASKED, Status.RUNNING)
+MADE = (State.AVAILABLE, State.FAILED)
+"""As far as it goes: neither held nor still in the making."""
 MOST_SELECTED = 10_000
 """Credentials that a person can choose one by one."""
 REASONS = 50
@@ -135,7 +137,7 @@ def carry_out_batch(reissue_id: int) -> bool:
         return False
     except Exception as error:
         if not isinstance(error, ConferralError):
-            journal.failure(logger, "a reissue failed", error, reissue=row.pk, configuration=row.configuration_id)
+            journal.breakdown(logger, "a reissue failed", error, reissue=row.pk, configuration=row.configuration_id)
         _renew(row, status=Status.FAILED, ended=timezone.now(), error=storable(f"{type(error).__name__}: {error}"))
         return False
 
@@ -162,14 +164,16 @@ def _count(wish: Wish, edition: Edition | None) -> Numbers:
     told = chosen.aggregate(
         n_chosen=Count("pk"),
         n_revoked=Count("pk", filter=~Q(revoked=None)),
+        n_held=Count("pk", filter=Q(revoked=None, state=State.HELD)),
         n_made=Count("pk", filter=Q(revoked=None, state=State.PENDING)),
-        n_retired=Count("pk", filter=Q(revoked=None, learner__retired__isnull=False) & ~Q(state=State.PENDING)),
+        n_retired=Count("pk", filter=Q(revoked=None, learner__retired__isnull=False, state__in=MADE)),
     )
     to_reissue = _changing(chosen, edition, names=wish.names).count()
     cannot = {
-        "revoked": told["n_revoked"],
-        "still being made": told["n_made"],
-        "the learner is retired": told["n_retired"],
+        Phrase("revoked"): told["n_revoked"],
+        Phrase("held"): told["n_held"],
+        Phrase("still being made"): told["n_made"],
+        Phrase("the learner is retired"): told["n_retired"],
     }
     return Numbers(
         told["n_chosen"],
@@ -180,13 +184,13 @@ def _count(wish: Wish, edition: Edition | None) -> Numbers:
 
 
 def _chosen(configuration: CredentialConfiguration, selection: Collection[int] | None) -> QuerySet[Credential]:
-    found = Credential.objects.filter(configuration=configuration, current=True).exclude(state=State.HELD)
+    found = Credential.objects.filter(configuration=configuration, current=True)
     return found if selection is None else found.filter(pk__in=list(selection))
 
 
 def _changing(chosen: QuerySet[Credential], edition: Edition | None, *, names: bool) -> QuerySet[Credential]:
     """Those that would come out otherwise than they are: so the same wish again changes nothing."""
-    possible = chosen.filter(revoked=None, learner__retired=None, state__in=(State.AVAILABLE, State.FAILED))
+    possible = chosen.filter(revoked=None, learner__retired=None, state__in=MADE)
     differs = Q(pk__in=())
     if edition:
         differs |= ~Q(edition=edition)
@@ -205,13 +209,16 @@ def _batch(row: Reissue) -> bool:
         return False
     station: Callable[[int, str], Station] = lru_cache(maxsize=8)(make.prepare)
     problems: Counter[str] = Counter()
-    ready = []
+    ready, patience = [], work.patience_with_plugin()
     for old in page:
         new = correct.successor(old, row.edition or old.edition, _name(row, old), notify=row.notify)
         try:
-            correct.try_out(new, new.edition, station)
+            with patience:
+                correct.try_out(new, new.edition, station)
         except CannotCorrect as error:
             problems[str(error)] += 1
+            if patience.lost_on(error):
+                raise
         else:
             ready.append((old, new))
     with transaction.atomic():
@@ -232,7 +239,7 @@ def _replace(row: Reissue, ready: Sequence[tuple[Credential, Credential]]) -> in
     people = Learner.objects.select_for_update().filter(pk__in=[old.learner_id for old, _ in ready]).order_by("pk")
     retired = {one.pk for one in people if one.retired}
     there = Credential.objects.select_for_update().filter(pk__in=[old.pk for old, _ in ready], current=True)
-    still = {one.pk for one in there.filter(revoked=None, state__in=(State.AVAILABLE, State.FAILED)).order_by("pk")}
+    still = {one.pk for one in there.filter(revoked=None, state__in=MADE).order_by("pk")}
     chosen = [(old, new) for old, new in ready if old.pk in still and old.learner_id not in retired]
     olds = [old.pk for old, _ in chosen]
     Credential.objects.filter(pk__in=olds).update(current=None)

@@ -4,13 +4,15 @@ History keeps who removed what.
 """
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 from django.db import models, transaction
 from django.db.models import ProtectedError
 
 from conferral import assets, schedules
 from conferral.contract import ConferralError, Kind, Phrase
+from conferral.contract.options import assets_in
 from conferral.issuance import history, plan
 from conferral.issuance.configure import find_type
 from conferral.issuance.run import close_lost_runs
@@ -35,6 +37,33 @@ CONFIGURATION = Phrase("the configuration %(name)s")
 
 class InUse(ConferralError):
     """Something that others need cannot be deleted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Users:
+    """What uses an asset now; of the configurations those that change their type's designs."""
+
+    issuers: tuple[Issuer, ...] = ()
+    types: tuple[CredentialType, ...] = ()
+    configurations: tuple[CredentialConfiguration, ...] = ()
+
+    def within(self, keys: Collection[str] | None) -> Self:
+        """Those of which somebody is told who sees those contexts alone; None for all.
+
+        Types are everybody's to look at. Issuers are of no context: they are for whoever sees all.
+        """
+        if keys is None:
+            return self
+        configurations = tuple(one for one in self.configurations if one.context_key in keys)
+        return replace(self, issuers=(), configurations=configurations)
+
+    def named(self) -> list[str]:
+        """In words."""
+        return [
+            *(ISSUER % {"name": repr(one.slug)} for one in self.issuers),
+            *(TYPE % {"name": repr(one.name)} for one in self.types),
+            *(CONFIGURATION % {"name": one} for one in self.configurations),
+        ]
 
 
 def delete_type(name: str, by: Any = None) -> None:
@@ -83,7 +112,7 @@ def delete_asset(slug: str, by: Any = None) -> None:
     versions = CredentialAsset.objects.filter(slug=slug)
     if not versions.exists():
         raise ConferralError("asset %(slug)r: there is none", slug=slug)
-    if users := users_of(slug):
+    if users := users_of(slug).named():
         raise InUse("asset %(slug)r: is used by %(names)s; change those first", slug=slug, names=", ".join(users))
     with transaction.atomic():
         _delete_unused_editions(assets__asset__slug=slug)
@@ -121,24 +150,25 @@ def delete_issuer(slug: str, by: Any = None) -> None:
         _delete(issuer, by)
 
 
-def types_with(slug: str) -> list[str]:
-    """The names of the types whose designs use that asset."""
-    return [one.name for one in CredentialType.objects.order_by("name") if slug in _assets_of(one)]
-
-
-def users_of(slug: str) -> list[str]:
-    """Issuers, types and configurations that use that asset, in words."""
-    users = [ISSUER % {"name": repr(issuer.slug)} for issuer in Issuer.objects.filter(logo=slug)]
-    users += [TYPE % {"name": repr(name)} for name in types_with(slug)]
+def users_of(slug: str) -> Users:
+    """What uses that asset; three queries."""
     overriding = CredentialConfiguration.objects.exclude(generators={}).select_related("type")
-    users += [CONFIGURATION % {"name": one} for one in overriding if slug in _assets_of(one.type, one.generators)]
-    return users
+    return Users(
+        issuers=tuple(Issuer.objects.filter(logo=slug).order_by("slug")),
+        types=tuple(one for one in CredentialType.objects.order_by("name") if slug in _assets_of(one)),
+        configurations=tuple(
+            one
+            for one in overriding.order_by("context_key", "type__name")
+            if slug in _assets_of(one.type, one.generators)
+        ),
+    )
 
 
 def _assets_of(credential_type: CredentialType, overrides: Mapping[str, Any] | None = None) -> Collection[str]:
     """The slugs that the slots name; every text in them, when a plugin that could tell is missing."""
     try:
-        return plan.resolve_assets(plan.resolve_slots(credential_type, overrides))
+        slots = plan.resolve_slots(credential_type, overrides)
+        return {reference for slot in slots for reference in assets_in(slot.options)}
     except ConferralError:
         return plan.texts(plan.merge(credential_type.generators, overrides or {}))
 

@@ -300,8 +300,10 @@ def _pass(run: Run, lms: LMS, progressed: Progressed | None) -> None:
             standstill.check()
             edition = edition or edition_of(plan)
             inserted = issue.insert_held(run, plan, edition, new, lms)
+            failed = sum(evaluation.outcome is Outcome.FAILED for evaluation in new)
             outcomes[Outcome.ISSUE] -= len(new) - inserted
-            outcomes[Outcome.ALREADY] += len(new) - inserted
+            outcomes[Outcome.FAILED] += failed
+            outcomes[Outcome.ALREADY] += len(new) - inserted - failed
         if time.monotonic() - told >= TELLS:
             issue.keep(run, **counts_of(outcomes))
             told = time.monotonic()

@@ -1,8 +1,9 @@
 """A stored credential as generators and pages see it."""
 
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from conferral.contract import Fact, GenerationRequest, IssuerSnapshot, Snapshot
 from conferral.models import Credential, CredentialType
@@ -33,9 +34,7 @@ def snapshot_of(credential: Credential, edition: dict[str, Any]) -> Snapshot:
         issuer=IssuerSnapshot(issuer["name"], issuer["url"]),
         issued=credential.issued,
         earned=credential.earned,
-        date=printed_date(
-            edition["printed_date"], issued=credential.issued, earned=credential.earned, end=credential.context_end
-        ),
+        date=_printed(credential, edition),
         start=credential.context_start,
         end=credential.context_end,
         expires=credential.expires,
@@ -55,6 +54,17 @@ def request_for(credential: Credential, edition: dict[str, Any], slot: str) -> G
         idempotency_key=f"{credential.verification_id}:{slot}",
         url_of=partial(file_url, credential.verification_id),
     )
+
+
+def printed_day(credential: Credential) -> date:
+    """The day that stands on it: of the date that it prints, in the time zone in which it was issued."""
+    edition = credential.edition.content
+    return _printed(credential, edition).astimezone(ZoneInfo(edition["time_zone"])).date()
+
+
+def _printed(credential: Credential, edition: dict[str, Any]) -> datetime:
+    issued, earned, end = credential.issued, credential.earned, credential.context_end
+    return printed_date(edition["printed_date"], issued=issued, earned=earned, end=end)
 
 
 def printed_date(which: str, *, issued: datetime, earned: datetime, end: datetime | None) -> datetime:

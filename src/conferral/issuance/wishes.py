@@ -1,5 +1,6 @@
 """What holders say about their own credentials: who sees the page, how their name is shown, and how it is written."""
 
+from functools import partial
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -58,13 +59,18 @@ def approve(request: NameRequest, by: object = None) -> Credential:
 
     It was reissued meanwhile: the one that holds now is corrected, unless its name is the one that was asked for.
     """
-    with transaction.atomic():
-        _decide(request, Outcome.APPROVED, by)
-        place = {"configuration": request.credential.configuration_id, "learner": request.credential.learner_id}
-        holds = Credential.objects.select_related("learner", "edition").get(**place, current=True)
-        if holds.recipient_name == request.name:
-            return holds
-        return correct.reissue(holds, name=request.name, by=by, reason=Phrase("the holder asked for it"))
+    approved, holds = partial(_decide, request, Outcome.APPROVED, by), corrected_by(request)
+    if holds.recipient_name == request.name:
+        approved()
+        return holds
+    reason = Phrase("the holder asked for it")
+    return correct.reissue(holds, name=request.name, by=by, reason=reason, together_with=approved)
+
+
+def corrected_by(request: NameRequest) -> Credential:
+    """The credential that holds now, in the place of the one about which the learner asked."""
+    place = {"configuration": request.credential.configuration_id, "learner": request.credential.learner_id}
+    return Credential.objects.select_related("learner", "edition").get(**place, current=True)
 
 
 def refuse(request: NameRequest, reason: str, by: object = None) -> None:

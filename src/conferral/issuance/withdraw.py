@@ -14,7 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from conferral import journal, plugins, storage
-from conferral.contract import Artifact, ConferralError, Phrase
+from conferral.contract import Artifact, ConferralError, Phrase, TransientError
 from conferral.contract.options import parse
 from conferral.contract.text import storable
 from conferral.issuance import lease, work
@@ -26,6 +26,7 @@ from conferral.settings import current
 logger = logging.getLogger(__name__)
 
 State = CredentialArtifact.State
+HELD_UP = Phrase("others took too long")
 
 
 def enqueue(credential: Credential) -> None:
@@ -98,7 +99,7 @@ def _batch() -> int | None:
 
 
 def _work(batch: Sequence[CredentialArtifact], token: str) -> None:
-    patience = work.Patience()
+    patience, elsewhere = work.Patience(), _Elsewhere()
     rows = list(batch)
     while rows:
         some, rows = rows[: storage.at_once()], rows[storage.at_once() :]
@@ -106,7 +107,7 @@ def _work(batch: Sequence[CredentialArtifact], token: str) -> None:
         with patience:
             outcomes = storage.side_by_side(calls)
         for row, outcome in zip(some, outcomes, strict=True):
-            _record(row, token, outcome, _trouble_elsewhere(row))
+            _record(row, token, outcome, elsewhere.trouble_with(row))
         trouble = next((each for each in outcomes if isinstance(each, storage.Unavailable)), None)
         if patience.lost_on(trouble):
             for row in rows:
@@ -118,12 +119,23 @@ def _move(row: CredentialArtifact) -> str:
     return storage.withdraw(row.storage_name, row.media_type) if row.storage_name else ""
 
 
-def _trouble_elsewhere(row: CredentialArtifact) -> Exception | None:
-    try:
-        remotely([row])
-    except Exception as error:  # other people's code: it is tried again, as a file is
-        return error
-    return None
+class _Elsewhere:
+    """Withdraws elsewhere, as long as a batch has patience with it: then it is not asked, and files are moved alone."""
+
+    def __init__(self) -> None:
+        self._patience, self._lost = work.patience_with_plugin(), False
+
+    def trouble_with(self, row: CredentialArtifact) -> Exception | None:
+        """Why what was made of the row is not withdrawn elsewhere yet."""
+        if self._lost and _is_elsewhere(row):
+            return TransientError(HELD_UP)
+        try:
+            with self._patience:
+                remotely([row])
+        except Exception as error:  # other people's code: it is tried again, as a file is
+            self._lost = self._patience.lost_on(error)
+            return error
+        return None
 
 
 def _record(

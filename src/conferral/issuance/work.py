@@ -3,10 +3,11 @@
 import logging
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Self
 
-from django.db.models import F
+from django.db.models import F, IntegerField
+from django.db.models.functions import Least
 from django.utils import timezone
 
 from conferral import journal
@@ -38,12 +39,13 @@ def release_abandoned(waiting: Waiting) -> None:
 
 
 class Patience:
-    """What failing storages may cost one batch: counts the time in which something failed.
+    """What a failing storage or plugin may cost one batch: counts the time in which something failed.
 
-    A storage that hangs would hold a worker for as long as the batch is; a refusal that comes at once costs nothing.
+    One that hangs would hold a worker for as long as the batch is; a refusal that comes at once costs nothing.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: float = PATIENCE) -> None:
+        self._seconds = seconds
         self._lost = self._last = 0.0
         self._began = 0.0
 
@@ -57,7 +59,12 @@ class Patience:
     def lost_on(self, trouble: Exception | None) -> bool:
         """Whether the rest of the batch had better wait, now that the last block ended with that trouble or none."""
         self._lost += self._last if trouble else 0
-        return self._lost > PATIENCE
+        return self._lost > self._seconds
+
+
+def patience_with_plugin() -> Patience:
+    """One learner may hang a design, and the others go on; with the second it is the design."""
+    return Patience(1.5 * current().plugin_seconds)
 
 
 def claim(waiting: Waiting, token: str, at_most: int, *, state: str = "pending") -> Waiting:
@@ -141,6 +148,16 @@ def put_off(row: Work, error: Exception, reason: str) -> bool:
     row.next_try = timezone.now() + pause(row.attempts, error)
     row.last_error = storable(reason)
     return True
+
+
+def hold_back(waiting: Waiting, until: datetime, reason: str) -> int:
+    """What is due and nobody's waits until then. It counts as a try, so that pauses grow; but it ends none.
+
+    So what hangs for everybody holds a worker now and then, and not for as long as there are rows.
+    """
+    counted = Least(F("attempts") + 1, current().attempts - 1, output_field=IntegerField())
+    said = {"next_try": until, "last_error": storable(reason), "attempts": counted}
+    return int(persistently(lambda: waiting.due(timezone.now()).filter(claim="").update(**said)))
 
 
 def pause(attempts: int, error: Exception | None = None) -> timedelta:

@@ -39,7 +39,7 @@ def handle(options: dict[str, Any], console: Console) -> None:
     if not there:
         raise ConferralError(f"asset {slug!r}: there is none")
     found = versions.usage(slug)
-    console.print(f"{len(found.types)} types use it" + (f": {escape(', '.join(found.users))}" if found.users else ""))
+    console.print(f"used by: {escape(', '.join(found.users.named())) or 'nothing'}")
     for one in there:
         kept = found.kept.get(one.version, versions.Kept())
         state = "current" if one.current else f"from {one.activates:%F %H:%M} UTC" if one.activates else ""

@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
-from conferral.issuance import reissue, standstill
+from conferral.issuance import reissue, standstill, versions
 from conferral.issuance import run as runs
 from conferral.issuance.deliver import deliver
 from conferral.issuance.dry_run import carry_out
@@ -32,6 +32,8 @@ def handle(options: dict[str, Any], console: Console) -> None:
     if paused := standstill.standing():
         console.print(f"[yellow]! Conferral is {escape(str(paused))}: no runs, no mails[/]")
     waiting = sweep()
+    for pk in waiting.versions:
+        versions.carry_out(pk)
     wanted: list[Wanted] = [(runs.run_asked, pk, _of_run) for pk in waiting.asked]
     wanted += [(runs.run_if_due, pk, _of_configuration) for pk in waiting.configurations]
     for begin, pk, named in wanted:

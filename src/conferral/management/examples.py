@@ -1,9 +1,11 @@
 """What the demo shows besides certificates: a genuine, a revoked and a corrected one, and people to sign in as."""
 
 import io
+from datetime import timedelta
 from pathlib import Path
 
 import pikepdf
+from django.utils import timezone
 
 from conferral import storage
 from conferral.issuance import correct
@@ -17,6 +19,7 @@ COURSE, TYPE = "course-v1:Demo+CS101+2026", "Certificate of Completion"
 GENUINE, REVOKED, CORRECTED = "amelie.novak", "declan.odriscoll", "harriet.pemberton"
 REASON = "The work that was handed in turned out to be somebody else's."
 CORRECTED_NAME = "Harriet Pemberton"
+ISSUED_BEFORE = timedelta(days=40)
 
 
 def make() -> list[tuple[str, Credential, str]]:
@@ -25,6 +28,8 @@ def make() -> list[tuple[str, Credential, str]]:
     if not revoked.revoked:
         correct.revoke(revoked, REASON)
     if corrected.supersedes is None:
+        # As if it had been issued some time ago: one sees that a correction keeps its date.
+        Credential.objects.filter(pk=corrected.pk).update(issued=timezone.now() - ISSUED_BEFORE)
         corrected = correct.reissue(corrected, name=CORRECTED_NAME)
         generate(corrected.configuration)
         deliver()

@@ -15,7 +15,7 @@ from rich.markup import escape
 
 from conferral import journal
 from conferral.contract import ConferralError
-from conferral.issuance import deliver, standstill
+from conferral.issuance import deliver, standstill, versions
 from conferral.issuance import generate as generation
 from conferral.issuance import run as runs
 from conferral.issuance.dry_run import Rows, csv_of
@@ -50,6 +50,8 @@ def handle(options: dict[str, Any], console: Console) -> None:
         standstill.check()
         # What a killed process left is completed first, in configurations that are switched off by now too.
         waiting = sweep()
+        for pk in waiting.versions:
+            versions.carry_out(pk)
         with bar(console, "from earlier runs", quiet=quiet) as progress:
             making = progress.add_task("making", total=waiting.artifacts)
             generation.generate(progressed=lambda count: progress.advance(making, count))

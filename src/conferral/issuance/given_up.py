@@ -1,0 +1,26 @@
+"""Mails that were given up, tried again: many at once, and without looking after the files that they lead to."""
+
+from collections.abc import Collection
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from conferral.issuance import deliver, history
+from conferral.models import Credential, Delivery
+
+
+def try_again(keys: Collection[int], *, by: Any) -> set[int]:
+    """Those mails are due again; the keys of the ones that were given up. It stands in the history of each credential.
+
+    Whoever is not to be written to any more is not: that is looked at when a mail is sent.
+    """
+    due = {"attempts": 0, "next_try": timezone.now(), "last_error": "", "claim": "", "claimed_until": None}
+    with transaction.atomic():
+        given_up = Delivery.objects.filter(pk__in=keys, state=Delivery.State.FAILED).select_for_update().order_by("pk")
+        found = dict(given_up.values_list("pk", "credential_id"))
+        Delivery.objects.filter(pk__in=list(found)).update(state=Delivery.State.PENDING, **due)
+        history.record_of([(Credential, pk) for pk in sorted(set(found.values()))], "tried again", by=by)
+    if found:
+        deliver.ask_the_server_now()
+    return set(found)
