@@ -298,7 +298,7 @@ def reissue(teller: Teller) -> None:
     teller.press("Activate")
     configuration(GIT, "Issue all again")(teller)
     teller.write("the new registrar's signature", "Reason")
-    teller.press("Issue again")
+    teller.confirm()
     teller.see_in_time("finished")
 
 

@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
 from django.core.signing import BadSignature, TimestampSigner
 from django.db import transaction
 from django.utils import timezone
-from django.utils.crypto import constant_time_compare
 
-from conferral import plugins
+from conferral import journal, plugins
 from conferral.contract import LMS, ConferralError, Known
 from conferral.models import Credential, Learner
 from conferral.settings import current
@@ -50,18 +50,17 @@ TEACHERS_MAY = frozenset(
 MOST_TAUGHT = 10_000
 SIGN_IN_SECONDS = 12 * 3600
 MAILED_SECONDS = 20 * 60
-PROVES = "address"
-"""What a token says that was sent to an address."""
+SIGN_IN = "conferral.sign-in"
+"""What tokens are signed for, and nothing else."""
 MADE = "learner-"
 """How usernames begin of accounts that sign in by mail alone."""
 MOST = 20
 """Learners, or accounts, of one address."""
 _TAUGHT, _AWAY = "_conferral_taught", "_conferral_away"
-_signer = TimestampSigner(salt="conferral.sign-in")
 
 
 class Reached(NamedTuple):
-    """An account, and the address at which it is reached, as it is stored."""
+    """An account, and the address at which it is reached, as it is stored; empty where no mail says so."""
 
     user: Any
     address: str
@@ -116,30 +115,18 @@ def removes_accounts(token: str) -> bool:
 
 def sign_in_token(user: Any) -> str:
     """A token that signs whoever has it in as that user, for twelve hours: tell it to nobody else."""
-    return _signer.sign_object({"user": user.pk, "session": user.get_session_auth_hash()})
+    return _signer(user).sign(user.pk)
 
 
 def one_time_token(reached: Reached) -> str:
     """A token for a mail to that address: for twenty minutes, once, and only while the account is reached there."""
-    user = reached.user
-    mailed = {PROVES: reached.address, "login": _last_login(user)}
-    return _signer.sign_object(mailed | {"user": user.pk, "session": user.get_session_auth_hash()})
+    return _signer(reached.user, reached.address).sign(reached.user.pk)
 
 
 def user_of(token: str) -> Any:
     """The active user of a token, or None: forged, too old, used, or the user's password was changed since."""
-    try:
-        said = _signer.unsign_object(token, max_age=SIGN_IN_SECONDS)
-        if PROVES in said:
-            _signer.unsign_object(token, max_age=MAILED_SECONDS)
-    except BadSignature:
-        return None
-    user = get_user_model()._default_manager.filter(pk=said["user"], is_active=True).first()  # noqa: SLF001 - documented
-    if user is None or not constant_time_compare(user.get_session_auth_hash(), said["session"]):
-        return None
-    if PROVES not in said:
-        return user
-    return user if said["login"] == _last_login(user) and _is_reached(user, said[PROVES]) else None
+    proven = _proven_by(token)
+    return proven.user if proven else None
 
 
 def sign_in(token: str) -> Any:
@@ -148,11 +135,12 @@ def sign_in(token: str) -> Any:
     One of a mail is used up by that, in one statement: of two who come at once, one is late. Whoever has it has read
     the mail, so that what belongs to its address is theirs.
     """
-    user = user_of(token)
-    said = _signer.unsign_object(token) if user else {}
-    if PROVES not in said:
+    proven = _proven_by(token)
+    if proven is None:
+        return None
+    user, address = proven
+    if not address:
         return user
-    address = said[PROVES]
     with transaction.atomic():
         known = get_user_model()._default_manager.filter(pk=user.pk, last_login=user.last_login)  # noqa: SLF001 - as above
         moved = {"email": address} if made_here(user) else {}
@@ -218,20 +206,51 @@ def made_here(user: Any) -> bool:
     return bool(user.get_username().startswith(MADE)) and not user.has_usable_password() and not user.is_staff
 
 
-def _is_reached(user: Any, address: str) -> bool:
-    """Whether mail to that address reaches this user today.
+def _signer(user: Any, address: str = "") -> TimestampSigner:
+    """Signs tokens of that user. They say whose they are, and nothing of what makes them void, which is signed along.
+
+    That is another password; for one that was sent to an address, also another sign-in, or another address.
+    """
+    address = address.casefold() if address.isascii() else address  # what `is_same_address` takes for the same
+    mailed = (user.last_login.isoformat() if user.last_login else "", address) if address else ()
+    return TimestampSigner(salt="\n".join((SIGN_IN, user.get_session_auth_hash(), *mailed)))
+
+
+def _proven_by(token: str) -> Reached | None:
+    """Whose token it is, and which of the addresses where they are reached now it was sent to."""
+    key = token.split(":", maxsplit=1)[0]
+    try:
+        user = get_user_model()._default_manager.filter(pk=key, is_active=True).first()  # noqa: SLF001 - documented
+    except (ValueError, OverflowError, ValidationError):  # no key at all
+        return None
+    if user is None:
+        return None
+    possible = {"": SIGN_IN_SECONDS} | dict.fromkeys(_reached_at(user), MAILED_SECONDS)
+    return next((Reached(user, each) for each, age in possible.items() if _is_signed(token, user, each, age)), None)
+
+
+def _is_signed(token: str, user: Any, address: str, age: int) -> bool:
+    try:
+        return _signer(user, address).unsign(token, max_age=age) == str(user.pk)
+    except BadSignature:
+        return False
+
+
+def _reached_at(user: Any) -> list[str]:
+    """The addresses at which mail reaches this user today.
 
     Where accounts that were made here are reached, their learners say: the LMS may have given somebody else the
     address since.
     """
-    learners = list(Learner.objects.filter(user=user.pk, retired=None).values_list("email", flat=True))
-    if not user.is_staff and any(is_same_address(email, address) for email in learners):
-        return True
-    return is_same_address(user.email, address) and not (learners and made_here(user))
+    learners = Learner.objects.filter(user=user.pk, retired=None).values_list("email", flat=True)
+    told = list(dict.fromkeys(learners))
+    own = [] if told and made_here(user) else [user.email]
+    return [address for address in [*own, *([] if user.is_staff else told)] if address]
 
 
-def _last_login(user: Any) -> str:
-    return user.last_login.isoformat() if user.last_login else ""
+def _is_reached(user: Any, address: str) -> bool:
+    """Whether mail to that address reaches this user today."""
+    return any(is_same_address(one, address) for one in _reached_at(user))
 
 
 def _asked(user: Any, question: Callable[[LMS], R], otherwise: R) -> R:
@@ -245,6 +264,7 @@ def _asked(user: Any, question: Callable[[LMS], R], otherwise: R) -> R:
         with plugins.blamed(plugins.GATEWAYS, current().lms):
             return question(plugins.gateway().briefly())
     except ConferralError as error:
-        logger.warning("who teaches what cannot be told, and nobody is taken for a teacher: %s", error)
+        with journal.hiding(user.get_username()):
+            journal.breakdown(logger, "who teaches what cannot be told, and nobody is taken for a teacher", error)
         setattr(user, _AWAY, True)
         return otherwise

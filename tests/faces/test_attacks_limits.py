@@ -8,7 +8,10 @@ from conferral.settings import current
 from tests.faces.conftest import address
 
 FEW = 3
-PAGES = ("/check/", "{}", "{}/certificate.pdf", "{}/picture/certificate.pdf", "/api/conferral/v1/credentials{}/")
+PICTURES = ("{}/picture/certificate.pdf", "{}/share/card.png", "{}/issuer/logo/", "/logo/")
+FILE = f"/check/file/{'0' * 64}"
+PAGES = ("/check/", FILE, "{}", "{}/certificate.pdf", *PICTURES, "/api/conferral/v1/credentials{}/")
+TOKEN = "a token of the tests"
 
 
 @pytest.fixture
@@ -23,6 +26,11 @@ def at(page, credential):
     return page.format(path.removeprefix("/c") if page.startswith("/api") else path)
 
 
+def answered(page):
+    """With what: the site of the tests has no logo, and to look for one counts as much."""
+    return 404 if "logo" in page else 200
+
+
 def asked(client, path, times, **headers):
     responses = [client.get(path, **headers) for _ in range(times)]
     for response in responses:
@@ -33,7 +41,7 @@ def asked(client, path, times, **headers):
 @pytest.mark.parametrize("page", PAGES)
 def test_who_asks_too_often_is_told_when_to_come_back(issued, stranger, few, page):
     statuses, last = asked(stranger, at(page, issued), FEW + 2)
-    assert statuses == [200] * FEW + [429, 429]
+    assert statuses == [answered(page)] * FEW + [429, 429]
     assert 0 < int(last["Retry-After"]) <= 86400
     assert last["Cache-Control"] == "no-store"
     assert last["X-Content-Type-Options"] == "nosniff"
@@ -85,6 +93,41 @@ def test_a_limit_that_is_none_is_refused(settings, rate):
         current()
 
 
+def test_pictures_of_all_kinds_count_together(issued, stranger, few):
+    statuses = [asked(stranger, at(page, issued), 1)[0][0] for page in PICTURES]
+    assert statuses == [200, 200, 404, 429]
+
+
+# What programs ask for
+
+
+def posted(client, times, **headers):
+    responses = [client.post("/user/retire/", {}, content_type="application/json", **headers) for _ in range(times)]
+    return [response.status_code for response in responses], responses[-1]
+
+
+@pytest.mark.urls("conferral.api.urls")
+@pytest.mark.parametrize("headers", [{}, {"HTTP_AUTHORIZATION": "JWT x"}])
+def test_who_wants_people_removed_too_often_is_told_when_to_come_back(few, stranger, db, headers):
+    statuses, last = posted(stranger, FEW + 2, **headers)
+    assert statuses == [403 if headers else 401] * FEW + [429, 429]
+    assert 0 < int(last["Retry-After"]) <= 86400
+    assert "too many requests" in last.json()["detail"]
+
+
+@pytest.mark.urls("conferral.api.urls")
+def test_the_token_of_the_figures_is_not_guessed(few, stranger, db):
+    """Who has it may ask as often as he likes; who has tried too many has to wait, though he finds it then."""
+    few.CONFERRAL_METRICS_TOKEN = TOKEN
+    right, wrong = {"HTTP_AUTHORIZATION": f"Bearer {TOKEN}"}, {"HTTP_AUTHORIZATION": "Bearer a guess"}
+    assert asked(stranger, "/metrics", FEW + 2, **right)[0] == [200] * (FEW + 2)
+    statuses, last = asked(stranger, "/metrics", FEW + 2, **wrong)
+    assert statuses == [401] * FEW + [429, 429]
+    assert 0 < int(last["Retry-After"]) <= 86400
+    assert asked(stranger, "/metrics", 1, **right)[0] == [429]
+    assert asked(Client(REMOTE_ADDR="198.51.100.7"), "/metrics", 1, **right)[0] == [200]
+
+
 # The cache is down
 
 
@@ -98,7 +141,14 @@ def no_cache(few, tmp_path):
 
 @pytest.mark.parametrize("page", PAGES)
 def test_without_a_cache_everybody_is_answered(issued, stranger, no_cache, page):
-    assert asked(stranger, at(page, issued), FEW + 2)[0] == [200] * (FEW + 2)
+    assert asked(stranger, at(page, issued), FEW + 2)[0] == [answered(page)] * (FEW + 2)
+
+
+@pytest.mark.urls("conferral.api.urls")
+def test_without_a_cache_the_figures_are_read_and_wrong_tokens_are_refused(stranger, no_cache, few, db):
+    few.CONFERRAL_METRICS_TOKEN = TOKEN
+    assert asked(stranger, "/metrics", FEW + 2, HTTP_AUTHORIZATION=f"Bearer {TOKEN}")[0] == [200] * (FEW + 2)
+    assert asked(stranger, "/metrics", FEW + 2)[0] == [401] * (FEW + 2)
 
 
 def test_a_cache_that_counts_nothing_lets_everybody_in(stranger, few, db):

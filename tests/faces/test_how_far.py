@@ -1,8 +1,12 @@
 """What a learner can still earn, how far they are, and what is missing."""
 
+from decimal import Decimal
+
 import pytest
 from django.urls import reverse
 
+from conferral.contract import Fact
+from conferral.facts import lines
 from conferral.issuance import configure
 from conferral.models import Credential, CredentialConfiguration, Learner
 from tests.conftest import COURSE
@@ -27,7 +31,7 @@ def test_from_my_credentials_to_what_is_missing(course, ana):
     page = text_of(ana.get("/mine/"))
     assert "What you can still earn" in page
     assert progress(configuration) in page
-    assert all(each in page for each in ("Testing", "0 of 1 reached", "Content completed", "needed: at least 80%"))
+    assert all(each in page for each in ("Testing", "<bdi>Content completed</bdi>: 50% of 80%"))
     assert "course-v1" not in page
     told = text_of(ana.get(progress(configuration)))
     assert all(
@@ -60,7 +64,7 @@ def test_the_steps_of_a_pathway_by_their_names(course, ana):
     course.key = pathway
     course.learner("ana", "")
     told = text_of(ana.get(progress(course.configure())))
-    assert all(each in told for each in ("All of it", "Testing:", "More Testing:", "Enrolment"))
+    assert all(each in told for each in ("All of it", "<bdi>Testing</bdi>:", "<bdi>More Testing</bdi>:", "Enrolment"))
 
 
 def test_what_is_held_already_is_not_offered_again(course, ana):
@@ -118,3 +122,48 @@ def test_queries_do_not_grow_with_the_course(course, ana, django_assert_max_num_
         ana.get(progress(configuration))
     with django_assert_max_num_queries(20):
         ana.get("/mine/")
+
+
+def test_of_many_the_latest_are_told_of_and_the_others_named(course, ana):
+    """Thirty, the newest in what she joined last: it is the first that is shown, and each has its page."""
+    course.configure()
+    keys = [f"course-v1:Test+M{number}+2026" for number in range(30)]
+    for number, key in enumerate(keys):
+        configure.save_context(key, name=f"Module {number}.")
+        course.key = key
+        course.learner("ana", "0.5")
+        configure.save_configuration(key, course.type_name, enabled=True)
+    CredentialConfiguration.objects.filter(context_key=keys[3]).update(context_name="Module 3.")
+    page = text_of(ana.get("/mine/"))
+    assert page.index("Module 29.") < page.index("Module 28.") < page.index("Module 22.")
+    assert page.count("50% of 80%") == 8
+    before, after = page.split("7 more</summary>")
+    assert (before.count("How far am I?"), after.count('<li><a href="/mine/progress/')) == (24, 7)
+    assert "Module 3." in after
+    for configuration in CredentialConfiguration.objects.all():
+        assert progress(configuration) in page
+        assert ana.get(progress(configuration)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("actual", "required", "said"),
+    [
+        ("0.5927", "0.8", "59%"),
+        ("0.79999", "0.8", "79%"),
+        ("0.9999", "1", "99%"),
+        ("0.7955", "0.795", "79.55%"),  # reached: it is not to look missed
+        ("1", "1", "100%"),
+        (None, "0.8", "unknown"),
+    ],
+)
+def test_whole_per_cent_are_neither_more_nor_seemingly_less(actual, required, said):
+    (line,) = lines([Fact.share("completion", actual and Decimal(actual), Decimal(required))])
+    assert line.roughly == said
+
+
+def test_the_end_of_a_bar_has_no_mark(course, ana):
+    course.configure(processor_options={"required_completion": 1})
+    page = text_of(ana.get("/mine/"))
+    assert "50% of 100%" in page
+    assert 'class="bar"' in page
+    assert "<line" not in page

@@ -21,7 +21,7 @@ RIGHTS = {
     access.LIST: {"credentialconfiguration always", "credentialconfiguration never", "credentialconfiguration rule"},
     access.REISSUE: {"credentialconfiguration reissue", "credential reissue", "reissue cancel"},
     access.RELEASE: {"run release", "run refuse", "credential release", "credential refuse"},
-    access.RETRY: {"run retry", "credential retry"},
+    access.RETRY: {"run retry", "credential retry", "delivery retry"},
     access.RENAME: {"credential name", "namerequest approve", "namerequest refuse"},
     access.REVOKE: {"credential revoke"},
     access.RESEND: {"credential resend"},

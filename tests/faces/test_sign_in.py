@@ -11,7 +11,7 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from conferral import access
+from conferral import access, journal
 from conferral.issuance import people
 from conferral.models import Learner
 from conferral.service import oauth, sign_in
@@ -189,6 +189,44 @@ def test_a_link_that_was_sent_to_an_old_address_is_void(browser, ana, django_use
     ask(browser, ana.email)
     django_user_model.objects.update(email="new@example.com")
     assert browser.get(link_in(mail.outbox[0])).status_code == 403
+
+
+def test_the_link_is_short_and_tells_nobody_whose_it_is(browser, ana, django_user_model):
+    """Addresses of pages are in the logs of proxies."""
+    ask(browser, ana.email)
+    token = link_in(mail.outbox[0]).rpartition("/")[2]
+    user = django_user_model.objects.get()
+    assert len(token) < 70
+    key, instant, signature = token.split(":")
+    assert key == str(user.pk)
+    assert (len(instant), len(signature)) == (6, 43), "when it was made, and a signature"
+    assert journal.discreet(f"GET {link_in(mail.outbox[0])} 200") == "GET /sign-in/(hidden) 200"
+
+
+def test_a_password_that_was_changed_voids_the_link(browser, ana, django_user_model):
+    ask(browser, ana.email)
+    user = django_user_model.objects.get()
+    user.set_password("new")
+    user.save()
+    assert browser.get(link_in(mail.outbox[0])).status_code == 403
+
+
+def test_a_token_is_good_for_its_own_account_and_kind_alone(person):
+    ana, bo = person("ana", email="x@example.com").user, person("bo", email="x@example.com").user
+    mine = access.one_time_token(access.Reached(ana, ana.email))
+    assert access.user_of(mine) == ana
+    assert access.user_of(mine.replace(f"{ana.pk}:", f"{bo.pk}:", 1)) is None
+    for nonsense in ("", ":", "9" * 30, f"{ana.pk}", f"{ana.pk}::", f"0{mine}", f"+{mine}", "\u0661:x:y", "-1:x:y"):
+        assert access.user_of(nonsense) is None
+    with time_machine.travel(timezone.now() + timedelta(minutes=21)):
+        assert access.user_of(mine) is None
+        assert access.user_of(access.sign_in_token(ana)) == ana
+
+
+def test_a_learner_s_address_in_other_letters_is_the_same(browser, ana, django_user_model):
+    ask(browser, ana.email)
+    Learner.objects.filter(pk=ana.pk).update(email="ana.vidal@example.com", user=django_user_model.objects.get())
+    assert browser.get(link_in(mail.outbox[0])).status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import re
 
 import pytest
 from django.contrib import admin
+from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -183,6 +184,30 @@ def test_a_type_tells_nothing_of_other_courses(teacher, operator):
     everything = operator.get(at("credentialtype_change", shared.pk)).content.decode()
     assert OTHER in everything
     assert "zoe@example.com" in everything
+
+
+def test_an_asset_tells_nothing_of_other_courses(teacher, operator):
+    configure.save_type("Bare", processor="completion", processor_options={"required_completion": 1})
+    designs = {"certificate": {"generator": "pdf", "options": {"template": "plain"}}}
+    for one, learners in ((Course(), ("bea",)), (Course(key=OTHER, type_name="Other"), ("zac", "zen"))):
+        configure.save_configuration(one.key, "Bare", enabled=False, generators=designs)
+        one.configure(generators=designs)
+        for learner in learners:
+            one.learner(learner)
+        one.run_and_generate()
+    shared = CredentialAsset.objects.get(slug="plain")
+    seen = teacher.get(at("credentialasset_change", shared.pk)).content.decode()
+    assert f"the configuration {COURSE} · Bare" in seen
+    told = "2 types use it. 1 configuration uses it in designs of its own. It is used elsewhere, too. 1 issued and"
+    assert told in seen
+    assert OTHER not in seen
+    Issuer.objects.update(logo="plain")
+    assert "the issuer" not in teacher.get(at("credentialasset_change", shared.pk)).content.decode()
+    teacher.user.user_permissions.add(Permission.objects.get(codename="view_credentialasset"))
+    assert OTHER not in teacher.get(at("credentialasset_change", shared.pk)).content.decode()
+    everything = operator.get(at("credentialasset_change", shared.pk)).content.decode()
+    assert f"the configuration {OTHER} · Bare" in everything
+    assert "2 configurations use it in designs of their own. 1 issuer has it as its logo. 3 issued" in everything
 
 
 def test_a_right_that_was_granted_counts_everywhere(two_courses, person):

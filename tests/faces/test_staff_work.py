@@ -136,7 +136,7 @@ def test_failures_are_told_and_tried_again(course, saved, teacher):
     assert "Ana Ñandú" in page
     assert at("credential_ask", Credential.objects.get().pk, "name") in page
     assert f"{at('credential_changelist')}?run__id__exact={run.pk}&is=failed" in page
-    assert "Tried again: 1 files" in said(ask(teacher, run, "retry"))[0]
+    assert said(ask(teacher, run, "retry")) == ["Tried again: 1 file."]
     generate()
     assert Credential.objects.get().state == "available"
     Run.objects.update(status="failed", error="the LMS did not answer")
@@ -238,7 +238,7 @@ def test_what_cannot_be_tried_again_is_not_counted_as_if_it_were(course, saved, 
     Learner.objects.filter(key="learner-1").update(retired=datetime(2026, 1, 1, tzinfo=UTC))
     run = Run.objects.get()
     assert "1 credential could not be made." in text_of(teacher.get(at("run_ask", run.pk, "retry")))
-    assert said(ask(teacher, run, "retry")) == ["Tried again: 1 files, 0 mails."]
+    assert said(ask(teacher, run, "retry")) == ["Tried again: 1 file."]
     assert "nothing to be done there any more" in said(ask(teacher, run, "retry"))[0]
 
 
@@ -376,6 +376,9 @@ def test_a_page_of_rows_costs_the_same_among_many(course, saved, teacher, django
 # Assets
 
 
+DRAWING = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"><path d="M0 0h1v1z"/></svg>'
+
+
 @pytest.fixture
 def designer(person):
     return person("designer", *(f"{verb}_credentialasset" for verb in ("add", "view", "change")))
@@ -418,7 +421,66 @@ def test_a_new_version_says_how_many_more_types_use_it(course, used, designer):
         )
     page = text_of(upload(designer, used + b"\n%"))
     assert page.count("data:image/webp") == 6
-    assert "and 2 more types" in page
+    assert "and 2 more" in page
+
+
+def overriding(generators):
+    configure.save_type("Bare", processor="completion", processor_options={"required_completion": 1})
+    configure.save_configuration(COURSE, "Bare", enabled=False, generators=generators, fields={"room": "B 7"})
+
+
+def test_a_new_version_is_counted_and_shown_where_designs_of_a_course_use_it(course, template, designer, person):
+    configure.save_asset("plain", "plain.pdf", template)
+    room = {"text": "{field.room}", "y": 100}
+    overriding({"certificate": {"generator": "pdf", "options": {"template": "plain", "elements": {"room": room}}}})
+    page = text_of(upload(designer, template + b"\n%"))
+    assert "1 configuration uses it in designs of its own." in page
+    assert "0 types" not in page
+    assert COURSE not in page, "whoever may not see a configuration is told how many there are, and not which"
+    assert "and 1 more" in page
+    rights = ("activate_credentialasset", "view_credentialasset", "view_credentialconfiguration")
+    waiting = CredentialAsset.objects.get(version=2)
+    page = text_of(person("dean", *rights).get(at("credentialasset_ask", waiting.pk, "activate")))
+    assert f"<h2>{COURSE} · Bare</h2>" in page
+    assert page.count("data:image/webp") == 2
+    assert "conferral-problem" not in page
+    assert "and 1 more" not in page
+
+
+def test_a_new_version_of_a_logo_is_shown_as_the_logo(course, designer):
+    configure.save_asset("logo", "logo.svg", DRAWING)
+    configure.save_issuer("site", name="Test", logo="logo")
+    sent = {"slug": "logo", "file": SimpleUploadedFile("logo.svg", DRAWING.replace(b"h1v1", b"h1v2"))}
+    page = text_of(upload(designer, b"", **sent))
+    assert "1 issuer has it as its logo." in page
+    assert "<h2>Logo</h2>" in page
+    assert page.count("data:image/svg+xml") == 2
+
+
+def test_a_new_version_that_nothing_uses(course, template, designer):
+    configure.save_asset("plain", "plain.pdf", template)
+    assert "Nothing uses it." in text_of(upload(designer, template + b"\n%"))
+
+
+def test_versions_are_found_by_whether_they_are_current(used, designer):
+    upload(designer, used + b"\n%")
+
+    def found(chosen):
+        response = designer.get(at("credentialasset_changelist"), {"current": chosen})
+        return [one.version for one in response.context["cl"].result_list]
+
+    assert (found("yes"), found("no"), found("")) == ([1], [2], [2, 1])
+
+
+def test_an_assets_page_names_the_first_of_many_that_use_it(course, operator):
+    configure.save_asset("logo", "logo.svg", DRAWING)
+    for number in range(25):
+        configure.save_issuer(f"issuer-{number:02}", name="Test", organisation=f"O{number}", logo="logo")
+    page = text_of(operator.get(at("credentialasset_change", CredentialAsset.objects.get().pk)))
+    assert "25 issuers have it as their logo." in page
+    assert "the issuer 'issuer-19'" in page
+    assert "issuer-20" not in page
+    assert "and 5 more" in page
 
 
 def test_a_file_that_is_the_first_of_its_name_is_current_at_once(used, designer):
@@ -455,8 +517,7 @@ def test_a_file_is_seen_and_fetched_to_be_changed(used, designer, person):
     fetched = designer.get(address)
     assert fetched.content == used
     assert fetched["Content-Disposition"] == 'attachment; filename="plain.pdf"'
-    drawing = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"><path d="M0 0h1v1z"/></svg>'
-    configure.save_asset("logo", "logo.svg", drawing)
+    configure.save_asset("logo", "logo.svg", DRAWING)
     logo = CredentialAsset.objects.get(slug="logo")
     assert "data:image/svg+xml;base64" in text_of(designer.get(at("credentialasset_change", logo.pk)))
     assert designer.get(at("credentialasset_file", logo.pk))["Content-Type"] == "application/octet-stream"
@@ -486,7 +547,7 @@ def test_lists_of_who_always_and_who_never(course, saved, teacher):
     course.learners(2)
     course.learner("far", completion="0.1")
     response = ask(teacher, saved, "always", learners="far", reason="an exception")
-    assert said(response) == ["Said of 1 learner.", "Recognised: Far (far)"]
+    assert said(response) == ["1 learner is always given one.", "Recognised: Far (far)"]
     ask(teacher, saved, "never", learners="learner-0", reason="copied")
     course.run()
     assert {one.learner.key for one in Credential.objects.all()} == {"far", "learner-1"}
@@ -532,7 +593,7 @@ def test_who_took_part_once_can_still_be_refused(course, saved, teacher):
     course.learner("ana")
     course.run_and_generate()
     RosterEntry.objects.all().delete()
-    assert "Said of 1 learner." in said(ask(teacher, saved, "never", learners="ana", reason="copied"))
+    assert "1 learner is never given one." in said(ask(teacher, saved, "never", learners="ana", reason="copied"))
 
 
 def test_all_are_issued_again_after_the_numbers_were_told(course, saved, teacher):
@@ -541,7 +602,7 @@ def test_all_are_issued_again_after_the_numbers_were_told(course, saved, teacher
     configure.save_type("Completion", processor="completion", processor_options={"required_completion": 0.8},
         generators={"certificate": {"generator": "text"}}, wording={"subject": "Yours"})  # fmt: skip
     page = teacher.get(at("credentialconfiguration_ask", saved.pk, "reissue"))
-    assert [row[1] for row in page.context["numbers"]] == [3, 0, 3]
+    assert [way.to_reissue for way in page.context["numbers"]] == [3, 0, 3]
     response = ask(teacher, saved, "reissue", design="current", reason="another wording")
     assert "3 credentials are issued again." in said(response)
     assert Reissue.objects.get().by_name == "teacher"

@@ -1,5 +1,6 @@
 """Conferral as a plugin of the LMS: what the platform's own plugin machinery makes of it."""
 
+import re
 import subprocess
 import sys
 import types
@@ -7,8 +8,9 @@ import types
 import pytest
 from django.core.management import call_command
 from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpResponse
 from django.test import override_settings
-from django.urls import Resolver404, clear_url_caches, resolve, reverse
+from django.urls import Resolver404, clear_url_caches, path, resolve, reverse
 from django_celery_beat.models import PeriodicTask
 from edx_django_utils.plugins import (
     connect_plugin_receivers,
@@ -117,6 +119,54 @@ def test_the_pages_are_below_conferral_and_the_api_beside_the_platform_s():
                 resolve(other)
     clear_url_caches()
     assert get_plugins_view_context(LMS, "course_dashboard") == {"plugins": {}}
+
+
+@pytest.fixture
+def in_the_lms(settings):
+    """The addresses of an LMS, with what it has of its own to sign out."""
+    urls = types.ModuleType("lms_with_sign_out")
+    urls.urlpatterns = [*get_plugin_url_patterns(LMS), path("logout", lambda request: HttpResponse(), name="logout")]
+    sys.modules[urls.__name__] = urls
+    settings.ROOT_URLCONF, settings.LOGIN_URL = urls.__name__, "/login"
+    settings.CONFERRAL_LMS = "platform"
+    settings.CONFERRAL_PUBLIC_URL = "http://testserver/conferral"
+
+
+@pytest.mark.django_db
+def test_every_page_for_learners_and_strangers(in_the_lms, client):
+    """Each is there, has one headline, and leads to pages that are there."""
+    course = Campus(story.COURSE, story.POLICY, story.SUBSECTIONS)
+    for username, done in (("ana", 28), ("bo", 7)):
+        course.learner(username, name="Ana Ñandú")
+        course.complete(username, done)
+    configure.save_type(
+        "Course",
+        processor="completion",
+        processor_options={"required_completion": 0.5},
+        generators={"certificate": {"generator": "text"}},
+    )
+    configure.save_configuration(story.COURSE, "Course", enabled=True)
+    run(CredentialConfiguration.objects.get(), trigger="command")
+    generate()
+    credential = Credential.objects.get()
+    page = f"/conferral/c/{credential.verification_id}"
+    public = ["/conferral/", "/conferral/check/", "/conferral/check/?id=K7QF-2M9X-4TBD-HW33", page]
+    progress = f"/conferral/mine/progress/{CredentialConfiguration.objects.get().pk}/"
+    mine = {"ana": [page, f"{page}/holder/name/", f"{page}/holder/wishes/"], "bo": [progress]}
+    for username in (None, "ana", "bo"):
+        client.logout()
+        if username:
+            client.force_login(account_of(username))
+        Learner.objects.filter(key=username).update(user=account_of(username) if username else None)
+        for address in [*public, *(["/conferral/mine/", *mine[username]] if username else [])]:
+            answer = client.get(address, follow=True)
+            said = answer.content.decode()
+            assert answer.status_code == (404 if "?id=" in address else 200), address
+            assert len(re.findall("<h1[ >]", said)) == 1, address
+            assert ('href="/logout"' in said, "/login?next=" in said) == (bool(username), not username), address
+            for link in set(re.findall(r'(?:href|action)="(/conferral/[^"?#]*)', said)):
+                assert resolve(link), (address, link)
+    assert 'href="/conferral/staff/"' in client.get("/conferral/").content.decode()
 
 
 @pytest.mark.django_db

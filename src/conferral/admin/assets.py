@@ -1,5 +1,6 @@
 """Uploaded files: templates, fonts, pictures, in versions that never change."""
 
+from collections.abc import Callable
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, ClassVar
@@ -17,9 +18,9 @@ from django.utils.html import format_html_join
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext_lazy
 
-from conferral import assets
+from conferral import access, assets
 from conferral.access import ACTIVATE
 from conferral.admin import pictured, words
 from conferral.admin.asks import Ask, AskedAdmin, Done
@@ -30,11 +31,23 @@ from conferral.contract import ConferralError
 from conferral.contract.options import SLUG_PATTERN
 from conferral.facts import number
 from conferral.issuance import configure, removal, versions
-from conferral.models import CredentialAsset, CredentialType
+from conferral.models import CredentialAsset
 from conferral.spoken import spoken, without_place
 
-SHOWN_TYPES = 3
-"""Types of which a new version is shown in a picture."""
+SHOWN = 3
+"""Types of which a new version is shown in a picture, and as many configurations."""
+NAMED = 20
+"""Of what uses a file, what its page names."""
+USES: dict[str, Any] = {
+    "types": ngettext_lazy("%d type uses it.", "%d types use it."),
+    "configurations": ngettext_lazy(
+        "%d configuration uses it in designs of its own.", "%d configurations use it in designs of their own."
+    ),
+    "issuers": ngettext_lazy("%d issuer has it as its logo.", "%d issuers have it as their logo."),
+}
+SEES = ("view_credentialconfiguration", "change_credentialconfiguration")
+CHANGES = ("add_credentialasset", "change_credentialasset", ACTIVATE)
+"""Rights of whoever changes what everybody uses: they are told how many that are, named or not."""
 
 
 class AssetForm(UseCaseForm):
@@ -123,28 +136,56 @@ def _call_off(admin_: Any, request: HttpRequest, obj: CredentialAsset, values: d
     return Done(_now("Version %d does not begin by itself any more.") % obj.version)
 
 
-def _kept(obj: CredentialAsset) -> str:
-    """Who uses it, and how many credentials keep the version that they have."""
-    found = versions.usage(obj.slug)
-    count = len(found.types)
-    said = ngettext("%d type uses it.", "%d types use it.", count) % count
+def _kept(obj: Any) -> str:
+    """How many use it, and how many credentials keep the version that they have."""
+    return _counted(versions.usage(obj.slug, obj.counted_within), obj.counted_within)
+
+
+def _counted(found: versions.Usage, keys: frozenset[str] | None) -> str:
+    """What uses it in those contexts, and that it is used elsewhere, too."""
+    users = found.users.within(keys)
+    counts = {kind: len(getattr(users, kind)) for kind in USES}
+    said = [USES[kind] % count for kind, count in counts.items() if count]
+    if users != found.users:
+        said.append(_now("It is used elsewhere, too."))
     for version, kept in found.kept.items():
         figures = {"issued": number(kept.issued), "pending": number(kept.pending), "version": version}
-        said += " " + _now("%(issued)s issued and %(pending)s pending keep version %(version)s.") % figures
-    return said
+        said.append(_now("%(issued)s issued and %(pending)s pending keep version %(version)s.") % figures)
+    return " ".join(said or [_now("Nothing uses it.")])
 
 
-def _pictures(admin_: Any, request: HttpRequest, obj: CredentialAsset, form: Any) -> dict[str, Any]:
-    """The types that use it, as they are and as they would be."""
-    names = versions.usage(obj.slug).types
-    shown = []
-    for one in CredentialType.objects.filter(name__in=names[:SHOWN_TYPES]).order_by("name"):
-        try:
-            shown.append((one.name, pictured.of_type(one), pictured.of_type(one, versions={obj.slug: obj})))
-        except ConferralError as error:
-            problem = [pictured.Pictured(one.name, problems=(spoken(error),))]
-            shown.append((one.name, [], problem))
-    return {"types": shown, "more": max(len(names) - SHOWN_TYPES, 0)}
+def _pictures(admin_: Any, request: HttpRequest, obj: Any, form: Any) -> dict[str, Any]:
+    """The types and configurations that use it, as they are and as they would be; and the logo, where it is one."""
+    users = removal.users_of(obj.slug)
+    types, configurations = users.types[:SHOWN], users.within(obj.named_within).configurations[:SHOWN]
+    shown = [
+        *(_pair(pictured.of_type, one, obj) for one in types),
+        *(_pair(pictured.of_stored, one, obj) for one in configurations),
+    ]
+    if users.issuers:
+        now = [pictured.of_asset(one) for one in assets.current([obj.slug]).values()]
+        shown.append((_now("Logo"), now, [pictured.of_asset(obj)]))
+    more = len(users.types) + len(users.configurations) - len(types) - len(configurations)
+    return {"shown": shown, "more": _now("and %d more") % more if more else ""}
+
+
+def _pair(draw: Callable[..., list[pictured.Pictured]], one: Any, obj: CredentialAsset) -> tuple[str, Any, Any]:
+    """What uses it, as it is and with that version."""
+    try:
+        return str(one), draw(one), draw(one, versions={obj.slug: obj})
+    except ConferralError as error:
+        return str(one), [], [pictured.Pictured(str(one), problems=(spoken(error),))]
+
+
+class CurrentFilter(words.WordFilter):
+    """Versions by whether they are the current one of their slug; of the others the field is empty, never false."""
+
+    title, parameter_name, words = _("current"), "current", {"yes": _("Yes"), "no": _("No")}
+
+    @classmethod
+    def narrowed(cls, queryset: Any, value: str) -> Any:
+        """The current ones, or the others."""
+        return queryset.filter(current=True if value == "yes" else None)
 
 
 @registered(CredentialAsset)
@@ -178,7 +219,7 @@ class AssetAdmin(AskedAdmin, UseCaseAdmin):
         ),
     }
     list_display = ("slug", "version", "is_current", "kind", "size_in_words", "description", "uploaded")
-    list_filter = ("current", "kind")
+    list_filter = (CurrentFilter, "kind")
     search_fields = ("slug", "filename", "description")
     ordering = ("slug", "-version")
     fields = ("slug", "file", "description")
@@ -195,6 +236,14 @@ class AssetAdmin(AskedAdmin, UseCaseAdmin):
     def may_ask(self, request: HttpRequest, obj: Any, ask: Ask) -> bool:
         """Whoever may upload a version may say when it begins."""
         return self.may(request, obj, "add", "change", ask.right)
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """The version, which knows who looks at it."""
+        found: Any = super().get_object(request, object_id, from_field)
+        if found is not None:
+            found.named_within = access.limits(request.user, *SEES)
+            found.counted_within = access.limits(request.user, *SEES, *CHANGES)
+        return found
 
     def file_view(self, request: HttpRequest, key: int) -> HttpResponse:
         """The file as it was uploaded, to be changed and uploaded again: for those who may."""
@@ -222,10 +271,12 @@ class AssetAdmin(AskedAdmin, UseCaseAdmin):
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), **more})
 
     @admin.display(description=_("Where it is used"))
-    def used(self, obj: CredentialAsset) -> str:
-        """The types and others that use it, and how many credentials keep which version."""
-        found = versions.usage(obj.slug)
-        rows = [(each,) for each in (_kept(obj), *map(spoken, found.users))]
+    def used(self, obj: Any) -> str:
+        """How many use it and keep which version; and the first of them that this person may see."""
+        found = versions.usage(obj.slug, obj.counted_within)
+        names = [spoken(name) for name in found.users.within(obj.named_within).named()]
+        more = [_now("and %d more") % (len(names) - NAMED)] if len(names) > NAMED else []
+        rows = [(each,) for each in (_counted(found, obj.counted_within), *names[:NAMED], *more)]
         return format_html_join("", "{}<br>", rows)
 
     @admin.display(description=_("How it looks"))

@@ -17,6 +17,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 
 from conferral import access
 from conferral.admin import search, words
@@ -142,6 +143,17 @@ class LimitedAdmin(ModelAdmin):
         return format_html('<a href="{}">{}</a>', self.address("change", obj.pk, model=type(obj)), text or str(obj))
 
 
+def keyed(configuration: Any, name: str) -> str:
+    """The name of a course, or what else it is called, and its key beneath."""
+    key = format_html('<span class="conferral-key">{}</span>', configuration.context_key)
+    return format_html("{}<br>{}", name, key) if name else key
+
+
+def course_and_type(configuration: Any) -> str:
+    """What a page about it is headed by."""
+    return f"{configuration.context_name or configuration.context_key} · {configuration.type}"
+
+
 class RecordAdmin(LimitedAdmin):
     """Shows records, and changes none. There may be millions: `found_by` says what an index finds by what is typed."""
 
@@ -163,6 +175,12 @@ class RecordAdmin(LimitedAdmin):
             (title, {**options, "fields": [name for name in options["fields"] if name != "edition"]})
             for title, options in found
         ]
+
+    @admin.display(description=_lazy("Configuration"))
+    def configured(self, obj: Any) -> str:
+        """In a list of what belongs to configurations: the course and the type, and the key beneath."""
+        configuration = obj.configuration
+        return keyed(configuration, " · ".join(filter(None, (configuration.context_name, str(configuration.type)))))
 
     def get_changelist(self, request: HttpRequest, **named: Any) -> type[RecordList]:
         """One that counts up to a bound."""

@@ -92,7 +92,7 @@ class ConfigurationForm(UseCaseForm):
         label=_("Hold back a run that issues to too many at once"),
         required=False,
         initial=True,
-        help_text=_("That is more than either of the two below. Somebody then releases or refuses what it holds."),
+        help_text=_("That is more than both numbers below. Somebody then releases or refuses what it holds."),
     )
     guard_learners = forms.IntegerField(
         label=_("Learners"), required=False, min_value=0, max_value=10_000_000, initial=50

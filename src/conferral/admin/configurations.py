@@ -24,7 +24,7 @@ from conferral.access import RUN
 from conferral.admin import keys, pictured, when, wishes, words
 from conferral.admin import opening as rules
 from conferral.admin.asks import AskedAdmin
-from conferral.admin.base import nudge, told, told_by
+from conferral.admin.base import course_and_type, keyed, nudge, told, told_by
 from conferral.admin.configuration_form import OPTIONS, OVERRIDES, ConfigurationForm
 from conferral.admin.drawn import differences
 from conferral.admin.live import LiveAdmin, Part
@@ -104,7 +104,7 @@ class ConfigurationAdmin(AskedAdmin, LiveAdmin):
         },
     )
     _looks = (_("How it looks"), {"fields": ("sample",)})
-    _runs = (_("Issuing runs"), {"fields": ("next_runs", "last_runs")})
+    _runs = (_("Issuing runs"), {"fields": ("next_alone", "last_runs")})
     add_fieldsets = (_whole, _when, _rules, _overrides, _looks)
     fieldsets: ClassVar[Any] = (_whole, _when, _rules, _overrides, _looks, _runs)
     view_fields = (
@@ -121,8 +121,13 @@ class ConfigurationAdmin(AskedAdmin, LiveAdmin):
     @admin.display(description=_("Course, lesson or pathway"), ordering="context_key")
     def course(self, obj: CredentialConfiguration) -> str:
         """As the source calls it, and its key."""
-        key = format_html('<span class="conferral-key">{}</span>', obj.context_key)
-        return format_html("{}<br>{}", obj.context_name, key) if obj.context_name else key
+        return keyed(obj, obj.context_name)
+
+    def render_change_form(self, request: HttpRequest, context: Any, *arguments: Any, **named: Any) -> HttpResponse:
+        """Headed by what people call it; its key stands below."""
+        if found := named.get("obj"):
+            context["subtitle"] = course_and_type(found)
+        return super().render_change_form(request, context, *arguments, **named)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """What has never been saved has no runs."""
@@ -130,7 +135,7 @@ class ConfigurationAdmin(AskedAdmin, LiveAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """What tells it from others stays."""
-        return ("context_key", "type", "next_runs", "last_runs") if obj else ()
+        return ("context_key", "type", "next_alone", "last_runs") if obj else ()
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CredentialConfiguration]:
         """With the outcome of the last run beside each."""
@@ -263,12 +268,21 @@ class ConfigurationAdmin(AskedAdmin, LiveAdmin):
 
     @admin.display(description=pgettext_lazy("run", "Next"))
     def next_runs(self, obj: CredentialConfiguration) -> str:
-        """The next five, in its own time zone; else why there is none; and when it opens and closes."""
+        """The next five, for whoever is not shown them beside the form."""
+        return self._next(obj, UPCOMING)
+
+    @admin.display(description=pgettext_lazy("run", "Next"))
+    def next_alone(self, obj: CredentialConfiguration) -> str:
+        """The next one: the form tells the others as it is filled in."""
+        return self._next(obj, 1)
+
+    def _next(self, obj: CredentialConfiguration, most: int) -> str:
+        """So many, in its own time zone; else why there is none; and when it opens and closes."""
         if not obj.enabled:
             return _now("None: it is switched off.")
         times = [
             words.local(instant, obj.time_zone) + (f" ({_now('the last')})" if _is_last(instant, obj.closes_at) else "")
-            for instant in schedules.upcoming(obj, UPCOMING)
+            for instant in schedules.upcoming(obj, most)
         ]
         if why := "" if times else opening.state_of(obj, timezone.now()).why:
             times = [_now("None: %s.") % why]

@@ -4,19 +4,29 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from conferral import access, tasks
 from conferral.access import REISSUE, RELEASE, RENAME, RESEND, RETRY, REVOKE
-from conferral.admin.many import Correction, CorrectionForm, Done, one_by_one
+from conferral.admin.many import Correction, CorrectionForm, Done, Whys, one_by_one, unless
 from conferral.contract import ConferralError
 from conferral.issuance import correct, deliver, release
 from conferral.issuance.disclosure import publication_of
 from conferral.models import Credential, CredentialArtifact, Delivery, Run
 from conferral.models.verification import shown
+from conferral.spoken import spoken
 
-UNMADE = (Credential.State.HELD, Credential.State.PENDING)
+State = Credential.State
+UNMADE = (State.HELD, State.PENDING)
+REPLACED = (_("it was replaced by another"), lambda one: one.current is None)
+REVOKED = (_("it was revoked"), lambda one: one.revoked)
+HELD = (_("it is held"), lambda one: one.state == State.HELD)
+IN_THE_MAKING = (_("it is still being made"), lambda one: one.state == State.PENDING)
+BROKEN = (_("it could not be made"), lambda one: one.state == State.FAILED)
+RETIRED = (_("the learner is retired"), lambda one: one.learner.retired)
+"""Why something cannot be done to a credential, and whether that applies."""
 
 
 class RevokeForm(CorrectionForm):
@@ -62,8 +72,8 @@ class ReissueForm(CorrectionForm):
     design = forms.ChoiceField(
         label=_("Design"),
         choices=[
-            (correct.SAME_DESIGN, _("as it was made then")),
             (correct.CURRENT_DESIGN, _("as the configuration says now")),
+            (correct.SAME_DESIGN, _("as it was made then")),
         ],
     )
     reason = forms.CharField(label=_("Reason"), required=False, max_length=200, help_text=_("For staff who ask later."))
@@ -147,6 +157,21 @@ def _held(keys: list[int]) -> set[int]:
     return set(held.values_list("pk", flat=True))
 
 
+def _undecided(chosen: Sequence[Credential]) -> Whys:
+    """Why nothing is to be decided about those."""
+    held = _held([one.pk for one in chosen])
+    others = (one for one in chosen if one.pk not in held)
+    early, decided = _("its run has not ended"), _("it is not held")
+    return {one.pk: early if one.state == State.HELD else decided for one in others}
+
+
+def _unmailed(chosen: Sequence[Credential]) -> Whys:
+    """Why the learners are not to be written to about those."""
+    unready = unless(REPLACED, REVOKED, HELD, IN_THE_MAKING, BROKEN)(chosen)
+    whys = {one.pk: spoken(deliver.why_not(one)) for one in chosen if one.pk not in unready}
+    return {**unready, **{key: why for key, why in whys.items() if why}}
+
+
 def _has_failed(credential: Credential) -> bool:
     return (
         credential.artifacts.filter(state=CredentialArtifact.State.FAILED).exists()
@@ -155,13 +180,52 @@ def _has_failed(credential: Credential) -> bool:
 
 
 CORRECTIONS = {
+    "resend": Correction(
+        right=RESEND,
+        title=_("Send the mail again"),
+        explanation=_("The learner is written to once more."),
+        counted=lambda count: ngettext("Send %d mail", "Send %d mails", count) % count,
+        cannot=_unmailed,
+        perform=_resend,
+        said=lambda count: ngettext("%d mail is sent again.", "%d mails are sent again.", count) % count,
+        tasks=(tasks.deliver,),
+    ),
+    "retry": Correction(
+        right=RETRY,
+        title=_("Try again what failed"),
+        explanation=_("Files that could not be made or are gone, and mails that were given up, are tried again."),
+        # How many that are nobody knows before: which files are gone only the storage can tell.
+        counted=lambda _count: _now("Try again what failed"),
+        cannot=unless(REPLACED, HELD, RETIRED),
+        sensible=_has_failed,
+        perform=_retry,
+        said=lambda count: ngettext("%d credential is tried again.", "%d credentials are tried again.", count) % count,
+        tasks=(tasks.generate, tasks.deliver),
+    ),
+    "reissue": Correction(
+        right=REISSUE,
+        title=_("Reissue with the current design"),
+        explanation=_(
+            "A new credential takes the place of the old one: the same dates, a new number. Links to the old one lead "
+            "to the new one, and the old file is not served any more."
+        ),
+        counted=lambda count: ngettext("Reissue %d credential", "Reissue %d credentials", count) % count,
+        form=ReissueForm,
+        cannot=unless(REPLACED, HELD, IN_THE_MAKING, RETIRED),
+        perform=_reissue,
+        # Of each there are two lines: the new one's and the old one's.
+        said=lambda count: (
+            ngettext("%d credential was reissued.", "%d credentials were reissued.", count // 2) % (count // 2)
+        ),
+        tasks=(tasks.withdraw, tasks.generate, tasks.deliver),
+    ),
     "release": Correction(
         right=RELEASE,
         title=_("Release"),
         explanation=_("They are issued today, and their learners get them."),
         counted=lambda count: ngettext("Release %d credential", "Release %d credentials", count) % count,
         form=ReleaseForm,
-        sensible=lambda one: bool(_held([one.pk])),
+        cannot=_undecided,
         perform=_release,
         said=lambda count: ngettext("%d credential was released.", "%d credentials were released.", count) % count,
         tasks=(tasks.generate, tasks.deliver),
@@ -175,7 +239,7 @@ CORRECTIONS = {
         ),
         counted=lambda count: ngettext("Refuse %d credential", "Refuse %d credentials", count) % count,
         form=RefuseForm,
-        sensible=lambda one: bool(_held([one.pk])),
+        cannot=_undecided,
         perform=_refuse,
         said=lambda count: ngettext("%d credential was refused.", "%d credentials were refused.", count) % count,
         deletes=True,
@@ -189,46 +253,9 @@ CORRECTIONS = {
         ),
         counted=lambda count: ngettext("Revoke %d credential", "Revoke %d credentials", count) % count,
         form=RevokeForm,
-        sensible=lambda one: not one.revoked and one.state != Credential.State.HELD,
+        cannot=unless(REPLACED, REVOKED, HELD),
         perform=_revoke,
         said=lambda count: ngettext("%d credential was revoked.", "%d credentials were revoked.", count) % count,
         tasks=(tasks.withdraw,),
-    ),
-    "reissue": Correction(
-        right=REISSUE,
-        title=_("Reissue"),
-        explanation=_(
-            "A new credential takes the place of the old one: the same dates, a new number. Links to the old one lead "
-            "to the new one, and the old file is not served any more."
-        ),
-        counted=lambda count: ngettext("Reissue %d credential", "Reissue %d credentials", count) % count,
-        form=ReissueForm,
-        sensible=lambda one: one.state not in UNMADE and not one.learner.retired,
-        perform=_reissue,
-        # Of each there are two lines: the new one's and the old one's.
-        said=lambda count: (
-            ngettext("%d credential was reissued.", "%d credentials were reissued.", count // 2) % (count // 2)
-        ),
-        tasks=(tasks.withdraw, tasks.generate, tasks.deliver),
-    ),
-    "resend": Correction(
-        right=RESEND,
-        title=_("Send the mail again"),
-        explanation=_("The learner is written to once more."),
-        counted=lambda count: ngettext("Send %d mail", "Send %d mails", count) % count,
-        sensible=lambda one: not deliver.why_not(one),
-        perform=_resend,
-        said=lambda count: ngettext("%d mail is sent again.", "%d mails are sent again.", count) % count,
-        tasks=(tasks.deliver,),
-    ),
-    "retry": Correction(
-        right=RETRY,
-        title=_("Try again what failed"),
-        explanation=_("Files that could not be made or are gone, and mails that were given up, are tried again."),
-        counted=lambda count: ngettext("Try %d credential again", "Try %d credentials again", count) % count,
-        sensible=_has_failed,
-        perform=_retry,
-        said=lambda count: ngettext("%d credential is tried again.", "%d credentials are tried again.", count) % count,
-        tasks=(tasks.generate, tasks.deliver),
     ),
 }

@@ -1,10 +1,10 @@
 """Credentials: looked at, and corrected by those who may."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
-from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -19,109 +19,30 @@ from django.utils.text import capfirst
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext_lazy
 
-from conferral import plugins, tasks
-from conferral.access import RENAME
+from conferral import tasks
 from conferral.admin import filters, pictured, search, wishes, words
-from conferral.admin.asks import Ask, AskedAdmin, Done
+from conferral.admin.asks import AskedAdmin
 from conferral.admin.base import RecordInline, named, nudge, recorded
 from conferral.admin.corrections import CORRECTIONS
 from conferral.admin.many import SWEPT, CorrectedAdmin
+from conferral.admin.renaming import ASKS, TYPED
 from conferral.admin.site import registered
 from conferral.contract import ConferralError, Fact
 from conferral.facts import lines
 from conferral.issuance import correct, reissue
 from conferral.issuance.snapshot import page_url
-from conferral.lms import roster
 from conferral.models import Credential, CredentialArtifact, CredentialConfiguration, Delivery, Reissue
 from conferral.models.verification import shown
-from conferral.settings import current
 from conferral.spoken import spoken
 
 COURSES = 10
 """Configurations whose credentials are issued again together: each is read from the LMS while somebody waits."""
 IN_ONE_REQUEST = 1000
 """Credentials that are dealt with while somebody waits."""
-
-
-class NameForm(forms.Form):
-    """The right name, why, and whether the learner is told."""
-
-    name = forms.CharField(
-        label=_("Name"),
-        max_length=correct.NAME_LENGTH,
-        widget=forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off"}),
-        help_text=_("As it is to be printed."),
-    )
-    reason = forms.CharField(label=_("Reason"), required=False, max_length=200, help_text=_("For staff who ask later."))
-    notify = forms.BooleanField(label=_("Write to the learner"), required=False, initial=True)
-
-
-def _correct_name(admin_: Any, request: HttpRequest, obj: Credential, values: dict[str, Any]) -> Done:
-    said = {"notify": values["notify"], "by": request.user, "reason": values["reason"]}
-    new = correct.reissue(obj, name=values["name"], **said)
-    told = _now("The name was corrected: %(old)s is %(new)s now.")
-    names = {"old": obj.recipient_name or _now("(no name)"), "new": new.recipient_name}
-    nudges = ((tasks.withdraw,), (tasks.generate,), (tasks.deliver,))
-    return Done(told % names, admin_.address("change", new.pk), nudges, logged=_now("The name was corrected."))
-
-
-def _about_name(admin_: Any, request: HttpRequest, obj: Credential, form: Any) -> dict[str, Any]:
-    """Both pictures, and what the account says: where that is another name it is mostly the right one."""
-    first = form.initial.get("name") or correct.differs_from_account(obj) or correct.name_of(obj)
-    form.fields["name"].initial = first
-    typed = ((form.data.get("name") if form.is_bound else first) or "").strip()
-    part = {
-        "url": admin_.address("picture", obj.pk),
-        "after": "picture",
-        "watches": ["name"],
-        "title": "",
-        "button": "",
-        "beside": False,
-        "waiting": "",
-        "failed": _now("This could not be looked up; try again."),
-    }
-    return {
-        "old": pictured.of_credential(obj, correct.name_of(obj)),
-        "slots": pictured.of_credential(obj, typed) if form.is_bound and typed else [],
-        "live": [part],
-        **_account(obj, typed),
-    }
-
-
-def _account(obj: Credential, typed: str) -> dict[str, Any]:
-    """What the account, or the roster, says to the name that is typed, and where it is corrected."""
-    learner = obj.learner
-    if learner.name in ("", typed):
-        return {"account_agrees": bool(learner.name) and correct.differs_from_account(obj) == typed}
-    url = plugins.gateway().profile(learner.key) if learner.gateway == current().lms else ""
-    return {
-        "account_name": learner.name,
-        "account_is_old": learner.name == correct.name_of(obj),
-        "account_url": url,
-        "imported": not url and learner.gateway == roster.GATEWAY,
-    }
-
-
-ASKS = {
-    "name": Ask(
-        right=RENAME,
-        title=_("Correct name"),
-        explain=lambda one: (
-            _now("It keeps %(date)s; the old link and QR code lead to it. The old name and file are shown no more.")
-            % {"date": date_format(localtime(one.issued), "DATE_FORMAT")}
-        ),
-        button=_("Correct"),
-        form=NameForm,
-        sensible=lambda one: (
-            bool(one.current) and one.state != Credential.State.PENDING and not one.learner.retired and not one.revoked
-        ),
-        perform=_correct_name,
-        template="conferral/admin/name.html",
-        about=_about_name,
-    ),
-}
+WHEN_RELEASED = ("issued", "expires")
+"""Instants that are set when a credential is released."""
 
 
 class ArtifactInline(RecordInline):
@@ -156,6 +77,21 @@ class DeliveryInline(RecordInline):
         return words.word(words.DELIVERY, obj.state)
 
 
+def _at(name: str, label: Any) -> Callable[[Any, Credential], str]:
+    """A method of the admin that shows an instant as a clock shows it where the credential was issued."""
+
+    @admin.display(description=label)
+    def shown_there(self: Any, obj: Credential) -> str:
+        instant = None if name in WHEN_RELEASED and _is_held(obj) else getattr(obj, name)
+        return words.local(instant, obj.edition.content["time_zone"])
+
+    return shown_there
+
+
+def _is_held(credential: Credential) -> bool:
+    return credential.state == Credential.State.HELD
+
+
 @registered(Credential)
 class CredentialAdmin(AskedAdmin, CorrectedAdmin):
     """Credentials. Who may change them may correct them; nobody edits them."""
@@ -180,11 +116,11 @@ class CredentialAdmin(AskedAdmin, CorrectedAdmin):
     fieldsets = (
         (None, {"fields": ("number", "page", "state_in_words", "recipient_name", "learner", "language")}),
         (_("For"), {"fields": ("type_name", "earned_in", "key", "organisation", "configuration")}),
-        (_("Dates"), {"fields": ("earned", "issued", "expires", "recorded")}),
+        (_("Dates"), {"fields": ("earned_at", "issued_at", "expires_at", "recorded_at")}),
         (_("How it was earned"), {"fields": ("evidence_in_words",)}),
         (
             _("What became of it"),
-            {"fields": ("revoked", "revoked_reason", "revoked_by", "in_place_of", "replaced_by", "written_to")},
+            {"fields": ("revoked_at", "revoked_reason", "revoked_by", "in_place_of", "replaced_by", "written_to")},
         ),
         (_("How it was made"), {"fields": ("run", "edition")}),
     )
@@ -193,6 +129,11 @@ class CredentialAdmin(AskedAdmin, CorrectedAdmin):
     key = named("context_key", _("Its key"))
     organisation = named("context_organisation", _("Organisation"))
     language = named("locale", _("Language"))
+    earned_at = _at("earned", pgettext_lazy("when", "earned"))
+    issued_at = _at("issued", pgettext_lazy("when", "issued"))
+    expires_at = _at("expires", pgettext_lazy("when", "expires"))
+    recorded_at = _at("recorded", pgettext_lazy("when", "recorded"))
+    revoked_at = _at("revoked", pgettext_lazy("when", "revoked"))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Credential]:
         """With what a row shows, and without what would make a page of them heavy."""
@@ -234,7 +175,7 @@ class CredentialAdmin(AskedAdmin, CorrectedAdmin):
     @admin.display(description=_("Issued"))
     def issued_on(self, obj: Credential) -> str:
         """The day."""
-        return _day(obj.issued)
+        return _day(None if _is_held(obj) else obj.issued)
 
     @admin.display(description=_("Revoked"))
     def revoked_on(self, obj: Credential) -> str:
@@ -260,7 +201,7 @@ class CredentialAdmin(AskedAdmin, CorrectedAdmin):
     @admin.display(description=_("Facts"))
     def evidence_in_words(self, obj: Credential) -> str:
         """The facts that decided."""
-        facts = lines(Fact(**fact) for fact in obj.evidence.get("facts", ()))
+        facts = lines((Fact(**fact) for fact in obj.evidence.get("facts", ())), obj.edition.content.get("steps", {}))
         return format_html_join("", "{}<br>", ((line,) for line in facts)) or "-"
 
     @admin.display(description=_("In place of"))
@@ -304,19 +245,32 @@ class CredentialAdmin(AskedAdmin, CorrectedAdmin):
         return self.ask(request, queryset, "retry")
 
     def get_urls(self) -> list[URLPattern]:
-        """With the picture under a name that is being typed."""
-        picture = self.admin_site.admin_view(self.picture_view)
-        return [path("<int:key>/picture/", picture, name="conferral_credential_picture"), *super().get_urls()]
+        """With what is said of a name that is being typed."""
+        view = self.admin_site.admin_view
+        pages = [
+            path(f"<int:key>/{what}/", view(partial(self.typed_view, what=what)), name=f"conferral_credential_{what}")
+            for what in TYPED
+        ]
+        return pages + super().get_urls()
 
-    def picture_view(self, request: HttpRequest, key: int) -> HttpResponse:
-        """The credential as a picture under the name that is being typed."""
+    def typed_view(self, request: HttpRequest, key: int, what: str) -> HttpResponse:
+        """What is said of the name that is being typed: the credential as a picture, or what the account says."""
         found = self.get_object(request, str(key))
         if request.method != "POST" or found is None or not self.may_ask(request, found, ASKS["name"]):
             raise PermissionDenied
         name = request.POST.get("name", "").strip()[: correct.NAME_LENGTH]
-        content = {"slots": pictured.of_credential(found, name or correct.name_of(found))}
-        content |= _account(found, name)
-        return HttpResponse(render_to_string("conferral/admin/live/name.html", content, request))
+        template, say = TYPED[what]
+        return HttpResponse(render_to_string(template, say(found, name), request))
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """With the picture of one that has not been replaced: what was has another name, perhaps."""
+        found = self.get_object(request, object_id)
+        slots = []
+        if found and found.current and not found.learner.retired:
+            slots = pictured.of_credential(found, correct.name_of(found))
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), "slots": slots})
 
     def asked(self, request: HttpRequest, name: str, chosen: Sequence[Any], *, sent: bool) -> HttpResponse:
         """Reissuing many asks otherwise."""
@@ -344,7 +298,7 @@ class CredentialAdmin(AskedAdmin, CorrectedAdmin):
                 form.add_error(None, capfirst(spoken(error)))
         content = {
             **self.page_of(request, "reissue", chosen),
-            "numbers": wishes.numbers(selections),
+            **wishes.numbers(selections),
             "form": form,
             "back": back,
         }

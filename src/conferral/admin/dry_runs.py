@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from conferral.access import RUN
 from conferral.admin import filters, search, words
 from conferral.admin.asks import AskedAdmin
-from conferral.admin.base import PER_PAGE
+from conferral.admin.base import PER_PAGE, course_and_type
 from conferral.admin.followed import FollowedAdmin
 from conferral.admin.lists import BoundedPaginator
 from conferral.admin.site import registered
@@ -63,9 +63,8 @@ class DryRunAdmin(AskedAdmin, FollowedAdmin):
     of = "configuration"
     # Whoever may try a configuration out may see what came of it, and stop it.
     change_takes = frozenset({"change_dryrun", "change_credentialconfiguration", RUN})
-    list_display = ("begun", "configuration", "state", "evaluated", "by")
+    list_display = ("begun", "configured", "state", "evaluated", "by")
     list_filter = (words.RunStatus, filters.OfConfiguration, filters.TypeByConfiguration)
-    list_select_related = ("configuration__type", "by")
     sortable_by = ()
     search_fields = ("configuration__context_key", "configuration__type__name")
     search_help_text = _("Key of a course, lesson or pathway, or name of a credential type")
@@ -83,6 +82,10 @@ class DryRunAdmin(AskedAdmin, FollowedAdmin):
             *super().get_urls(),
         ]
 
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """With what its page names."""
+        return super().get_queryset(request).select_related("configuration__type", "by")
+
     @admin.display(description=_("Started"))
     def begun(self, obj: DryRun) -> str:
         """In the time zone of its configuration."""
@@ -99,7 +102,7 @@ class DryRunAdmin(AskedAdmin, FollowedAdmin):
         if not self.may(request, found, "change"):
             raise PermissionDenied
         if request.method == "POST":
-            dry_run.cancel(found)
+            dry_run.cancel(found, by=request.user)
         return HttpResponseRedirect(self.address("change", found.pk))
 
     def csv_view(self, request: HttpRequest, key: int) -> StreamingHttpResponse:
@@ -123,7 +126,7 @@ class DryRunAdmin(AskedAdmin, FollowedAdmin):
         content = {
             **self.admin_site.each_context(request),
             "title": _("Dry run"),
-            "subtitle": str(found.configuration),
+            "subtitle": course_and_type(found.configuration),
             "opts": self.opts,
             "media": self.media,
             "obj": found,
@@ -138,6 +141,7 @@ class DryRunAdmin(AskedAdmin, FollowedAdmin):
             "figures": list(words.figures(found.figures)) if found.figures else [],
             **self.followed(found),
             "cancel_url": self.address("cancel", found.pk),
+            "history_url": self.address("history", found.pk),
             "csv_url": self.address("csv", found.pk),
             "configuration_url": self.address("change", found.configuration_id, model=type(found.configuration)),
             "run_url": self.address("ask", found.configuration_id, "run", model=type(found.configuration)),
@@ -145,7 +149,7 @@ class DryRunAdmin(AskedAdmin, FollowedAdmin):
         return TemplateResponse(request, "conferral/admin/dry_run.html", content)
 
     def _rows(self, found: DryRun, request: HttpRequest) -> tuple[Any, RowsForm]:
-        form = RowsForm(request.GET)
+        form = RowsForm(request.GET, label_suffix="")
         said = form.cleaned_data if form.is_valid() else {}
         rows = dry_run.find(
             found,

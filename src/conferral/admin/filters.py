@@ -49,6 +49,8 @@ class Chosen(admin.SimpleListFilter):
     """Records of one object, which a link has chosen: it says which one that is, and leads back to all."""
 
     model: type[CredentialConfiguration] | type[Run]
+    by = ""
+    """What leads to the object, where it is not called like the parameter."""
 
     def lookups(self, request: Any, model_admin: Any) -> Iterable[tuple[str, Any]]:
         """The chosen one alone, for whoever may see it."""
@@ -67,7 +69,8 @@ class Chosen(admin.SimpleListFilter):
         """Its records."""
         if (value := self.value()) is None:
             return queryset
-        return queryset.filter(**{self.parameter_name or "": int(value)}) if _ID.fullmatch(value) else queryset.none()
+        by = self.by or self.parameter_name or ""
+        return queryset.filter(**{by: int(value)}) if _ID.fullmatch(value) else queryset.none()
 
 
 class OfConfiguration(Chosen):
@@ -80,6 +83,12 @@ class OfRun(Chosen):
     """Of one issuing run."""
 
     title, parameter_name, model = _("issuing run"), "run__id__exact", Run
+
+
+class OfRunByCredential(Chosen):
+    """The mails of one issuing run."""
+
+    title, parameter_name, model, by = _("issuing run"), "run", Run, "credential__run"
 
 
 class Slot(admin.SimpleListFilter):

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from babel.numbers import format_decimal
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import URLPattern, path
@@ -9,11 +10,13 @@ from django.utils.translation import gettext as _now
 
 from conferral.admin import words
 from conferral.admin.base import RecordAdmin
-from conferral.facts import number
-from conferral.issuance.progress import progress_of
+from conferral.facts import locale, number
+from conferral.issuance.progress import Progress, progress_of
 from conferral.models import DryRun, Run
 
 GOING_ON = (Run.Status.ASKED, Run.Status.RUNNING)
+SLOW = 10
+"""Below so many of something each counts: they are told with a decimal."""
 
 
 def of_run(run: Run | DryRun) -> dict[str, Any]:
@@ -22,14 +25,30 @@ def of_run(run: Run | DryRun) -> dict[str, Any]:
     going_on = run.status in GOING_ON
     if run.status == Run.Status.ASKED:
         said = _now("It is about to begin.")
+    elif going_on and far.evaluated:
+        said = f"{_looked_at(far.evaluated, far.rate)} {_what_is_left(far)}".strip()
     elif going_on:
-        looked = {"evaluated": number(far.evaluated), "rate": number(round(far.rate))}
-        said = _now("%(evaluated)s learners looked at, %(rate)s a second.") % looked
-        if far.left is not None:
-            said += " " + _now("About %s left.") % words.duration(far.left.total_seconds())
+        said = _now("It is reading the first learners.")
     else:
         said = words.word(words.RUN, run.status)
     return {"going_on": going_on, "share": far.share or 0, "said": said, "evaluated": far.evaluated}
+
+
+def _looked_at(evaluated: int, rate: float) -> str:
+    """How many, and how fast: of a slow source, too, the figure says something."""
+    if rate < 1:
+        said, speed = _now("%(evaluated)s learners looked at, %(rate)s a minute."), rate * 60
+    else:
+        said, speed = _now("%(evaluated)s learners looked at, %(rate)s a second."), rate
+    rate_ = format_decimal(round(speed, 1 if speed < SLOW else 0), locale=locale())
+    return said % {"evaluated": number(evaluated), "rate": rate_}
+
+
+def _what_is_left(far: Progress) -> str:
+    """The time, where it is known how many there are."""
+    if far.expected is None:
+        return _now("How many there are in all is not known yet.")
+    return _now("About %s left.") % words.duration(far.left.total_seconds()) if far.left else ""
 
 
 class FollowedAdmin(RecordAdmin):

@@ -11,13 +11,15 @@ from django.utils.html import format_html
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from conferral.access import LIST, REISSUE
 from conferral.admin import filters, search, words
 from conferral.admin.asks import Ask, AskedAdmin, Done
-from conferral.admin.base import RecordAdmin, recorded, structure
+from conferral.admin.base import RecordAdmin, recorded, told_by
 from conferral.admin.followed import FollowedAdmin
 from conferral.admin.site import admin_of, registered
+from conferral.facts import number
 from conferral.issuance import history, reissue, removal
 from conferral.issuance.progress import MOST
 from conferral.models import (
@@ -28,14 +30,16 @@ from conferral.models import (
     CredentialAsset,
     CredentialConfiguration,
     CredentialType,
+    DryRun,
     Issuer,
     Reissue,
     Run,
     Standstill,
 )
+from conferral.spoken import spoken
 
 KINDS = (
-    *(Credential, CredentialConfiguration, Run, Reissue),
+    *(Credential, CredentialConfiguration, Run, DryRun, Reissue),
     *(CredentialType, CredentialAsset, Issuer, Context, Standstill),
 )
 """Of what something is written down."""
@@ -112,7 +116,7 @@ class CandidateAdmin(RecordAdmin):
     """Who is always or never issued, and who waits."""
 
     of = "configuration"
-    list_display = ("learner", "configuration", "verdict_in_words", "qualified", "who", "said")
+    list_display = ("learner", "configured", "verdict_in_words", "qualified", "who", "said")
     list_filter = (VerdictFilter, filters.OfConfiguration, filters.TypeByConfiguration)
     list_select_related = ("learner", "configuration__type")
     sortable_by = ()
@@ -165,7 +169,7 @@ class ReissueAdmin(AskedAdmin, FollowedAdmin):
     of = "configuration"
     # Whoever may ask for one may follow it, and stop it.
     change_takes = frozenset({"change_reissue", "change_credentialconfiguration", "change_credential", REISSUE})
-    list_display = ("asked", "configuration", "outcome", "total", "reissued", "failed", "who", "reason")
+    list_display = ("asked", "configured", "outcome", "total", "reissued", "failed", "who", "reason")
     list_filter = (ReissueStatus, filters.OfConfiguration, filters.TypeByConfiguration)
     list_select_related = ("configuration__type",)
     sortable_by = ()
@@ -174,10 +178,12 @@ class ReissueAdmin(AskedAdmin, FollowedAdmin):
     found_by = search.runs
     ordering = ("-pk",)
     fields = (
-        *("configuration", "outcome", "asked", "ended", "total", "reissued", "failed", "shown_problems", "went_wrong"),
-        *("names", "edition", "notify", "who", "reason"),
+        *("configuration", "outcome", "began", "came_to_an_end", "shown_problems", "went_wrong"),
+        *("design", "name_taken", "written_to", "who", "reason"),
     )
-    shown_problems = structure("problems", _("Problems"))
+    shown_problems = told_by(
+        "problems", _("Problems"), lambda found: [(spoken(why), number(count)) for why, count in found.items()]
+    )
     who = recorded("by_name", _("By"))
     went_wrong = recorded("error", _("What went wrong"))
     asks: ClassVar = {
@@ -216,10 +222,38 @@ class ReissueAdmin(AskedAdmin, FollowedAdmin):
         content: dict[str, Any] = {}
         if found is not None:
             name = _now("Reissue of %s") % words.local(found.asked, found.configuration.time_zone)
-            content = {**self.followed(found), "subtitle": name}
+            told = {each: getattr(found, each) for each in words.REISSUE_FIGURES}
+            content = {**self.followed(found), "subtitle": name, "figures": list(words.figures_of_reissue(told))}
         return super().change_view(request, object_id, form_url, {**content, **(extra_context or {})})
 
     @admin.display(description=_("Outcome"))
     def outcome(self, obj: Reissue) -> str:
         """How far it came."""
         return words.word(words.REISSUE, obj.status)
+
+    @admin.display(description=pgettext_lazy("when", "asked for"))
+    def began(self, obj: Reissue) -> str:
+        """In the configuration's time zone."""
+        return words.local(obj.asked, obj.configuration.time_zone)
+
+    @admin.display(description=pgettext_lazy("when", "ended"))
+    def came_to_an_end(self, obj: Reissue) -> str:
+        """As above."""
+        return words.local(obj.ended, obj.configuration.time_zone)
+
+    @admin.display(description=_("Design"))
+    def design(self, obj: Reissue) -> str:
+        """That of the day, or each its own."""
+        if obj.edition is None:
+            return _now("as each was made then")
+        return _now("as of %s") % words.local(obj.edition.created, obj.configuration.time_zone)
+
+    @admin.display(description=_("Name"))
+    def name_taken(self, obj: Reissue) -> str:
+        """Whose."""
+        return _now("as the accounts have it now") if obj.names else _now("as it is printed")
+
+    @admin.display(description=_("Learners are written to"))
+    def written_to(self, obj: Reissue) -> str:
+        """Whether they are."""
+        return _now("yes") if obj.notify else _now("no")

@@ -87,7 +87,7 @@ def _page(rows: Any, first: int, last: int) -> list[Any]:
 
 def _near(rows: Any, last: int) -> Any:
     """Those that are among the newest of the table."""
-    everything, behind = rows.model._default_manager.order_by("-pk"), NEAR + 2 * last  # noqa: SLF001 - documented
+    everything, behind = rows.model._default_manager.order_by("-pk"), NEAR + last  # noqa: SLF001 - documented
     since = _page(everything, behind, behind + 1)
     return few(rows.filter(pk__gte=since[0]) if since else rows)
 
@@ -110,9 +110,9 @@ class RecordList(ChangeList):
     """A list of the admin that tells no number where none was counted, and reads no table whole for those it shows."""
 
     def get_results(self, request: HttpRequest) -> None:
-        """Beside the search box Django would tell the bound as the number of results."""
+        """Beside the search box Django would tell the bound as the number of results, and offer to show all of all."""
         super().get_results(request)
-        if getattr(self.paginator, "more", False):
+        if getattr(self.paginator, "more", False) or not (self.query or self.has_active_filters):
             self.full_result_count = self.result_count
         if self.can_show_all:  # Django then asks for all of them, without their keys
             self.result_list = few(self.result_list)

@@ -1,6 +1,7 @@
 """What may be asked of several records at once: a page names them, asks what has to be known, and does it."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -17,9 +18,11 @@ from django.urls import URLPattern, path
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from conferral.admin.base import RecordAdmin, nudge, told
 from conferral.contract import ConferralError
+from conferral.facts import number
 
 AT_ONCE = 100
 """Records that a page names, and whose ids stand in its address."""
@@ -28,6 +31,8 @@ TOLD = 5
 SWEPT = _("The message broker cannot be reached at the moment; the work is done by the next sweep, within a minute.")
 Done = list[tuple[Any, str]]
 """The records that were dealt with, each with the line for its history."""
+Whys = Mapping[int, str | Promise]
+"""By the keys of records, why it cannot be done to them; the others are left out."""
 _ID = re.compile(r"[0-9]{1,18}", re.ASCII)  # longer ones no database has
 
 
@@ -44,8 +49,9 @@ class Correction:
     """One thing that can be done: its words, its form, and the use case.
 
     `counted` is the button's word for so many. `perform` gets the chosen records, the form's values, who asks, and
-    where to tell of what went wrong. `deletes`: afterwards they are gone. It is for whoever may change them, or has the
-    `right`.
+    where to tell of what went wrong. `cannot` says before that to which of them it cannot be done: it gets all of them
+    at once. `sensible` is whether the page of one offers it. `deletes`: afterwards they are gone. It is for whoever may
+    change them, or has the `right`.
     """
 
     title: str | Promise
@@ -54,6 +60,7 @@ class Correction:
     perform: Callable[[Sequence[Any], dict[str, Any], Any, Callable[[Exception], None]], Done]
     said: Callable[[int], str]
     form: type[CorrectionForm] = CorrectionForm
+    cannot: Callable[[Sequence[Any]], Whys] = lambda _chosen: {}
     sensible: Callable[[Any], bool] = lambda _one: True
     tasks: tuple[Any, ...] = ()
     deletes: bool = False
@@ -73,6 +80,16 @@ def one_by_one(
         else:
             done.append((one, line))
     return done
+
+
+def unless(*reasons: tuple[str | Promise, Callable[[Any], Any]]) -> Callable[[Sequence[Any]], Whys]:
+    """It can be done to those to which none of the reasons applies; the first that does is told."""
+
+    def cannot(chosen: Sequence[Any]) -> Whys:
+        whys = {one.pk: next((why for why, applies in reasons if applies(one)), "") for one in chosen}
+        return {key: why for key, why in whys.items() if why}
+
+    return cannot
 
 
 class CorrectedAdmin(RecordAdmin):
@@ -121,13 +138,14 @@ class CorrectedAdmin(RecordAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
-        """The record, with what can be done with it."""
-        links = []
-        found = self.get_object(request, object_id)
+        """The record, with what can be done with it, after what may be asked of it otherwise."""
+        content, found = extra_context or {}, self.get_object(request, object_id)
+        links = list(content.get("asks", ()))
         if found and self.is_open(found):
             may = {name: each for name, each in self.corrections.items() if self.may_correct(request, name, found)}
-            links = [(each.title, self._address(name, [found])) for name, each in may.items() if each.sensible(found)]
-        return super().change_view(request, object_id, form_url, {**(extra_context or {}), "corrections": links})
+            can = {name: each for name, each in may.items() if each.sensible(found) and not each.cannot([found])}
+            links += [(self._address(name, [found]), each) for name, each in can.items()]
+        return super().change_view(request, object_id, form_url, {**content, "asks": links})
 
     def correction_view(self, request: HttpRequest, name: str) -> HttpResponse:
         """Names the records that are meant, asks what has to be known, and does it."""
@@ -157,20 +175,30 @@ class CorrectedAdmin(RecordAdmin):
     def asked(self, request: HttpRequest, name: str, chosen: Sequence[Any], *, sent: bool) -> HttpResponse:
         """The page that asks, and what it leads to."""
         correction, one_alone = self.corrections[name], len(chosen) == 1
-        form = correction.form(request.POST if sent else None, chosen=chosen, by=request.user)
+        form = correction.form(request.POST if sent else None, chosen=chosen, by=request.user, label_suffix="")
         if form.is_valid():
             done = self._perform(request, chosen, correction, form.cleaned_data)
             after = (done or chosen)[0]
             stays = one_alone and not (done and correction.deletes)
             return HttpResponseRedirect(self.address("change", after.pk) if stays else self.address("changelist"))
+        whys = correction.cannot(chosen)
+        meant = [one for one in chosen if one.pk not in whys]
+        rows = [*meant, *(one for one in chosen if one.pk in whys)][:AT_ONCE]
         content = {
-            **self.page_of(request, name, chosen),
-            "chosen": [self.row(one) for one in chosen[:AT_ONCE]],
+            **self.page_of(request, name, meant),
+            **self.about(request, name, meant),
+            "chosen": [(*self.row(one), whys.get(one.pk, "")) for one in rows],
             "others": max(len(chosen) - AT_ONCE, 0),
+            "left_out": _left_out(whys),
+            "impossible": not meant,
             "form": form,
             "back": self.address("change", chosen[0].pk) if one_alone else self.address("changelist"),
         }
         return TemplateResponse(request, "conferral/admin/correction.html", content)
+
+    def about(self, request: HttpRequest, name: str, chosen: Sequence[Any]) -> dict[str, Any]:
+        """What the page that asks has besides."""
+        return {}
 
     def page_of(self, request: HttpRequest, name: str, chosen: Sequence[Any]) -> dict[str, Any]:
         """What every such page has: how many are meant, and which; few stand in its address."""
@@ -205,3 +233,13 @@ class CorrectedAdmin(RecordAdmin):
             self.message_user(request, correction.said(len(done)), messages.SUCCESS)
             nudge(request, *((task,) for task in correction.tasks), lost=SWEPT)
         return [one for one, _line in done]
+
+
+def _left_out(whys: Whys) -> str:
+    """To how many it cannot be done, and why; to how many each, where there are several reasons."""
+    if not whys:
+        return ""
+    reasons = Counter(str(why) for why in whys.values()).most_common()
+    told = [f"{why} ({number(count)})" if len(reasons) > 1 else why for why, count in reasons]
+    said = ngettext("%(count)s cannot be: %(why)s.", "%(count)s cannot be: %(why)s.", len(whys))
+    return said % {"count": number(len(whys)), "why": ", ".join(told)}

@@ -8,21 +8,21 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext_lazy
 
 from conferral import tasks
 from conferral.access import RENAME
-from conferral.admin import search, words
+from conferral.admin import pictured, search, words
 from conferral.admin.many import CorrectedAdmin, Correction, CorrectionForm, Done, one_by_one
 from conferral.admin.site import registered
-from conferral.issuance import wishes
+from conferral.issuance import correct, wishes
 from conferral.models import NameRequest
 from conferral.models.verification import shown
 
 OUTCOMES: words.Words = {
     NameRequest.Outcome.WAITING: _("waits for a decision"),
     NameRequest.Outcome.APPROVED: _("approved"),
-    NameRequest.Outcome.REFUSED: _("refused"),
+    NameRequest.Outcome.REFUSED: pgettext_lazy("request", "refused"),
 }
 
 
@@ -108,6 +108,14 @@ class NameRequestAdmin(CorrectedAdmin):
     def is_open(self, obj: NameRequest) -> bool:
         """While it waits."""
         return bool(obj.waiting)
+
+    def about(self, request: HttpRequest, name: str, chosen: Sequence[NameRequest]) -> dict[str, Any]:
+        """Of one that is to be approved: the credential as it is, and as it will be."""
+        if name != "approve" or len(chosen) != 1:
+            return {}
+        asked, one = chosen[0], wishes.corrected_by(chosen[0])
+        before, after = (pictured.of_credential(one, each) for each in (correct.name_of(one), asked.name))
+        return {"old": before, "slots": after}
 
     def row(self, obj: NameRequest) -> tuple[str, str, Any, str]:
         """The credential, and both names."""

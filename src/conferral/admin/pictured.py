@@ -16,7 +16,7 @@ from conferral.issuance import correct, make, plan, preview
 from conferral.issuance.evaluate import Evaluation
 from conferral.issuance.explain import evaluation_of
 from conferral.issuance.snapshot import request_for
-from conferral.models import Credential, CredentialAsset, CredentialType, Learner
+from conferral.models import Credential, CredentialAsset, CredentialConfiguration, CredentialType, Learner
 from conferral.settings import current
 from conferral.spoken import spoken
 
@@ -90,6 +90,15 @@ def of_type(
     return list(_pictured(slots, plan.resolve_assets(slots) | dict(versions or {}), request, name))
 
 
+def of_stored(
+    configuration: CredentialConfiguration, versions: Mapping[str, CredentialAsset] | None = None
+) -> list[Pictured]:
+    """Every slot of a configuration as it is stored, without its source; with those versions of assets, as above."""
+    slots = plan.resolve_slots(configuration.type, configuration.generators)
+    request = preview.request_without_source(configuration)
+    return list(_pictured(slots, plan.resolve_assets(slots) | dict(versions or {}), request, ""))
+
+
 def of_credential(credential: Credential, name: str) -> list[Pictured]:
     """Every slot of an issued credential as its edition makes it, under that name."""
     shown = correct.successor(credential, credential.edition, name, notify=False)
@@ -97,9 +106,10 @@ def of_credential(credential: Credential, name: str) -> list[Pictured]:
     found: list[Pictured] = []
     for slot in credential.edition.content["generators"]:
         try:
-            station = make.prepare(credential.edition_id, slot)
-            request = replace(request_for(shown, station.edition, slot), draft=True)
-            made = list(station.generator.generate(station.prepared, request))
+            with plugins.blamed(plugins.GENERATORS, credential.edition.content["generators"][slot]["generator"]):
+                station = make.prepare(credential.edition_id, slot)
+                request = replace(request_for(shown, station.edition, slot), draft=True)
+                made = list(station.generator.generate(station.prepared, request))
         except ConferralError as error:
             found.append(Pictured(slot, problems=(spoken(error),)))
         else:

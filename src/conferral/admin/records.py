@@ -1,21 +1,27 @@
 """What Conferral has recorded, to be looked at: learners, rosters, runs, files, messages; and the emergency stop."""
 
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import Exists, OuterRef
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.template.defaultfilters import filesizeformat
 from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
+from conferral import tasks
+from conferral.access import RETRY
 from conferral.admin import filters, search, words
 from conferral.admin.base import LimitedAdmin, RecordAdmin, RecordInline, recorded, structure
 from conferral.admin.lists import few
+from conferral.admin.many import CorrectedAdmin, Correction, Done, Whys
 from conferral.admin.search import configured, contexts
 from conferral.admin.site import admin_of, registered
+from conferral.contract import ConferralError
 from conferral.contract.decision import readable
-from conferral.issuance import standstill
+from conferral.issuance import given_up, standstill
 from conferral.models import (
     Credential,
     CredentialArtifact,
@@ -30,6 +36,9 @@ from conferral.models.verification import shown
 
 HELD = 20
 """Credentials that a learner's page names."""
+AT_ONCE = 1000
+"""Mails that are tried again while somebody waits."""
+NOT_WANTED = _("it was not given up, or nobody should get it any more")
 
 
 @registered(Learner)
@@ -174,13 +183,47 @@ class ArtifactAdmin(RecordAdmin):
         return "-" if obj.size is None else filesizeformat(obj.size)
 
 
+def _to_be_mended(mails: Iterable[Delivery]) -> set[int]:
+    found = words.DeliveryState.narrowed(Delivery.objects.filter(pk__in=[one.pk for one in mails]), words.MEND)
+    return set(found.values_list("pk", flat=True))
+
+
+def _not_wanted(mails: Sequence[Delivery]) -> Whys:
+    wanted = _to_be_mended(mails)
+    return {one.pk: NOT_WANTED for one in mails if one.pk not in wanted}
+
+
+def _retry(chosen: Sequence[Delivery], values: dict[str, Any], by: Any, told: Callable[[Exception], None]) -> Done:
+    tried = given_up.try_again(_to_be_mended(chosen), by=by)
+    for one in chosen:
+        if one.pk not in tried:
+            number = shown(one.credential.verification_id)
+            told(ConferralError("%(id)s: nothing has failed that could be tried again", id=number))
+    return [(one, "Tried again.") for one in chosen if one.pk in tried]
+
+
 @registered(Delivery)
-class DeliveryAdmin(RecordAdmin):
+class DeliveryAdmin(CorrectedAdmin):
     """The messages to learners."""
 
     of = "credential__configuration"
-    list_display = ("number", "learner", "purpose", "sequence", "state_in_words", "sent", "attempts", "went_wrong")
-    list_filter = (words.DeliveryState, filters.Purpose, "sent")
+    change_form_template = "conferral/admin/record.html"
+    corrections: ClassVar = {
+        "retry": Correction(
+            right=RETRY,
+            title=_("Try again"),
+            explanation=_("Mails that were given up are sent again to whoever should still get one."),
+            counted=lambda count: ngettext("Try %d mail again", "Try %d mails again", count) % count,
+            cannot=_not_wanted,
+            perform=_retry,
+            said=lambda count: ngettext("%d mail is tried again.", "%d mails are tried again.", count) % count,
+            tasks=(tasks.deliver,),
+        )
+    }
+    none_chosen, too_many = _("No mail was chosen."), _("Choose %d mails at most.")
+    actions = ("retry",)
+    list_display = ("number", "learner", "purpose", "state_in_words", "sent", "went_wrong")
+    list_filter = (words.DeliveryState, filters.Purpose, "sent", filters.OfRunByCredential)
     list_select_related = ("credential__learner",)
     sortable_by = ("number", "sent")
     search_fields = ("credential__verification_id", "credential__learner__key", "credential__learner__email")
@@ -207,6 +250,28 @@ class DeliveryAdmin(RecordAdmin):
     def learner(self, obj: Delivery) -> str:
         """To whom."""
         return obj.credential.learner.key
+
+    def may_correct(self, request: HttpRequest, name: str, obj: Any = None) -> bool:
+        """Whoever may do so with the credential."""
+        return self.may(request, obj, "change_credential", RETRY)
+
+    def correctable(self, request: HttpRequest, rows: Any, name: str) -> Any:
+        """As above."""
+        found = self.within(request, rows, "change_credential", RETRY).select_related("credential__edition__type")
+        return found.defer("credential__evidence", "credential__edition__content").order_by("pk")
+
+    def most(self, name: str) -> int:
+        """As many as of a run."""
+        return AT_ONCE
+
+    def row(self, obj: Delivery) -> tuple[str, str, Any, str]:
+        """By the credential that it is about."""
+        return shown(obj.credential.verification_id), self.learner(obj), obj.credential, self.state_in_words(obj)
+
+    @admin.action(description=_("Try again…"))
+    def retry(self, request: HttpRequest, queryset: Any) -> HttpResponse | None:
+        """Says how many."""
+        return self.ask(request, queryset, "retry")
 
     @admin.display(description=_("State"))
     def state_in_words(self, obj: Delivery) -> str:

@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import admin
+from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _now
@@ -18,10 +19,11 @@ from conferral.admin import filters, search, words
 from conferral.admin.asks import Ask, AskedAdmin, Done, ReasonForm
 from conferral.admin.base import named, recorded
 from conferral.admin.followed import GOING_ON, FollowedAdmin
+from conferral.admin.lists import RecordList
 from conferral.admin.site import admin_of, registered
-from conferral.issuance import correct, release
+from conferral.issuance import correct, given_up, release
 from conferral.issuance import run as runs
-from conferral.models import Credential, CredentialArtifact, Run
+from conferral.models import Credential, CredentialArtifact, Delivery, Run
 from conferral.spoken import spoken
 
 BROKEN_OFF = (Run.Status.FAILED, Run.Status.LOST, Run.Status.CANCELLED)
@@ -64,30 +66,55 @@ def _refuse(admin_: Any, request: HttpRequest, run: Run, values: dict[str, Any])
 
 def _retry(admin_: Any, request: HttpRequest, run: Run, values: dict[str, Any]) -> Done:
     files, mails = correct.retry(list(retried_of(run)[:AT_ONCE]), by=request.user)
-    said = _now("Tried again: %(files)d files, %(mails)d mails.") % {"files": files, "mails": mails}
+    mails += len(given_up.try_again(_keys(given_up_of(run)), by=request.user))
+    tried = [
+        *([ngettext("%d file", "%d files", files) % files] if files else ()),
+        *([ngettext("%d mail", "%d mails", mails) % mails] if mails else ()),
+    ]
+    said = [_now("Tried again: %s.") % (", ".join(tried) or _now("nothing"))]
     if left := retried_of(run).count():
         more = ngettext(
             "%(count)s credential is left; ask again for it.",
             "%(count)s credentials are left; ask again for the next.",
             left,
         )
-        said = f"{said} {more % {'count': facts.number(left)}}"
-    return Done(said, nudges=MAKERS)
+        said.append(more % {"count": facts.number(left)})
+    if left := given_up_of(run).count():
+        more = ngettext(
+            "%(count)s mail is left; ask again for it.", "%(count)s mails are left; ask again for the next.", left
+        )
+        said.append(more % {"count": facts.number(left)})
+    return Done(" ".join(said), nudges=MAKERS)
 
 
 def _what_is_retried(run: Run) -> str:
-    count: int = retried_of(run).count()
-    if count > AT_ONCE:
-        said = _now(
+    credentials, mails = retried_of(run).count(), given_up_of(run).count()
+    said = []
+    if credentials > AT_ONCE:
+        first = _now(
             "%(count)s credentials could not be made. The first %(most)s are tried again now; ask again for the next."
         )
-        return said % {"count": facts.number(count), "most": facts.number(AT_ONCE)}
-    said = ngettext(
-        "%d credential could not be made. It is tried again now.",
-        "%d credentials could not be made. They are tried again now.",
-        count,
-    )
-    return said % count
+        said.append(first % {"count": facts.number(credentials), "most": facts.number(AT_ONCE)})
+    elif credentials:
+        these = ngettext(
+            "%d credential could not be made. It is tried again now.",
+            "%d credentials could not be made. They are tried again now.",
+            credentials,
+        )
+        said.append(these % credentials)
+    if mails > AT_ONCE:
+        first = _now("%(count)s mails were given up. The first %(most)s are tried again now; ask again for the next.")
+        said.append(first % {"count": facts.number(mails), "most": facts.number(AT_ONCE)})
+    elif mails:
+        these = ngettext(
+            "%d mail was given up. It is tried again now.", "%d mails were given up. They are tried again now.", mails
+        )
+        said.append(these % mails)
+    return " ".join(said)
+
+
+def _keys(rows: Any) -> list[int]:
+    return list(rows.values_list("pk", flat=True)[:AT_ONCE])
 
 
 def _again(admin_: Any, request: HttpRequest, run: Run, values: dict[str, Any]) -> Done:
@@ -106,6 +133,27 @@ def retried_of(run: Run) -> Any:
     return failed_of(run).filter(learner__retired=None)
 
 
+def given_up_of(run: Run) -> Any:
+    """The mails about its credentials that were given up, and that somebody should still get."""
+    mails = Delivery.objects.filter(credential__run=run)
+    return words.DeliveryState.narrowed(mails, words.MEND).order_by("pk")
+
+
+class RunList(RecordList):
+    """Runs, each with how many of its credentials could not be made: of a page, in one query."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Those are few, and an index has them."""
+        super().get_results(request)
+        self.result_list: Any = list(self.result_list)
+        failed = words.CredentialState.narrowed(
+            Credential.objects.filter(run__in=[run.pk for run in self.result_list]), Credential.State.FAILED
+        )
+        counts = dict(failed.order_by().values_list("run").annotate(Count("pk")))
+        for run in self.result_list:
+            run.unmade = counts.get(run.pk, 0)
+
+
 @registered(Run)
 class RunAdmin(AskedAdmin, FollowedAdmin):
     """Issuing runs."""
@@ -113,8 +161,8 @@ class RunAdmin(AskedAdmin, FollowedAdmin):
     change_form_template = "conferral/admin/run.html"
     of = "configuration"
     list_display = (
-        *("number", "configuration", "begun_by", "outcome", "started", "lasted"),
-        *("evaluated", "issued", "failed"),
+        *("number", "configured", "begun_by", "outcome", "began"),
+        *("evaluated", "issued", "unmade", "undecided"),
     )
     list_filter = (words.RunOutcome, words.RunTrigger, filters.OfConfiguration, filters.TypeByConfiguration)
     list_select_related = ("configuration__type", "by")
@@ -131,6 +179,8 @@ class RunAdmin(AskedAdmin, FollowedAdmin):
     what_went_wrong = recorded("error", _("What went wrong"))
     to_be_looked_at = recorded("remarks", _("To be looked at"))
     tried = named("attempts", _("attempts"))
+    unmade = named("unmade", _("Not made"))
+    undecided = named("failed", _("Undecided"))
     asks: ClassVar = {
         "release": Ask(
             right=RELEASE,
@@ -180,7 +230,7 @@ class RunAdmin(AskedAdmin, FollowedAdmin):
             title=_("Try again what failed"),
             explain=_what_is_retried,
             button=_("Try again"),
-            sensible=lambda run: retried_of(run).exists(),
+            sensible=lambda run: retried_of(run).exists() or given_up_of(run).exists(),
             perform=_retry,
         ),
         "again": Ask(
@@ -192,6 +242,10 @@ class RunAdmin(AskedAdmin, FollowedAdmin):
             perform=_again,
         ),
     }
+
+    def get_changelist(self, request: HttpRequest, **named: Any) -> type[RecordList]:
+        """One that knows what could not be made."""
+        return RunList
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
@@ -207,7 +261,7 @@ class RunAdmin(AskedAdmin, FollowedAdmin):
             )
             content = {
                 **self.followed(run),
-                "figures": list(self._figures(run, linked=credentials.has_view_permission(request))),
+                "figures": list(self._figures(request, run)),
                 "subtitle": _now("Run of %s") % words.local(run.started, run.configuration.time_zone),
                 "failures": [
                     (
@@ -268,11 +322,17 @@ class RunAdmin(AskedAdmin, FollowedAdmin):
         address = f"{self.address('changelist')}?configuration__id__exact={obj.configuration_id}"
         return format_html('<a href="{}">{}</a>', address, _now("All runs of this configuration"))
 
-    def _figures(self, run: Run, *, linked: bool) -> Iterator[words.Figure]:
-        """What came of it; `linked` to the credentials that are meant."""
-        found = {name: getattr(run, name, 0) for name in words.RUN_FIGURES} | {"unmade": failed_of(run).count()}
-        states = {"issued": "", "unmade": Credential.State.FAILED, "held": Credential.State.HELD}
-        addresses = {name: self._listed(run, is_=state) for name, state in states.items()} if linked else {}
+    def _figures(self, request: HttpRequest, run: Run) -> Iterator[words.Figure]:
+        """What came of it, with where those who may see them find the credentials and mails that are meant."""
+        counted = {"unmade": failed_of(run).count(), "unsent": given_up_of(run).count()}
+        found = {name: getattr(run, name, 0) for name in words.RUN_FIGURES} | counted
+        addresses = {}
+        if admin_of(self.admin_site, Credential).has_view_permission(request):
+            states = {"issued": "", "unmade": Credential.State.FAILED, "held": Credential.State.HELD}
+            addresses = {name: self._listed(run, is_=state) for name, state in states.items()}
+        if admin_of(self.admin_site, Delivery).has_view_permission(request):
+            query = urlencode({filters.OfRunByCredential.parameter_name: run.pk, "state": words.MEND})
+            addresses["unsent"] = f"{self.address('changelist', model=Delivery)}?{query}"
         return words.figures_of_run(found, addresses)
 
     def _listed(self, run: Run, is_: str = "") -> str:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime, time
 from typing import Any
 
@@ -15,6 +16,7 @@ from django.utils.translation import ngettext
 from conferral import tasks
 from conferral.access import AWARD, LIST, REISSUE, RELEASE, RUN
 from conferral.admin.asks import Ask, Done, PeopleForm, ReasonForm, lines
+from conferral.admin.corrections import CORRECTIONS
 from conferral.admin.site import admin_of
 from conferral.contract import ConferralError
 from conferral.issuance import award, correct, dry_run, reissue, release, standstill
@@ -28,6 +30,8 @@ from conferral.spoken import spoken
 NAMED = 5
 """Usernames that a message names."""
 Values = dict[str, Any]
+REISSUE_ONE = CORRECTIONS["reissue"]
+"""What is asked of chosen ones has the same words on its button."""
 
 
 class RunForm(forms.Form):
@@ -115,30 +119,24 @@ def _award(admin_: Any, request: HttpRequest, obj: CredentialConfiguration, valu
     return Done(said if count else "", problems=problems, nudges=nudges, people=_recognised(awarded))
 
 
-def _always(admin_: Any, request: HttpRequest, obj: CredentialConfiguration, values: Values) -> Done:
-    return _listed(release.allow, admin_, request, obj, values)
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """What may be said of learners: the use case, and what is told of so many then."""
 
+    say: Callable[..., Listed]
+    said: Callable[[int], str]
 
-def _never(admin_: Any, request: HttpRequest, obj: CredentialConfiguration, values: Values) -> Done:
-    return _listed(release.bar, admin_, request, obj, values)
-
-
-def _rule(admin_: Any, request: HttpRequest, obj: CredentialConfiguration, values: Values) -> Done:
-    return _listed(release.take_back, admin_, request, obj, values)
-
-
-def _listed(
-    say: Callable[..., Listed], admin_: Any, request: HttpRequest, obj: CredentialConfiguration, values: Values
-) -> Done:
-    limited = admin_.limits(request, "change", LIST) is not None
-    who = _meant(obj, values, limited=limited)
-    found = say(obj, who.usernames, by=request.user, reason=values["reason"])
-    problems = _left_out(who.nobody + found.unknown, limited=limited)
-    if found.holding:
-        problems.append(_now("Hold a credential already, which stays: %s") % _some(found.holding))
-    said = ngettext("Said of %d learner.", "Said of %d learners.", found.done) % found.done
-    known = [username for username in who.usernames if username not in found.unknown]
-    return Done(said if found.done else "", problems=problems, people=_recognised(known))
+    def __call__(self, admin_: Any, request: HttpRequest, obj: CredentialConfiguration, values: Values) -> Done:
+        """Says it of those who are named."""
+        limited = admin_.limits(request, "change", LIST) is not None
+        who = _meant(obj, values, limited=limited)
+        found = self.say(obj, who.usernames, by=request.user, reason=values["reason"])
+        problems = _left_out(who.nobody + found.unknown, limited=limited)
+        if found.holding:
+            problems.append(_now("Hold a credential already, which stays: %s") % _some(found.holding))
+        told = self.said(found.done) % found.done if found.done else ""
+        known = [username for username in who.usernames if username not in found.unknown]
+        return Done(told, problems=problems, people=_recognised(known))
 
 
 def _meant(obj: CredentialConfiguration, values: Values, *, limited: bool) -> Meant:
@@ -175,26 +173,48 @@ def _reissue(admin_: Any, request: HttpRequest, obj: CredentialConfiguration, va
     return Done(said, admin_.address("change", asked.pk, model=Reissue), [(tasks.reissue, asked.pk)])
 
 
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A way of issuing again, as the form has it, and what it would come to; None: nobody knows."""
+
+    label: Any
+    to_reissue: int | None
+    unchanged: int | None
+    cannot: str
+    key: str
+
+    @property
+    def button(self) -> str:
+        """With the number."""
+        return REISSUE_ONE.counted(self.to_reissue or 0)
+
+
 def _numbers(admin_: Any, request: HttpRequest, obj: CredentialConfiguration, form: Any) -> dict[str, Any]:
-    return {"numbers": numbers({obj: None})}
+    return numbers({obj: None})
 
 
-def numbers(chosen: Mapping[CredentialConfiguration, Collection[int] | None]) -> list[tuple[Any, ...]]:
-    """What each way would come to, before anything is done: of all of a configuration, or of those credentials."""
-    rows: list[tuple[Any, ...]] = []
-    for label, design, names in (
-        (_("the current design"), correct.CURRENT_DESIGN, False),
-        (_("the present names"), correct.SAME_DESIGN, True),
-        (_("both"), correct.CURRENT_DESIGN, True),
+def numbers(chosen: Mapping[CredentialConfiguration, Collection[int] | None]) -> dict[str, Any]:
+    """What the page says before anything is done: of all of a configuration, or of those credentials."""
+    return {"numbers": _ways(chosen), "nothing": REISSUE_ONE.counted(0)}
+
+
+def _ways(chosen: Mapping[CredentialConfiguration, Collection[int] | None]) -> list[Way]:
+    """What each way would come to."""
+    rows: list[Way] = []
+    for key, label, design, names in (
+        ("design", _("the current design"), correct.CURRENT_DESIGN, False),
+        ("names", _("the present names"), correct.SAME_DESIGN, True),
+        ("both", _("both"), correct.CURRENT_DESIGN, True),
     ):
         try:
             found = [reissue.count(reissue.Wish(one, design, names, selection=keys)) for one, keys in chosen.items()]
         except ConferralError as error:
-            rows.append((label, None, None, spoken(error)))
+            rows.append(Way(label, None, None, spoken(error), key))
         else:
             cannot = sum((Counter(each.cannot) for each in found), Counter[str]())
             told = ", ".join(f"{number} {spoken(why)}" for why, number in cannot.items())
-            rows.append((label, sum(each.to_reissue for each in found), sum(each.unchanged for each in found), told))
+            again, same = sum(each.to_reissue for each in found), sum(each.unchanged for each in found)
+            rows.append(Way(label, again, same, told, key))
     return rows
 
 
@@ -243,7 +263,10 @@ ASKS = {
         explain=lambda _obj: _now("Each run issues to them as soon as they take part, whatever the rule says."),
         button=_("Always issue"),
         form=PeopleForm,
-        perform=_always,
+        perform=Saying(
+            release.allow,
+            lambda count: ngettext("%d learner is always given one.", "%d learners are always given one.", count),
+        ),
     ),
     "never": Ask(
         right=LIST,
@@ -253,7 +276,10 @@ ASKS = {
         ),
         button=_("Never issue"),
         form=PeopleForm,
-        perform=_never,
+        perform=Saying(
+            release.bar,
+            lambda count: ngettext("%d learner is never given one.", "%d learners are never given one.", count),
+        ),
         grave=True,
     ),
     "rule": Ask(
@@ -263,7 +289,12 @@ ASKS = {
         button=_("Take back"),
         form=PeopleForm,
         sensible=lambda obj: obj.candidates.exclude(verdict="").exists(),
-        perform=_rule,
+        perform=Saying(
+            release.take_back,
+            lambda count: ngettext(
+                "The rule decides about %d learner again.", "The rule decides about %d learners again.", count
+            ),
+        ),
     ),
     "reissue": Ask(
         right=REISSUE,

@@ -32,8 +32,8 @@ CREDENTIAL: Words = {
 }
 ARTIFACT: Words = {
     CredentialArtifact.State.PENDING: _("to be made"),
-    CredentialArtifact.State.STORED: _("ready"),
-    CredentialArtifact.State.FAILED: _("failed"),
+    CredentialArtifact.State.STORED: pgettext_lazy("file", "ready"),
+    CredentialArtifact.State.FAILED: pgettext_lazy("file", "failed"),
 }
 DELIVERY: Words = {
     Delivery.State.PENDING: _("waiting"),
@@ -59,7 +59,7 @@ REISSUE: Words = {
     Reissue.Status.FAILED: _("failed"),
 }
 TRIGGER: Words = {
-    Run.Trigger.SCHEDULE: _("its time had come"),
+    Run.Trigger.SCHEDULE: _("the schedule"),
     Run.Trigger.COMMAND: _("a command"),
     Run.Trigger.PERSON: _("a person"),
 }
@@ -75,15 +75,16 @@ VERB: Words = {
     "closed": _("closed"),
     "opened again": _("opened again"),
     "run asked for": _("run asked for"),
-    "cancelled": _("cancelled"),
+    "dry run asked for": _("dry run asked for"),
+    "cancelled": pgettext_lazy("act", "cancelled"),
     "released": _("released"),
     "some released": _("some released"),
-    "refused": _("refused"),
+    "refused": pgettext_lazy("act", "refused"),
     "some refused": _("some refused"),
     "allowed": _("always issued from now on"),
     "list taken back": _("the rule decides again"),
     "awarded": _("awarded"),
-    "revoked": _("revoked"),
+    "revoked": pgettext_lazy("act", "revoked"),
     "reissued": _("reissued"),
     "reissue asked for": _("reissue asked for"),
     "reissue ended": _("reissue ended"),
@@ -103,8 +104,8 @@ DETAIL: Words = {
     "files": _("files"),
     "mails": _("mails"),
     "total": _("in all"),
-    "reissued": _("reissued"),
-    "failed": _("failed"),
+    "reissued": pgettext_lazy("how many", "reissued"),
+    "failed": pgettext_lazy("how many", "failed"),
     "notify": _("written to"),
     "release": _("released beforehand"),
     "renamed": _("renamed"),
@@ -207,7 +208,7 @@ OUTCOME: Words = {
     Outcome.FAILED: _("cannot be decided"),
     Outcome.HELD: _("would be held back"),
     Outcome.WAITING: _("waits"),
-    Outcome.REFUSED: _("refused"),
+    Outcome.REFUSED: pgettext_lazy("learner", "refused"),
 }
 
 
@@ -241,12 +242,19 @@ RUN_FIGURES: Figures = {
     "already": (_("have one already"), ""),
     "issued": (pgettext_lazy("how many", "issued"), "yes"),
     "unmade": (_("of them could not be made"), "problem"),
+    "unsent": (_("of them could not be mailed"), "problem"),
     "held": (pgettext_lazy("how many", "held back"), "problem"),
     "waiting": (_("qualify and wait"), ""),
     "refused": (_("are refused"), ""),
     "failed": (_("cannot be decided about"), "problem"),
 }
 RUN_ALWAYS_SAID = ("evaluated", "issued")
+REISSUE_FIGURES: Figures = {
+    "total": (pgettext_lazy("how many", "in all"), ""),
+    "reissued": (pgettext_lazy("how many", "issued again"), "yes"),
+    "failed": (pgettext_lazy("how many", "failed"), "problem"),
+}
+REISSUE_ALWAYS_SAID = ("total", "reissued")
 
 
 def outcome(value: str) -> str:
@@ -264,6 +272,11 @@ def figures(found: Mapping[str, int]) -> Iterator[Figure]:
 def figures_of_run(found: Mapping[str, int], addresses: Mapping[str, str]) -> Iterator[Figure]:
     """An issuing run's, with where those are listed that are."""
     return _said(RUN_FIGURES, found, RUN_ALWAYS_SAID, addresses)
+
+
+def figures_of_reissue(found: Mapping[str, int]) -> Iterator[Figure]:
+    """Of what is issued again."""
+    return _said(REISSUE_FIGURES, found, REISSUE_ALWAYS_SAID, {})
 
 
 def _said(

@@ -18,7 +18,7 @@ from django.core.management import call_command
 from django.core.management.commands import makemessages
 
 HERE = Path(__file__).parent
-NAMES = ("_now", "Phrase")
+NAMES = ("_now", "_lazy", "Phrase")
 """What marks a text, besides Django's own names."""
 TOLD = ("Told", "ValueError")
 """What errors are made of whose message is said in the reader's language."""

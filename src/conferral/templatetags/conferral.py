@@ -25,9 +25,15 @@ def whose(context: Mapping[str, Any]) -> Brand:
 
 
 @register.filter
-def said_in(text: str, locale: str) -> SafeString:
-    """A text of others among ours: marked with its language, and with a direction of its own."""
-    return format_html('<bdi lang="{}">{}</bdi>', locale, text)
+def said_in(text: str, locale: str = "") -> SafeString:
+    """A text of others among ours: with a direction of its own, and marked with its language where that is known."""
+    return format_html('<bdi lang="{}">{}</bdi>', locale, text) if locale else format_html("<bdi>{}</bdi>", text)
+
+
+@register.filter
+def left_to_right(text: str, around: str) -> str:
+    """The same in plain text: a number whose groups keep their order where the words around it run from the right."""
+    return f"\u2066{text}\u2069" if around == "rtl" else text
 
 
 @register.simple_tag

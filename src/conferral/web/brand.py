@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import typst
 from django.urls import reverse
 from PIL import Image
 
@@ -16,8 +17,19 @@ from conferral.pictures import PictureError
 from conferral.web.pictures import kept_or_made
 
 SVG = ".svg"
-LOGO = (640, 160)
-"""Pixels at most: in the head of a page it is 40 high, and screens are three times as dense."""
+LOGO = (160, 40)
+"""Pixels: in the head of a page it is as high, and a little less wide."""
+DENSITIES = (4, 3, 2, 1)
+"""How dense screens are: a logo is for the first of them at which it has no more than MOST_BYTES, as at 1 all have."""
+MOST_BYTES = 40_000
+"""Of a logo: with it a page is there, but for the credential's own picture, before 100 KB are loaded."""
+DRAWING = b"""#set page(width: auto, height: auto, margin: 0pt, fill: none)
+#context {
+  let drawing = image(bytes(sys.inputs.svg), format: "svg")
+  let size = measure(drawing)
+  let by = calc.min(640pt / size.width, 160pt / size.height)
+  image(bytes(sys.inputs.svg), format: "svg", width: size.width * by, height: size.height * by)
+}"""
 SHEETS = {"light": ("#fffefb", "#f4f2ec"), "dark": ("#1d2027", "#14161b")}
 """What the accent is read on, and what is read on it: the colours of conferral.css."""
 BY_NIGHT = 7.0
@@ -62,8 +74,8 @@ def logo_of(credential: Credential) -> CredentialAsset | None:
 
 
 def picture_of_logo(asset: CredentialAsset) -> tuple[bytes, str]:
-    """No larger than pages show it, and its media type; a drawing as it is. Errors as of any picture."""
-    if asset.filename.lower().endswith(SVG):
+    """No larger than pages show it, and its media type; a small drawing as it is. Errors as of any picture."""
+    if _is_drawing(asset) and asset.size <= MOST_BYTES:
         return storage.read(asset.storage_name), "image/svg+xml"
     return kept_or_made(f"conferral:logo:{asset.sha256}", lambda: _smaller(asset)), "image/png"
 
@@ -91,12 +103,30 @@ def _current(slug: str) -> CredentialAsset | None:
     return assets.current([slug]).get(slug) if slug else None
 
 
+def _is_drawing(asset: CredentialAsset) -> bool:
+    return asset.filename.lower().endswith(SVG)
+
+
 def _smaller(asset: CredentialAsset) -> bytes:
+    content, written = storage.read(asset.storage_name), io.BytesIO()
     try:
-        with Image.open(io.BytesIO(storage.read(asset.storage_name)), formats=("PNG", "JPEG")) as image:
-            image.thumbnail(LOGO)
-            written = io.BytesIO()
-            image.convert("RGBA").save(written, "PNG", optimize=True)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        if _is_drawing(asset):
+            content = _drawn(content)
+        with Image.open(io.BytesIO(content), formats=("PNG", "JPEG")) as image:
+            for density in DENSITIES:
+                image.thumbnail((LOGO[0] * density, LOGO[1] * density))
+                written = io.BytesIO()
+                image.convert("RGBA").save(written, "PNG", optimize=True, icc_profile=None)  # a profile may be larger
+                if written.tell() <= MOST_BYTES:
+                    break
+    except (OSError, SyntaxError, ValueError, typst.TypstError, Image.DecompressionBombError):
         raise PictureError(f"{asset}: the file is no picture, or is damaged") from None
     return written.getvalue()
+
+
+def _drawn(content: bytes) -> bytes:
+    """The drawing as a PNG, as a design would print it."""
+    sys_inputs = {"svg": content.decode()}
+    made = typst.compile(DRAWING, format="png", ppi=72, sys_inputs=sys_inputs, font_paths=[], ignore_system_fonts=True)
+    assert isinstance(made, bytes)  # typst returns a list for several pages only
+    return made

@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 CARDS = 24
 """Credentials on a page of one's own."""
 ON_THE_WAY = 24
-"""What somebody may still earn, on the same page."""
+"""What somebody may still earn, on the same page; of more, the names."""
 FIGURES = 8
 """Of so many the page tells how far they are: each takes some queries."""
 REFUSED, UNAVAILABLE = 400, 503
@@ -56,7 +56,8 @@ def mine(request: HttpRequest) -> HttpResponse:
     content: dict[str, Any] = {"cards": cards, "page": shown_now}
     if shown_now.number == 1:
         content |= {"coming": [_coming(one) for one in explain.on_their_way(request.user)]}
-        content |= {"open": _open_to(request.user)}
+        open_now = _open_to(request.user)
+        content |= {"open": open_now[:ON_THE_WAY], "further": open_now[ON_THE_WAY:]}
     return render(request, "conferral/mine.html", content)
 
 
@@ -68,7 +69,7 @@ def progress(request: HttpRequest, pk: int) -> HttpResponse:
     enabled = CredentialConfiguration.objects.filter(enabled=True, archived=None).select_related("type")
     configuration = enabled.filter(pk=pk).first()
     keys = explain.keys_of(request.user)
-    if configuration is None or configuration not in explain.open_to(keys, ON_THE_WAY):
+    if configuration is None or configuration not in explain.open_to(keys):
         raise Http404
     try:
         standing = explain.how_far(configuration, keys)
@@ -146,7 +147,7 @@ def _open_to(user: Any) -> list[dict[str, Any]]:
     """What somebody may still earn. A source that does not answer takes away nothing of the page but this."""
     try:
         keys = explain.keys_of(user)
-        found = explain.open_to(keys, ON_THE_WAY)
+        found = explain.open_to(keys)
         standings = [*explain.how_far_in(found[:FIGURES], keys)]
     except ConferralError as error:
         with journal.hiding(user.get_username()):
@@ -159,7 +160,8 @@ def _open(configuration: CredentialConfiguration, standing: explain.Standing | N
     """One line of what is open: where, and where it can be told what has been reached and what is missing."""
     said: dict[str, Any] = {"pk": configuration.pk, "type": configuration.type.name}
     said["locale"] = configuration.type.locale
-    said["context"] = standing.context if standing else short_key(configuration.context_key)
+    known = configuration.context_name or short_key(configuration.context_key)
+    said["context"] = standing.context if standing else known
     found = standing.evaluation if standing else None
     if standing is None or found is None or found.outcome in LEFT_OUT | {Outcome.FAILED}:
         return said
@@ -167,9 +169,8 @@ def _open(configuration: CredentialConfiguration, standing: explain.Standing | N
     said["missing"] = [line for line in facts if not line.met]
     said["all"], said["reached"] = len(facts), sum(line.met for line in facts)
     said["qualifies"] = found.outcome in QUALIFIES
-    only = facts[0] if len(facts) == 1 else None
-    said["bar"] = only.reached if only and only.reached is not None else 100 * said["reached"] / max(len(facts), 1)
-    said["needed"] = only.needed if only else None
+    said["only"] = facts[0] if len(facts) == 1 and facts[0].reached is not None else None
+    said["bar"] = 100 * said["reached"] / max(len(facts), 1)
     return said
 
 

@@ -20,7 +20,7 @@ from conferral.contract import TransientError
 from conferral.contract.placeholders import babel_locale, written
 from conferral.contract.text import without_controls
 from conferral.facts import lines
-from conferral.issuance.disclosure import Disclosure, disclose, printed, publication_of
+from conferral.issuance.disclosure import Disclosure, disclose, initials, printed, publication_of
 from conferral.issuance.snapshot import page_url
 from conferral.issuance.verdict import (
     NOWHERE,
@@ -209,6 +209,7 @@ def content_of(request: HttpRequest, credential: Credential, verdict: Verdict) -
     insider = access.sees_details(request.user, credential)
     holder = access.is_holder(request.user, credential)
     told = disclose(credential, verdict, insider=insider)
+    steps = credential.edition.content.get("steps", {})
     shareable = not credential.hidden and not told.removed and verdict in SHOWN
     content = card_content(credential, told) | {
         "page_url": page_url(credential.verification_id),
@@ -220,12 +221,13 @@ def content_of(request: HttpRequest, credential: Credential, verdict: Verdict) -
             (_titled(name), written(value, babel_locale(credential.locale)))
             for name, value in printed(told, credential.edition.content).items()
         ],
-        "requirements": lines(told.requirements),
-        "evidence": lines(told.evidence),
+        "requirements": lines(told.requirements, steps),
+        "evidence": lines(told.evidence, steps),
         "share": share.targets(credential, told, page_url(credential.verification_id)) if shareable else None,
         "card_url": current().public_url + reverse("conferral:card", args=[told.snapshot.verification_id]),
     }
     if content["holder"]:
+        content["initials"] = initials(credential.recipient_name) != credential.recipient_name
         content["request_for_name"] = credential.name_requests.order_by("-pk").first()
     return content
 

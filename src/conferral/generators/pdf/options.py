@@ -142,7 +142,8 @@ class TextElement(Placed):
     max_lines: int = Field(2, ge=1, le=50, description="On how many lines a text may be set that is too wide for one.")
     colour: Colour = Field("#000000", description="Colour as #rrggbb, or for print cmyk(0%, 50%, 100%, 0%).")
     letter_spacing: Length = Field(
-        "0pt", description="Space added between letters of scripts that are not joined; % is of the page's height."
+        "0pt",
+        description="Space added between letters of scripts that are not joined; percents are of the page's height.",
     )
     upper_case: bool = Field(False, description="Print capitals, as the credential's language has them.")
     line_height: float = Field(1.3, ge=0.5, le=5, description="From one baseline to the next, in sizes.")

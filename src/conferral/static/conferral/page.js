@@ -2,15 +2,25 @@
 // buttons stay hidden.
 
 for (const button of document.querySelectorAll("[data-copy]")) {
-  if (!navigator.clipboard) continue; // pages without https have none
   const words = button.textContent;
   button.hidden = false;
   button.setAttribute("aria-live", "polite");
   button.addEventListener("click", async () => {
-    await navigator.clipboard.writeText(button.dataset.copy);
+    try {
+      await navigator.clipboard.writeText(button.dataset.copy);
+    } catch {
+      return offerLink(); // it was not allowed; and pages without https have no clipboard
+    }
     button.textContent = button.dataset.done;
     setTimeout(() => { button.textContent = words; }, 2500);
   });
+}
+
+// Shows the link and selects it, so that one key copies it.
+function offerLink() {
+  const place = document.querySelector("[data-by-hand]");
+  place.hidden = false;
+  place.querySelector("input").select();
 }
 
 for (const button of document.querySelectorAll("[data-print]")) {
@@ -25,7 +35,7 @@ for (const button of document.querySelectorAll("[data-share]")) {
     try {
       await navigator.share({ title: button.dataset.title, url: button.dataset.share });
     } catch (error) {
-      if (error.name !== "AbortError") throw error; // somebody has thought better of it
+      if (error.name !== "AbortError") offerLink(); // else somebody has thought better of it
     }
   });
 }
