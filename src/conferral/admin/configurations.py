@@ -1,16 +1,14 @@
 """The instructor's page: a credential type in a course, lesson or pathway, and when it runs."""
 
 import time
-from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any, ClassVar
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
@@ -19,20 +17,17 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext, pgettext_lazy
 
-from conferral import access, plugins, schedules, tasks
-from conferral.access import RUN
+from conferral import access, plugins, schedules
 from conferral.admin import keys, pictured, when, wishes, words
 from conferral.admin import opening as rules
-from conferral.admin.asks import AskedAdmin
-from conferral.admin.base import course_and_type, keyed, nudge, told, told_by
-from conferral.admin.configuration_form import OPTIONS, OVERRIDES, ConfigurationForm
+from conferral.admin.base import course_and_type, keyed, told_by
+from conferral.admin.configuration_form import OVERRIDES, ConfigurationForm
 from conferral.admin.drawn import differences
 from conferral.admin.live import LiveAdmin, Part
 from conferral.admin.site import registered
+from conferral.admin.switching import SwitchedAdmin
 from conferral.admin.types import KINDS
-from conferral.contract import ConferralError
-from conferral.issuance import configure, opening, removal, standstill
-from conferral.issuance import run as runs
+from conferral.issuance import opening, removal
 from conferral.issuance.forecast import PATIENCE, forecast
 from conferral.issuance.preflight import Preflight, Problem
 from conferral.models import CredentialConfiguration, Run
@@ -42,11 +37,6 @@ EVERYTHING = ("",)
 """How the name of any field begins."""
 UPCOMING = LATEST = 5
 PROBLEMS = 20
-SHOWN = 50
-"""Configurations that a page which asks names."""
-LATER = _(
-    "The message broker cannot be reached at the moment: it runs at the next sweep, within a minute once it is back."
-)
 
 
 def _differing(name: str, label: Any) -> Any:
@@ -55,7 +45,7 @@ def _differing(name: str, label: Any) -> Any:
 
 
 @registered(CredentialConfiguration)
-class ConfigurationAdmin(AskedAdmin, LiveAdmin):
+class ConfigurationAdmin(SwitchedAdmin, LiveAdmin):
     """Configurations: saved, switched, and run now."""
 
     form = ConfigurationForm
@@ -69,7 +59,6 @@ class ConfigurationAdmin(AskedAdmin, LiveAdmin):
     search_fields = ("context_key", "context_name", "type__name")
     search_help_text = _("Key or name of a course, lesson or pathway, or name of a credential type")
     ordering = ("context_key", "type__name")
-    actions = ("run_now", "enable", "disable")
     live: ClassVar = {
         "key": Part("context_key", ("context_key",), "live_key", _("Course, lesson or pathway")),
         "times": Part(
@@ -264,7 +253,7 @@ class ConfigurationAdmin(AskedAdmin, LiveAdmin):
             return "-"
         issued = ngettext("%d issued", "%d issued", obj.last_issued) % obj.last_issued
         said = f"{words.word(words.RUN, obj.last_status)}, {issued} ({words.local(obj.last_started, obj.time_zone)})"
-        return self._to_run(obj.last_pk, said) if hasattr(obj, "last_pk") else said
+        return self.to_run(obj.last_pk, said) if hasattr(obj, "last_pk") else said
 
     @admin.display(description=pgettext_lazy("run", "Next"))
     def next_runs(self, obj: CredentialConfiguration) -> str:
@@ -297,7 +286,7 @@ class ConfigurationAdmin(AskedAdmin, LiveAdmin):
         may_look = hasattr(obj, "last_pk")
         rows = [
             (
-                self._to_run(run.pk, began) if may_look else began,
+                self.to_run(run.pk, began) if may_look else began,
                 words.word(words.RUN, run.status),
                 ngettext("%d looked at", "%d looked at", run.evaluated) % run.evaluated,
                 ngettext("%d issued", "%d issued", run.issued) % run.issued,
@@ -313,106 +302,6 @@ class ConfigurationAdmin(AskedAdmin, LiveAdmin):
             return shown
         every = f"{self.address('changelist', model=Run)}?configuration__id__exact={obj.pk}"
         return format_html('{}<a class="conferral-all" href="{}">{}</a>', shown, every, _now("All runs…"))
-
-    def _to_run(self, pk: int, said: str) -> str:
-        return format_html('<a href="{}">{}</a>', self.address("change", pk, model=Run), said)
-
-    def has_run_permission(self, request: HttpRequest) -> bool:
-        """Whoever may change one may run it."""
-        return self.may(request, None, "change", RUN)
-
-    @admin.action(description=_("Run now"), permissions=["run"])
-    def run_now(self, request: HttpRequest, queryset: QuerySet[CredentialConfiguration]) -> HttpResponse | None:
-        """Asks a worker to run each: a large course takes longer than a page may."""
-        if stop := standstill.standing():
-            self.message_user(request, _now("Nothing was started: Conferral is %s.") % stop, messages.ERROR)
-            return None
-        chosen = list(self.within(request, queryset, "change", RUN))
-        for one in chosen:
-            if not one.enabled:
-                self.message_user(request, _now("%s is switched off; enable it first.") % one, messages.ERROR)
-        found = [one for one in chosen if one.enabled]
-        if found and not _is_confirmed(request):
-            explanation = _now("It looks at every learner and issues to those who qualify and have none yet.")
-            button = ngettext("Run %d configuration", "Run %d configurations", len(found)) % len(found)
-            return self._confirmed(request, found, title=_now("Run now"), explanation=explanation, button=button)
-        may_look = access.limits(request.user, "view_run", "change_run") != frozenset()
-        for one in found:
-            asked = runs.ask(one, by=request.user)
-            nudge(request, (tasks.run_asked, asked.pk), lost=LATER)
-            self.log_change(request, one, "Run now.")
-            said = _now("A run was asked for")
-            said = format_html("{}: {}", self._to_run(asked.pk, said) if may_look else said, one)
-            self.message_user(request, said, messages.INFO)
-        return None
-
-    @admin.action(description=_("Enable"), permissions=["change"])
-    def enable(self, request: HttpRequest, queryset: QuerySet[CredentialConfiguration]) -> HttpResponse | None:
-        """Switches them on; one that could not run says why, and stays off."""
-        found = [one for one in self.within(request, queryset, "change") if not one.enabled]
-        if found and not _is_confirmed(request):
-            button = ngettext("Enable %d configuration", "Enable %d configurations", len(found)) % len(found)
-            explanation = _now("They run at their times; what is issued then is issued without anybody doing more.")
-            return self._confirmed(request, found, title=_now("Enable"), explanation=explanation, button=button)
-        self._switch(request, found, on=True)
-        return None
-
-    @admin.action(description=_("Disable"), permissions=["change"])
-    def disable(self, request: HttpRequest, queryset: QuerySet[CredentialConfiguration]) -> HttpResponse | None:
-        """Switches them off."""
-        found = [one for one in self.within(request, queryset, "change") if one.enabled]
-        if found and not _is_confirmed(request):
-            button = ngettext("Disable %d configuration", "Disable %d configurations", len(found)) % len(found)
-            explanation = _now("They do not run any more. What was issued stays.")
-            return self._confirmed(request, found, title=_now("Disable"), explanation=explanation, button=button)
-        self._switch(request, found, on=False)
-        return None
-
-    def _confirmed(self, request: HttpRequest, found: Sequence[Any], **said: str) -> HttpResponse:
-        """The page that asks whether to."""
-        across = request.POST.get("select_across") == "1"
-        content = {
-            **self.admin_site.each_context(request),
-            **said,
-            "opts": self.opts,
-            "media": self.media,
-            "back": request.get_full_path(),
-            "action": request.POST["action"],
-            "across": across,
-            "keys": [one.pk for one in (found[:1] if across else found)],
-            "found": found[:SHOWN],
-            "more": max(len(found) - SHOWN, 0),
-        }
-        return TemplateResponse(request, "conferral/admin/ask_many.html", content)
-
-    def _switch(self, request: HttpRequest, found: Sequence[CredentialConfiguration], *, on: bool) -> None:
-        done = 0
-        for one in found:
-            values = {
-                name: getattr(one, name) for name in ("time_zone", "schedule", "opening", "guards", *OPTIONS, "fields")
-            }
-            try:
-                change = configure.save_configuration(
-                    one.context_key, one.type.name, by=request.user, enabled=on, **values
-                )
-            except ConferralError as error:
-                told(self, request, ConferralError("%(error)s", where=str(one), error=error))
-                continue
-            if change.action == "change":
-                done += 1
-                self.log_change(request, one, "Enabled." if on else "Disabled.")
-            for remark in change.remarks:
-                self.message_user(request, f"{one}: {remark}", messages.WARNING)
-        text = (
-            ngettext("%d configuration was switched on.", "%d configurations were switched on.", done)
-            if on
-            else ngettext("%d configuration was switched off.", "%d configurations were switched off.", done)
-        )
-        self.message_user(request, text % done)
-
-
-def _is_confirmed(request: HttpRequest) -> bool:
-    return "confirmed" in request.POST
 
 
 def _is_last(instant: datetime, closes: datetime | None) -> bool:
