@@ -11,6 +11,7 @@ import time
 import urllib.request
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from email import message_from_bytes, policy
 from pathlib import Path
 
@@ -34,16 +35,34 @@ user, _ = get_user_model().objects.get_or_create(username="other-learner")
 Learner.objects.filter(gateway="roster", key="gulsah.yildizoglu").update(user=user)
 """
 OTHERS = """
+from datetime import timedelta
 from django.utils import timezone
-from conferral.issuance import people, wishes
-from conferral.models import Credential
+from conferral import storage
+from conferral.issuance import correct, dry_run, people, wishes
+from conferral.issuance.generate import generate
+from conferral.models import Credential, CredentialConfiguration
 def held_by(name): return Credential.objects.filter(recipient_name=name, current=True).order_by("pk")[0]
+wishes.ask_for_name(held_by({asking!r}), "Queen of Prague")
+dry_run.carry_out(dry_run.start(CredentialConfiguration.objects.order_by("pk")[0], by=None).pk)
 wishes.show(held_by({hidden!r}), hidden=True)
-Credential.objects.filter(pk=held_by({expired!r}).pk).update(expires=timezone.now())
+one, now = held_by({expired!r}), timezone.now()
+Credential.objects.filter(pk=one.pk).update(issued=now - timedelta(days=760), expires=now - timedelta(days=30))
+for file in one.artifacts.all():  # it is made again, with its date
+    storage.discard(file.storage_name)
+correct.retry([Credential.objects.get(pk=one.pk)])
+generate(one.configuration)
 people.retire(held_by({removed!r}).learner)
 """
 HIDDEN, EXPIRED, REMOVED = "Wulandari", "Siôn Llŷr Prydderch", "Žygimantas Čepėla"
 """Whose credential is made to be what the demo has none of."""
+ASKING = "Amélie Nováková"
+"""Who has asked for another name."""
+HOLDING = """\
+configurations:
+  - {context: "course-v1:Demo+WEB110+2026", type: Certificate of Completion, enabled: true, guards: {review: true}}
+  - {context: "course-v1:Demo+WEB110+2026", type: Certificate of Achievement, enabled: false}
+"""
+"""One whose run holds what it finds, and one that is switched off."""
 LINKS = """
 import json
 from django.contrib.auth import get_user_model
@@ -67,24 +86,42 @@ class Pages:
 
     def number(self, name, context, *, replaced=False):
         """The verification number on what that person holds, or held first, in that course, lesson or pathway."""
+        return self._held_by(name, context, replaced=replaced)["verification_id"]
+
+    def _held_by(self, name, context, *, replaced=False):
         found = [
-            one["verification_id"]
+            one
             for one in self.issued
             if (one["name"], one["context"]) == (name, self.contexts[context]) and bool(one["replaced_by"]) == replaced
         ]
         assert found, f"the demo has issued nothing to {name} in {context}"
         return found[0]
 
+    def day(self, name, context):
+        """On which what that person holds there was issued."""
+        return datetime.fromisoformat(self._held_by(name, context)["issued"]).date()
+
+    def lose(self, name, context):
+        """Deletes the files of what that person holds there, of which the storage knows nothing then."""
+        for artifact in self._held_by(name, context)["artifacts"]:
+            (self.site.path / "var" / "files" / artifact["path_or_url"].partition("/var/files/")[2]).unlink()
+
     def link_mailed_to(self, address):
-        """The link of the first mail to that address since the pages are served; it may be on its way."""
+        """The link of the first mail to that address since the pages are served."""
+        return re.search(r"https?://\S+", self.mailed_to(address))[0]
+
+    def mailed_to(self, address, text=""):
+        """The first mail to that address that says so since the pages are served; it may be on its way."""
         end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
             for path in sorted((self.site.path / "var" / "mail").glob("*.eml")):
                 mail = message_from_bytes(path.read_bytes(), policy=policy.default)
                 if path.stat().st_mtime > self.since and address in mail["To"]:
-                    return re.search(r"https?://\S+", mail.get_body(("plain",)).get_content())[0]
+                    said = mail.get_body(("plain",)).get_content()
+                    if text in said:
+                        return said
             time.sleep(0.1)
-        raise AssertionError(f"there is no mail to {address}")
+        raise AssertionError(f"there is no mail to {address} that says “{text}”")
 
 
 def make(path, **settings):
@@ -109,8 +146,11 @@ def copy(site, path):
 
 
 def with_others(site):
-    """The site, with a credential that is hidden, one that has expired, and one whose holder was removed."""
-    site.ok("shell", "-v0", "-c", OTHERS.format(hidden=HIDDEN, expired=EXPIRED, removed=REMOVED))
+    """The site, with what the demo has none of: what is hidden, expired or held; who asks; who was removed."""
+    site.write("holding.yaml", HOLDING)
+    site.ok("apply", "holding.yaml")
+    site.ok("run", "WEB110", "--type", "Certificate of Completion")
+    site.ok("shell", "-v0", "-c", OTHERS.format(asking=ASKING, hidden=HIDDEN, expired=EXPIRED, removed=REMOVED))
     return site
 
 

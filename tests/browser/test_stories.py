@@ -24,21 +24,16 @@ class Way:
     looking: bool = False
 
 
-# Each language on each size; the pages are the same, and looked at once in each language.
+# Each language on each size; the pages are the same, and looked at once in each language. What an English phone with
+# scripts would show besides, the Arabic one and the one without show between them.
 WAYS = {
     "english desktop": Way("en", DESKTOP, Mouse(), looking=True),
     "arabic phone": Way("ar", PHONE, Mouse(), looking=True),
-    "english phone": Way("en", PHONE, Mouse()),
     "arabic desktop, keyboard alone": Way("ar", DESKTOP, Keyboard()),
     "english phone, without scripts": Way("en", PHONE, Mouse(), scripts=False),
 }
-STILL = (
-    "The imported roster still has the name “Päivi Niskakangas”. "
-    "Correct it in the file and import it again, else the next credential has it again."
-)
-DATES = "Opens 24 Jan. 2026, 13:00 Europe/Paris."
-NEED_SCRIPTS = {"Choose a file", "See who would get one now", "Weekly", "There is none with this key.", STILL, DATES}
-"""What a story may name that needs them, which its page says: checking a file, and parts that are looked up at once."""
+NEED_SCRIPTS = {"Choose a file", "What is different from the type here"}
+"""What a story may name that needs them, which its page says: checking a file, and options as a form."""
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -51,7 +46,7 @@ def test_a_story_goes_as_it_is_told(own, visit, told, way):
     def come(person):
         return visit(own, person, language=how.language, viewport=how.viewport, java_script_enabled=how.scripts)
 
-    story.Teller(come, own, how.language, how.hand, how.looking).tell(told)
+    story.Teller(come, own, how.language, how.hand, how.looking, how.scripts).tell(told)
 
 
 def test_there_are_stories():
@@ -63,7 +58,8 @@ def test_a_sentence_is_words_and_values(tmp_path):
     page.write_text(
         "# Title\n\nYou are a stranger. Read on.\n\n1. Open `/`. Write `a. b`\n   into **It. Self**.\n\nA note.\n\n"
         "2. Write the number of *Ana B.* in *It* into **Number**.\n"
-        "3. You see **An end.** Now you are another learner.\n\n"
+        "3. You see **An end.** Now you are another learner.\n"
+        "4. Save this as `it.csv`:\n\n   ```\n   a. b,c\n   ```\n\n5. You see `4` **of it**.\n\n"
         "## Another\n\n1. No story.\n"
     )
     (told,) = story.stories(page)
@@ -74,4 +70,6 @@ def test_a_sentence_is_words_and_values(tmp_path):
         ("Write the number of *…* in *…* into **…**.", ("Ana B.", "It", "Number")),
         ("You see **…**.", ("An end.",)),
         ("Now you are another learner.", ()),
+        ("Save this as `…`:", ("it.csv", "a. b,c\n")),
+        ("You see `…` **…**.", ("4", "of it")),
     ]

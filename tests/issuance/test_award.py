@@ -45,6 +45,23 @@ def test_also_where_it_is_switched_off_silently_and_for_an_earlier_day(course, d
     assert Delivery.objects.get().state == "skipped"
 
 
+FIGURE = "You reached {evidence.completion}."
+PRINTED = {"template": "plain", "elements": {"figure": {"text": FIGURE, "y": "50%"}}}
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"generators": {"certificate": {"generator": "pdf", "options": PRINTED}}}, {"wording": {"body": FIGURE}}],
+)
+def test_what_says_a_figure_that_only_a_rule_has_is_not_given_by_hand(course, dean, template, values):
+    configure.save_asset("plain", "plain.pdf", template)
+    course.learner("ana", "0")
+    course.configure(**values)
+    with pytest.raises(CannotAward, match=r"says {evidence\.completion}, which nobody has who is given one by hand"):
+        award(course.configuration, ["ana"], Award(dean, "x"))
+    assert not Credential.objects.exists()
+
+
 def test_of_whom_the_source_tells_what_cannot_be_kept_is_told_and_the_others_get_theirs(course, dean, told_wrongly):
     course.learner("ana", "0")
     course.learner("bo", "0")

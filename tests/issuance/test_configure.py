@@ -63,7 +63,7 @@ def test_the_same_again_changes_nothing(assets):
         ),
         (
             {"processor": "grades", "processor_options": {"required_grades": {"Exam": 7}}},
-            "required_grades.Exam: 7 is not accepted: write a share from 0 to 1, or 'pass'",
+            "required_grades.Exam: 7 is not accepted: write a share from 0 to 1 (0 % to 100 %), or 'pass'",
         ),
         (
             {"generators": {"certificate": {"generator": "etching"}}},

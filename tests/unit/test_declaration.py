@@ -38,7 +38,7 @@ def write(tmp_path, text):
         (CONTEXT % "start: '2026-02-30'", "contexts[0].start: '2026-02-30' is not accepted"),
         (CONTEXT % "start: 20260210", "contexts[0].start: 20260210 is not accepted: write a date like 2026-01-10"),
         (CONTEXT % "end: 9999-12-31T23:59:00Z", "years from 1900 to 9000 are accepted"),
-        (CONTEXT % "pass_mark: 60", "contexts[0].pass_mark: 60 is not accepted: write a share: a number from 0 to 1"),
+        (CONTEXT % "pass_mark: 60", "contexts[0].pass_mark: 60 is not accepted: write a share from 0 to 1"),
         (CONTEXT % "kind: pathway", "contexts[0].kind: 'pathway' is not accepted"),
         (CONTEXT % r'organisation: "C\0D"', "it has a control character (U+0000); remove it"),
         (CONTEXT % "language: no", "contexts[0].language: False is not accepted"),

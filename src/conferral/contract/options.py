@@ -40,7 +40,7 @@ def share(value: object) -> Decimal:
     text = str(value).strip()
     found = Decimal(text) if len(text) <= SHARE_DIGITS and _NUMBER.fullmatch(text) else None
     if found is None or len(f"{found:f}") > SHARE_DIGITS or not 0 <= found <= 1:
-        raise ValueError("write a share: a number from 0 to 1, for example 0.8")
+        raise ValueError("write a share from 0 to 1 (0 % to 100 %), for example 0.8 (80 %)")
     return found
 
 

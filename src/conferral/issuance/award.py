@@ -11,10 +11,11 @@ from django.utils import timezone
 
 from conferral import plugins
 from conferral.contract import LMS, ConferralError, Decision, Fact, Phrase
+from conferral.contract.placeholders import placeholders_in
 from conferral.contract.text import without_controls
 from conferral.issuance import candidates, history, issue, standstill
 from conferral.issuance.evaluate import Evaluation, Outcome
-from conferral.issuance.plan import Plan, edition_of, resolve
+from conferral.issuance.plan import Plan, edition_content, edition_of, resolve, texts
 from conferral.issuance.source import objections, told
 from conferral.models import Candidate, Credential, CredentialConfiguration, Learner
 from conferral.models.verification import shown
@@ -67,12 +68,26 @@ def award(configuration: CredentialConfiguration, learners: Collection[str], giv
     wanted = iter(dict.fromkeys(key.strip() for key in learners if key.strip()))
     with plugins.gateway().reading() as lms:
         plan = resolve(stored, lms)
+        if lacking := _lacking(plan):
+            raise CannotAward(
+                "the design or its mail says %(names)s, which nobody has who is given one by hand; take a type that "
+                "does without",
+                names=", ".join(lacking),
+            )
         while page := list(islice(wanted, current().page_size)):
             try:
                 _award(page, given, done, plan=plan, lms=lms)
             except IntegrityError:  # a run has issued to some of them meanwhile: look again, once
                 _award(page, given, done, plan=plan, lms=lms)
     return done
+
+
+def _lacking(plan: Plan) -> list[str]:
+    """The placeholders of its designs and its mail that a rule would fill in."""
+    content = edition_content(plan)
+    said = texts([content["generators"], content["wording"]])
+    used = {name for text in said for name in placeholders_in(text)}
+    return sorted(f"{{{name}}}" for name in used - {f"evidence.{AWARDED_BY}"} if name.startswith("evidence."))
 
 
 @transaction.atomic

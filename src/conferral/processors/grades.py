@@ -22,7 +22,9 @@ def _threshold(value: object) -> Decimal | str:
     try:
         return share(value)
     except ValueError:
-        raise NotAccepted("write a share from 0 to 1, or %(word)r for the course's own pass mark", word=PASS) from None
+        raise NotAccepted(
+            "write a share from 0 to 1 (0 %% to 100 %%), or %(word)r for the course's own pass mark", word=PASS
+        ) from None
 
 
 def _check(thresholds: dict[str, Decimal | str]) -> dict[str, Decimal | str]:
