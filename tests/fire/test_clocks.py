@@ -47,7 +47,7 @@ def wait_for_beat(site, ticks):
 
 def next_run(site):
     ((instant,),) = site.rows("select next_run_at from conferral_credentialconfiguration")
-    return instant.astimezone(UTC)
+    return instant.astimezone(UTC) if instant.tzinfo else instant.replace(tzinfo=UTC)  # MySQL tells no zone
 
 
 @pytest.mark.parametrize("on", [("postgresql", "redis"), ("mysql", "rabbitmq")], ids=" ".join)
