@@ -221,7 +221,9 @@ class Teller:
         self.write(self.pages.number(name, context, replaced=True), label)
 
     def choose(self, option, label):
-        self.hand.choose(self._field(label), self.in_words(option))
+        field = self._field(label)
+        offered, told = field.locator("option").all_inner_texts(), self._wordings(option)
+        self.hand.choose(field, next((each for each in told if each in offered), told[0]))
 
     def pick(self, label):
         self.hand.check(self._field(label))

@@ -19,6 +19,8 @@ import conferral
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd]|\{\w+\}")
 DAY = re.compile(r"(\d{1,2}) ([A-Z]\w+\.?) (\d{4})\b(.*)")
 """A day as staff read it in English, and what follows."""
+COUNT = re.compile(r"(\d+) (.+)")
+"""A figure, and what it is of."""
 PERCENT = " (%)"
 LITERAL = 6
 """Characters that a text has beside its placeholders where it begins with one, else it would be found in anything."""
@@ -50,7 +52,15 @@ class Wording:
             found = [translation.gettext(text), capfirst(translation.gettext(small))]
             known = [each for each, english in zip(found, (text, capfirst(small)), strict=True) if each != english]
             known += self._meanings.get(text, ())
+            if not known and (counted := COUNT.fullmatch(text)):
+                number, what = counted.groups()
+                known = [f"{number} {each}" for each in self._of(int(number), what) if each != what]
             return list(dict.fromkeys(known)) or [self._filled(text)]
+
+    def _of(self, number, what):
+        """What stands beside a number, of what there are so many."""
+        plain = (translation.ngettext(one, several, number) for one, several in self._plurals if what in (one, several))
+        return [*plain, *self.wordings(what)]
 
     def _filled(self, text):
         """A text with something filled in; a percentage is said to be one behind its name."""
@@ -94,11 +104,16 @@ class Wording:
                 found.setdefault(text, []).append(said)
         return found
 
-    def _counted(self):
-        """Texts that are about one or several, each with what is said of so many."""
+    @cached_property
+    def _plurals(self):
+        """Texts that are about one or several."""
         path = Path(conferral.__file__).parent / "locale" / self.language / "LC_MESSAGES" / "django.po"
         messages = read_po(path.read_bytes().splitlines(keepends=True)) if path.exists() else ()
-        for one, several in (message.id for message in messages if isinstance(message.id, tuple)):
+        return [message.id for message in messages if isinstance(message.id, tuple)]
+
+    def _counted(self):
+        """Those, each with what is said of so many."""
+        for one, several in self._plurals:
             for text in (one, several):
                 yield text, partial(self._of_so_many, one, several)
 
