@@ -457,10 +457,10 @@ def crowded(course):
 @pytest.mark.parametrize(
     "bounds",
     [
-        {"COUNTED": 100, "LITTLE": -1, "NEAR": -40},
+        {"COUNTED": 100, "LITTLE": -1, "NEAR": -65},
         {"COUNTED": 100, "LITTLE": 30_000, "NEAR": 0},
         {"COUNTED": 10_000, "LITTLE": -1, "NEAR": 0},
-        {"COUNTED": 10_000, "LITTLE": 30_000, "NEAR": -40},
+        {"COUNTED": 10_000, "LITTLE": 30_000, "NEAR": -65},
     ],
 )
 def test_however_rows_are_read_the_pages_are_the_same(crowded, staff, teacher, monkeypatch, bounds):

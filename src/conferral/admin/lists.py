@@ -87,7 +87,7 @@ def _page(rows: Any, first: int, last: int) -> list[Any]:
 
 def _near(rows: Any, last: int) -> Any:
     """Those that are among the newest of the table."""
-    everything, behind = rows.model._default_manager.order_by("-pk"), NEAR + last  # noqa: SLF001 - documented
+    everything, behind = rows.model._default_manager.order_by("-pk"), NEAR + last * 3 // 2  # noqa: SLF001 - documented
     since = _page(everything, behind, behind + 1)
     return few(rows.filter(pk__gte=since[0]) if since else rows)
 
