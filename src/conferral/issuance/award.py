@@ -11,11 +11,10 @@ from django.utils import timezone
 
 from conferral import plugins
 from conferral.contract import LMS, ConferralError, Decision, Fact, Phrase
-from conferral.contract.placeholders import placeholders_in
 from conferral.contract.text import without_controls
 from conferral.issuance import candidates, history, issue, standstill
 from conferral.issuance.evaluate import Evaluation, Outcome
-from conferral.issuance.plan import Plan, edition_content, edition_of, resolve, texts
+from conferral.issuance.plan import Plan, edition_content, edition_of, placeholders_of, resolve
 from conferral.issuance.source import objections, told
 from conferral.models import Candidate, Credential, CredentialConfiguration, Learner
 from conferral.models.verification import shown
@@ -85,8 +84,7 @@ def award(configuration: CredentialConfiguration, learners: Collection[str], giv
 def _lacking(plan: Plan) -> list[str]:
     """The placeholders of its designs and its mail that a rule would fill in."""
     content = edition_content(plan)
-    said = texts([content["generators"], content["wording"]])
-    used = {name for text in said for name in placeholders_in(text)}
+    used = placeholders_of([content["generators"], content["wording"]])
     return sorted(f"{{{name}}}" for name in used - {f"evidence.{AWARDED_BY}"} if name.startswith("evidence."))
 
 

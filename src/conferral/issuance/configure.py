@@ -30,7 +30,7 @@ from conferral.contract import (
 from conferral.contract.context import is_pathway_key
 from conferral.contract.placeholders import check_locale
 from conferral.issuance import guards, history, opening, plan, preview
-from conferral.issuance.limit import TookTooLong, limited
+from conferral.issuance.limit import TookTooLong
 from conferral.issuance.source import describing, keep_name
 from conferral.models import (
     Context,
@@ -39,7 +39,6 @@ from conferral.models import (
     CredentialType,
     Issuer,
 )
-from conferral.settings import current
 
 M = TypeVar("M", bound=models.Model)
 TOLD = ("enabled", "schedule", "time_zone", "opening", "guards")
@@ -374,8 +373,7 @@ def _try_out(slots: tuple[plan.Slot, ...], credential_type: CredentialType, samp
     versions = plan.resolve_assets(slots)
     for slot in slots:
         try:
-            with limited(current().plugin_seconds, f"making {slot.name}"):
-                preview.Drafts.of(slot, versions).make(sample)
+            preview.Drafts.of(slot, versions).make(sample)
         except ConferralError as error:
             if isinstance(error, TransientError) and not isinstance(error, TookTooLong):
                 raise  # the storage is away, which says nothing against the options

@@ -12,7 +12,7 @@ from django.utils import timezone
 from conferral import plugins, storage
 from conferral.contract import ConferralError
 from conferral.contract.text import check_line, is_visible
-from conferral.issuance import deliver, history, make, plan, withdraw
+from conferral.issuance import deliver, history, make, plan, withdraw, work
 from conferral.issuance.limit import limited
 from conferral.issuance.snapshot import request_for
 from conferral.models import Credential, CredentialArtifact, Delivery, Edition, Learner
@@ -154,7 +154,7 @@ def retry(credentials: list[Credential] | None = None, *, by: Any = None, reason
 
 def _retry(keys: Sequence[int], named: Sequence[Credential], by: Any, reason: str) -> tuple[int, int]:
     """The same for the credentials of those keys, in a transaction; of those named what is gone is looked for, too."""
-    again = {"attempts": 0, "next_try": timezone.now(), "last_error": "", "claim": "", "claimed_until": None}
+    again = work.anew()
     with transaction.atomic():
         failed = _failed_files().filter(credential__in=keys)
         # The credentials first, as whoever records results does; then what has failed by now.
@@ -166,9 +166,7 @@ def _retry(keys: Sequence[int], named: Sequence[Credential], by: Any, reason: st
         Credential.objects.filter(pk__in=concerned, state=State.FAILED).update(state=State.PENDING)
         CredentialArtifact.objects.filter(pk__in=ids).update(state=CredentialArtifact.State.PENDING, **again)
         lost = {one.pk: _make_missing_again(one, again) for one in named}
-        given_up = Delivery.objects.filter(state=Delivery.State.FAILED, credential__in=keys)
-        unsent = dict(given_up.select_for_update().order_by("pk").values_list("pk", "credential_id"))
-        Delivery.objects.filter(pk__in=list(unsent)).update(state=Delivery.State.PENDING, **again)
+        unsent = deliver.try_again(Delivery.objects.filter(credential__in=keys))
         tried = {one.pk for one in locked} | {pk for pk, files in lost.items() if files} | set(unsent.values())
         history.record_of([(Credential, pk) for pk in sorted(tried)], "tried again", by=by, reason=reason)
     return len(ids) + sum(lost.values()), len(unsent)

@@ -12,7 +12,7 @@ from typing import Any
 
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
-from django.db.models import F, Max
+from django.db.models import F, Max, QuerySet
 from django.utils import timezone
 
 from conferral import journal, plugins
@@ -115,6 +115,14 @@ def resend(credential: Credential, *, by: Any = None) -> Delivery:
 def ask_the_server_now() -> None:
     """What waits for a mail server that was away is due: one of them asks, and the others follow if it is there."""
     _move(waiting_messages().filter(claim=AWAY), next_try=timezone.now())
+
+
+def try_again(mails: QuerySet[Delivery]) -> dict[int, int]:
+    """Those of them that were given up are due again; the credential of each, by its key. In a transaction."""
+    given_up = mails.filter(state=State.FAILED).select_for_update().order_by("pk")
+    found = dict(given_up.values_list("pk", "credential_id"))
+    Delivery.objects.filter(pk__in=list(found)).update(state=State.PENDING, **work.anew())
+    return found
 
 
 def tell(credential: Credential, purpose: str) -> Delivery:

@@ -13,8 +13,7 @@ from uniseg.graphemecluster import grapheme_clusters
 
 from conferral.contract import Fact, Publication, Snapshot
 from conferral.contract.options import parse
-from conferral.contract.placeholders import placeholders_in
-from conferral.issuance.plan import texts
+from conferral.issuance.plan import placeholders_of
 from conferral.issuance.snapshot import snapshot_of
 from conferral.issuance.verdict import Verdict, corrected_on, files_shown
 from conferral.models import Credential, CredentialArtifact
@@ -82,7 +81,7 @@ def printed(told: Disclosure, edition: Mapping[str, Any]) -> dict[str, Any]:
 
     By name: databases keep the keys of JSON in orders of their own.
     """
-    used = {name for text in texts(edition["generators"]) for name in placeholders_in(text)}
+    used = placeholders_of(edition["generators"])
     return {name: value for name, value in sorted(told.snapshot.fields.items()) if f"field.{name}" in used}
 
 

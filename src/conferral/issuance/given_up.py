@@ -4,7 +4,6 @@ from collections.abc import Collection
 from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
 
 from conferral.issuance import deliver, history
 from conferral.models import Credential, Delivery
@@ -15,11 +14,8 @@ def try_again(keys: Collection[int], *, by: Any) -> set[int]:
 
     Whoever is not to be written to any more is not: that is looked at when a mail is sent.
     """
-    due = {"attempts": 0, "next_try": timezone.now(), "last_error": "", "claim": "", "claimed_until": None}
     with transaction.atomic():
-        given_up = Delivery.objects.filter(pk__in=keys, state=Delivery.State.FAILED).select_for_update().order_by("pk")
-        found = dict(given_up.values_list("pk", "credential_id"))
-        Delivery.objects.filter(pk__in=list(found)).update(state=Delivery.State.PENDING, **due)
+        found = deliver.try_again(Delivery.objects.filter(pk__in=keys))
         history.record_of([(Credential, pk) for pk in sorted(set(found.values()))], "tried again", by=by)
     if found:
         deliver.ask_the_server_now()

@@ -28,6 +28,7 @@ from conferral.contract import (
     Publication,
 )
 from conferral.contract.options import SLUG_PATTERN, assets_in, parse
+from conferral.contract.placeholders import placeholders_in
 from conferral.models import CredentialAsset, CredentialConfiguration, CredentialType, Edition, EditionAsset, Issuer
 
 EDITION_SCHEMA = 1
@@ -307,6 +308,11 @@ def issuer_content(organisation: str) -> dict[str, Any]:
     if found is None:
         return {"name": organisation, "url": ""}
     return {name: getattr(found, name) for name in ISSUER_FIELDS}
+
+
+def placeholders_of(value: Any) -> set[str]:
+    """The names of all placeholders in those options."""
+    return {name for text in texts(value) for name in placeholders_in(text)}
 
 
 def texts(value: Any) -> set[str]:

@@ -27,6 +27,7 @@ from conferral.contract.text import is_visible
 from conferral.issuance import make
 from conferral.issuance.issue import expiry
 from conferral.issuance.letter import TRANSLATED, compose
+from conferral.issuance.limit import limited
 from conferral.issuance.plan import (
     Plan,
     Rule,
@@ -41,6 +42,7 @@ from conferral.issuance.plan import (
 from conferral.issuance.snapshot import file_url, page_url, printed_date
 from conferral.mail import Letter
 from conferral.models import CredentialAsset, CredentialConfiguration, CredentialType, Delivery, NameRequest
+from conferral.settings import current
 
 SAMPLE_ID = "K7QF2M9X4TBDHW33"
 """As long as any, and never issued."""
@@ -64,7 +66,8 @@ class Drafts:
     @classmethod
     def of(cls, slot: Slot, versions: Mapping[str, CredentialAsset]) -> Self:
         """Prepares the slot's generator, once for any number of drafts."""
-        with plugins.blamed(plugins.GENERATORS, slot.generator_name):
+        preparing = limited(current().plugin_seconds, f"preparing {slot.name}")
+        with plugins.blamed(plugins.GENERATORS, slot.generator_name), preparing:
             return cls(slot, slot.generator.prepare(slot.options, AssetReader(versions)))
 
     def make(self, request: GenerationRequest) -> list[Artifact]:

@@ -40,8 +40,7 @@ def enqueue_all(credentials: Collection[int]) -> None:
         return
     stored = CredentialArtifact.objects.filter(credential__in=credentials, state=State.STORED)
     found = [row.pk for row in stored.only("storage_name", "url", "receipt") if row.storage_name or _is_elsewhere(row)]
-    again = {"next_try": timezone.now(), "attempts": 0, "last_error": "", "claim": "", "claimed_until": None}
-    CredentialArtifact.objects.filter(pk__in=found).update(**again)
+    CredentialArtifact.objects.filter(pk__in=found).update(**work.anew())
 
 
 def remotely(rows: Iterable[CredentialArtifact]) -> None:

@@ -160,6 +160,11 @@ def hold_back(waiting: Waiting, until: datetime, reason: str) -> int:
     return int(persistently(lambda: waiting.due(timezone.now()).filter(claim="").update(**said)))
 
 
+def anew() -> dict[str, Any]:
+    """What a row has that is due now and was never tried."""
+    return {"attempts": 0, "next_try": timezone.now(), "last_error": "", "claim": "", "claimed_until": None}
+
+
 def pause(attempts: int, error: Exception | None = None) -> timedelta:
     """What the source asked for, else twice as long each time; an hour at most."""
     asked = error.delay if isinstance(error, TransientError) else None
