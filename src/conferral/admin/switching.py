@@ -1,6 +1,7 @@
 """What is done to several configurations at once, once it was confirmed: run now, enable, disable."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import admin, messages
@@ -27,6 +28,39 @@ SHOWN = 50
 LATER = _(
     "The message broker cannot be reached at the moment: it runs at the next sweep, within a minute once it is back."
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """The words of it, before and after; for so many configurations."""
+
+    title: Any
+    explanation: Any
+    button: Callable[[int], str]
+    said: Callable[[int], str]
+    logged: str
+
+
+SWITCHES = {
+    True: Switch(
+        title=_("Enable"),
+        explanation=_("They run at their times; what is issued then is issued without anybody doing more."),
+        button=lambda count: ngettext("Enable %d configuration", "Enable %d configurations", count) % count,
+        said=lambda count: (
+            ngettext("%d configuration was switched on.", "%d configurations were switched on.", count) % count
+        ),
+        logged="Enabled.",
+    ),
+    False: Switch(
+        title=_("Disable"),
+        explanation=_("They do not run any more. What was issued stays."),
+        button=lambda count: ngettext("Disable %d configuration", "Disable %d configurations", count) % count,
+        said=lambda count: (
+            ngettext("%d configuration was switched off.", "%d configurations were switched off.", count) % count
+        ),
+        logged="Disabled.",
+    ),
+}
 
 
 class SwitchedAdmin(AskedAdmin):
@@ -70,24 +104,12 @@ class SwitchedAdmin(AskedAdmin):
     @admin.action(description=_("Enable"), permissions=["change"])
     def enable(self, request: HttpRequest, queryset: QuerySet[CredentialConfiguration]) -> HttpResponse | None:
         """Switches them on; one that could not run says why, and stays off."""
-        found = [one for one in self.within(request, queryset, "change") if not one.enabled]
-        if found and not _is_confirmed(request):
-            button = ngettext("Enable %d configuration", "Enable %d configurations", len(found)) % len(found)
-            explanation = _now("They run at their times; what is issued then is issued without anybody doing more.")
-            return self._confirmed(request, found, title=_now("Enable"), explanation=explanation, button=button)
-        self._switch(request, found, on=True)
-        return None
+        return self._switch(request, queryset, on=True)
 
     @admin.action(description=_("Disable"), permissions=["change"])
     def disable(self, request: HttpRequest, queryset: QuerySet[CredentialConfiguration]) -> HttpResponse | None:
         """Switches them off."""
-        found = [one for one in self.within(request, queryset, "change") if one.enabled]
-        if found and not _is_confirmed(request):
-            button = ngettext("Disable %d configuration", "Disable %d configurations", len(found)) % len(found)
-            explanation = _now("They do not run any more. What was issued stays.")
-            return self._confirmed(request, found, title=_now("Disable"), explanation=explanation, button=button)
-        self._switch(request, found, on=False)
-        return None
+        return self._switch(request, queryset, on=False)
 
     def _confirmed(self, request: HttpRequest, found: Sequence[Any], **said: str) -> HttpResponse:
         """The page that asks whether to."""
@@ -106,7 +128,14 @@ class SwitchedAdmin(AskedAdmin):
         }
         return TemplateResponse(request, "conferral/admin/ask_many.html", content)
 
-    def _switch(self, request: HttpRequest, found: Sequence[CredentialConfiguration], *, on: bool) -> None:
+    def _switch(
+        self, request: HttpRequest, queryset: QuerySet[CredentialConfiguration], *, on: bool
+    ) -> HttpResponse | None:
+        switch = SWITCHES[on]
+        found = [one for one in self.within(request, queryset, "change") if one.enabled is not on]
+        if found and not _is_confirmed(request):
+            said = {"title": str(switch.title), "explanation": str(switch.explanation)}
+            return self._confirmed(request, found, button=switch.button(len(found)), **said)
         done = 0
         for one in found:
             values = {
@@ -121,15 +150,11 @@ class SwitchedAdmin(AskedAdmin):
                 continue
             if change.action == "change":
                 done += 1
-                self.log_change(request, one, "Enabled." if on else "Disabled.")
+                self.log_change(request, one, switch.logged)
             for remark in change.remarks:
                 self.message_user(request, f"{one}: {remark}", messages.WARNING)
-        text = (
-            ngettext("%d configuration was switched on.", "%d configurations were switched on.", done)
-            if on
-            else ngettext("%d configuration was switched off.", "%d configurations were switched off.", done)
-        )
-        self.message_user(request, text % done)
+        self.message_user(request, switch.said(done))
+        return None
 
 
 def _is_confirmed(request: HttpRequest) -> bool:
