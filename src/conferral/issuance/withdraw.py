@@ -98,7 +98,7 @@ def _batch() -> int | None:
 
 
 def _work(batch: Sequence[CredentialArtifact], token: str) -> None:
-    patience, elsewhere = work.Patience(), _Elsewhere()
+    patience, elsewhere = work.patience_with_storage(), _Elsewhere()
     rows = list(batch)
     while rows:
         some, rows = rows[: storage.at_once()], rows[storage.at_once() :]

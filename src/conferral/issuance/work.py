@@ -44,7 +44,7 @@ class Patience:
     One that hangs would hold a worker for as long as the batch is; a refusal that comes at once costs nothing.
     """
 
-    def __init__(self, seconds: float = PATIENCE) -> None:
+    def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._lost = self._last = 0.0
         self._began = 0.0
@@ -60,6 +60,11 @@ class Patience:
         """Whether the rest of the batch had better wait, now that the last block ended with that trouble or none."""
         self._lost += self._last if trouble else 0
         return self._lost > self._seconds
+
+
+def patience_with_storage() -> Patience:
+    """A hiccup costs the batch nothing; a storage that hangs ends it."""
+    return Patience(PATIENCE)
 
 
 def patience_with_plugin() -> Patience:
