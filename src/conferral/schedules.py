@@ -18,7 +18,7 @@ from conferral.models import CredentialConfiguration
 
 RUN_IF_DUE = "conferral.run_if_due"
 SWEEP, DAILY = "conferral.sweep", "conferral.daily"
-SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+SCHEDULER = "conferral.beat:Scheduler"
 """Names of the tasks and of the periodic tasks of the sweep and of what is done once a day; and beat's scheduler."""
 CRONTAB_FIELDS = ("minute", "hour", "day_of_month", "month_of_year", "day_of_week")
 MINUTE = timedelta(minutes=1)

@@ -31,8 +31,9 @@ GENERATE, DELIVER, WITHDRAW = "conferral.generate", "conferral.deliver", "confer
 ACTIVATE = "conferral.activate"
 VERSION = 1
 """Of what messages say. While a site is deployed, old and new code get messages of both."""
-EXPIRES = 60
-"""Seconds: whatever a nudge asked for, the next sweep asks for again."""
+EXPIRES, GOES_ON_WITHIN = 900, 60
+"""Seconds. What a nudge asked for the next sweep asks for again; but where the queue is late, for it is shared with
+others, it would be dropped each time: so it waits a while. What goes on from there gives way to others."""
 
 
 class NudgeFailed(Exception):
@@ -136,22 +137,22 @@ def generate() -> None:
     """Makes a batch of artifacts; then their learners are written to, and a further batch is made."""
     if batch := generate_batch():
         if batch.messages:
-            deliver.delay()
-        generate.delay()
+            _go_on(deliver)
+        _go_on(generate)
 
 
 @shared_task(name=DELIVER, **_on(current().deliver_queue))
 def deliver() -> None:
     """Sends a batch of messages."""
     if deliver_batch():
-        deliver.delay()
+        _go_on(deliver)
 
 
 @shared_task(name=WITHDRAW, **_on(current().queue))
 def withdraw() -> None:
     """Moves a batch of files of what was revoked or replaced."""
     if withdraw_batch():
-        withdraw.delay()
+        _go_on(withdraw)
 
 
 @shared_task(name=ACTIVATE, **_on(current().queue))
@@ -181,5 +182,12 @@ def sweep() -> None:
 
 def _begin_chains(task: Nudge, pieces: int, batch: int) -> None:
     """A message for each batch, as far as there may be workers for them. Each goes on as long as something is due."""
-    for _ in range(min(ceil(pieces / batch), CHAINS)):
+    if pieces:
         task.delay()
+    for _ in range(1, min(ceil(pieces / batch), CHAINS)):
+        _go_on(task)
+
+
+def _go_on(task: Nudge) -> None:
+    """Another message, of which there may be many."""
+    task.apply_async(expires=GOES_ON_WITHIN)

@@ -54,7 +54,7 @@ def test_common_settings():
     made = settings_of("common", CELERYBEAT_SCHEDULE={"mine": {}})
     assert "django_celery_beat" in made.INSTALLED_APPS
     # The LMS's Celery app reads settings without a namespace.
-    assert made.CELERYBEAT_SCHEDULER == "django_celery_beat.schedulers:DatabaseScheduler"
+    assert made.CELERYBEAT_SCHEDULER == "conferral.beat:Scheduler"
     assert set(made.CELERYBEAT_SCHEDULE) == {"mine", "conferral.sweep", "conferral.daily"}
     assert made.CONFERRAL_LMS == "platform"
 
@@ -328,7 +328,7 @@ from conferral import tasks
 for name in ("run_if_due", "generate", "deliver", "sweep"):
     assert f"conferral.{name}" in app.tasks, app.tasks
 assert tasks.queues() == {"edx.lms.core.default"}, tasks.queues()
-assert app.conf.beat_scheduler == "django_celery_beat.schedulers:DatabaseScheduler"
+assert app.conf.beat_scheduler == "conferral.beat:Scheduler"
 assert app.conf.beat_schedule["conferral.sweep"]["task"] == "conferral.sweep"
 assert app.conf.beat_sync_every == 1
 """

@@ -3,6 +3,7 @@
 import pytest
 
 from conferral import tasks
+from conferral.issuance.generate import Batch
 from conferral.issuance.sweep import Waiting
 
 
@@ -46,3 +47,23 @@ def test_messages_say_their_version(monkeypatch):
     monkeypatch.setattr("celery.Task.apply_async", lambda self, *arguments, **named: seen.update(named))
     tasks.generate.delay()
     assert seen["headers"] == {"conferral_version": tasks.VERSION}
+
+
+def test_what_the_sweep_asks_for_waits_in_a_late_queue_and_what_goes_on_from_there_gives_way(monkeypatch):
+    """A queue that is shared may always be late by minutes; and others are not to wait for thousands of ours."""
+    sent = []
+    monkeypatch.setattr(
+        "celery.Task.apply_async",
+        lambda task, *_, **named: sent.append((task.name, named.get("expires", task.expires))),
+    )
+    waiting = Waiting([5], artifacts=1000, messages=1)
+    monkeypatch.setattr(tasks, "look_around", lambda: waiting)
+    tasks.sweep()
+    assert sent[0] == ("conferral.run_if_due", 900)
+    assert [each for name, each in sent if name == "conferral.generate"] == [900, *[60] * 9]
+    assert [each for name, each in sent if name == "conferral.deliver"] == [900]
+    assert tasks.sweep.expires == 900
+    sent.clear()
+    monkeypatch.setattr(tasks, "generate_batch", lambda: Batch(artifacts=100, messages=3))
+    tasks.generate()
+    assert sent == [("conferral.deliver", 60), ("conferral.generate", 60)]

@@ -64,7 +64,7 @@ def _beat() -> Check:
     if tick is None:
         return Check("beat", ok=False, found="has never ticked", fix=f"start beat with {schedules.SCHEDULER}")
     seconds = round((timezone.now() - tick).total_seconds())
-    return Check("beat", ok=seconds < STALE, found=f"last ticked {seconds} s ago", fix="start beat again")
+    return Check("beat", ok=abs(seconds) < STALE, found=f"last ticked {seconds} s ago", fix="start beat again")
 
 
 def _workers() -> Check:

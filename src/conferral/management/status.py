@@ -67,7 +67,7 @@ def status() -> dict[str, Any]:
     seconds = round((timezone.now() - tick).total_seconds()) if tick else None
     return {
         "paused": {"since": _at(paused.since), "reason": paused.reason} if paused else None,
-        "beat": {"last_tick": _at(tick), "seconds_ago": seconds, "alive": seconds is not None and seconds < STALE},
+        "beat": {"last_tick": _at(tick), "seconds_ago": seconds, "alive": seconds is not None and abs(seconds) < STALE},
         "running": [
             {
                 "configuration": str(run.configuration),

@@ -4,7 +4,7 @@ from typing import Any
 
 from celery.schedules import crontab
 
-SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+SCHEDULER = "conferral.beat:Scheduler"
 SWEEP, DAILY = "conferral.sweep", "conferral.daily"
 APPS = ("django_celery_beat", "django_jsonform")
 """Whose tables the schedules are in, and what draws forms."""

@@ -247,7 +247,7 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 # Other people's code may leak: a worker's process is replaced after so many batches, or when it has so many KiB.
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 1000
 CELERY_WORKER_MAX_MEMORY_PER_CHILD = 768_000
-CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_SCHEDULER = "conferral.beat:Scheduler"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SYNC_EVERY = 1  # each tick is known to the database at once: `conferral status` tells the last
 CELERY_BEAT_SCHEDULE = {
