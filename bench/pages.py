@@ -100,6 +100,21 @@ class Filling:
         one = f"(SELECT * FROM {meta.db_table} WHERE id = {seed}) AS t"
         self.run(f"INSERT INTO {meta.db_table} ({names}) SELECT {values} FROM {one}, {source}")
 
+    def name_words(self, which):
+        """The words by which learners are found."""
+        from conferral.models.name_word import words_of
+
+        self.run("CREATE TEMP TABLE IF NOT EXISTS bench_words (name varchar(40), word varchar(40))")
+        self.run("TRUNCATE bench_words")
+        with self.connection.cursor() as cursor, cursor.copy("COPY bench_words FROM STDIN") as copy:
+            for name in {*FIRST.split(), *LAST.split(), "Zoë"}:
+                for word in words_of(name):
+                    copy.write_row((name, word))
+        self.run(
+            f"""INSERT INTO conferral_nameword (word, learner_id) SELECT DISTINCT w.word, l.id FROM conferral_learner l
+            JOIN bench_words w ON w.name IN (split_part(l.name, ' ', 1), split_part(l.name, ' ', 2)) WHERE {which}"""
+        )
+
     def ids(self, first, last):
         """Verification ids, which no SQL makes."""
         from conferral.models.verification import new_id
@@ -200,6 +215,7 @@ def fill(filling, first, last, rounds):
         active="n % 100 <> 1",
         retired="CASE WHEN n % 1000 = 1 THEN now() END",
     )
+    filling.name_words(f"l.id >= {BASE + learner_first} AND l.id < {BASE + learner_last}")
     filling.copy(
         models.Run,
         f"generate_series({rounds[0] * CONFIGURATIONS}, {rounds[1] * CONFIGURATIONS - 1}) AS s(n)",
@@ -314,6 +330,7 @@ def _one_with_many(filling):
         name="'Zoë Zhang'",
         email="'many@example.com'",
     )
+    filling.name_words("l.id = 999")
     filling.ids(2 * SUCCESSORS, 2 * SUCCESSORS + MANY)
     filling.copy(
         models.Credential,
@@ -542,17 +559,18 @@ def searches(who, site, staff, chosen):
         "username": [each.learner.key for each in some],
         "e-mail": [each.learner.email for each in some],
         "common first name": ["maria"],
+        "surname": [each.recipient_name.split()[-1].lower() for each in some],
         "name": [each.recipient_name.lower() for each in some],
         "course key": [each.context_key for each in some],
         "nobody": ["nobody-of-that-name"],
     }
     found = {
         "credential": typed,
-        "learner": ["username", "e-mail", "common first name", "name", "nobody"],
-        "delivery": ["id", "username", "e-mail", "common first name", "name", "nobody"],
+        "learner": ["username", "e-mail", "common first name", "surname", "name", "nobody"],
+        "delivery": ["id", "username", "e-mail", "common first name", "surname", "name", "nobody"],
         "credentialartifact": ["id", "common first name", "name", "nobody"],
-        "rosterentry": ["username", "common first name", "name", "course key", "nobody"],
-        "candidate": ["username", "common first name", "name", "nobody"],
+        "rosterentry": ["username", "common first name", "surname", "name", "course key", "nobody"],
+        "candidate": ["username", "common first name", "surname", "name", "nobody"],
         "namerequest": ["id", "common first name", "name", "nobody"],
         "run": ["course key", "nobody"],
         "credentialconfiguration": ["course key"],

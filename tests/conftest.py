@@ -45,11 +45,8 @@ class Course:
     configuration: CredentialConfiguration | None = field(default=None)
 
     def learner(self, username, completion="1", *, name=None, email="", active=True, **grades):
-        learner, _ = Learner.objects.update_or_create(
-            gateway="roster",
-            key=username,
-            defaults={"name": username.title() if name is None else name, "email": email, "active": active},
-        )
+        told = {"name": username.title() if name is None else name, "email": email, "active": active}
+        learner = Learner.objects.record("roster", {username: told})[0][username]
         RosterEntry.objects.update_or_create(
             context=Context.objects.get(key=self.key),
             learner=learner,

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from babel import negotiate_locale
+from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.template.loader import render_to_string
 from django.utils import translation
@@ -107,10 +108,8 @@ class Post:
     """The transport that Django's EMAIL settings name, with one connection for the letters of a block."""
 
     def __enter__(self) -> Self:
-        self._connection = get_connection()
+        self._connection: Any = None
         self._refused_senders: dict[str, str] = {}
-        if getattr(self._connection, "timeout", ANSWER_SECONDS) is None:
-            setattr(self._connection, "timeout", ANSWER_SECONDS)  # noqa: B010 - of Django's SMTP alone
         return self
 
     def __exit__(
@@ -129,6 +128,7 @@ class Post:
         """
         if reason := self._refused_senders.get(letter.sender):
             raise TransientError(reason)
+        self._make_connection()
         try:
             message = letter.message(self._connection)
             self._connection.open()
@@ -158,6 +158,19 @@ class Post:
             self._hang_up()
             raise
 
+    def _make_connection(self) -> None:
+        """For the first letter: a transport that cannot be made is one that is away, and is seen on what waits."""
+        if self._connection is not None:
+            return
+        try:
+            self._connection = get_connection()
+        except Exception as error:  # it is not installed, or lacks a setting; its own words may have a secret in them
+            journal.breakdown(logger, "the mail transport cannot be made", error)
+            why = error if isinstance(error, ImportError) else type(error).__name__
+            raise Away(f"EMAIL_BACKEND {settings.EMAIL_BACKEND!r} cannot be used: {why}") from error
+        if getattr(self._connection, "timeout", ANSWER_SECONDS) is None:
+            setattr(self._connection, "timeout", ANSWER_SECONDS)  # noqa: B010 - of Django's SMTP alone
+
     def _refused(self, code: int, said: bytes | str, *, may_change: bool = False) -> PermanentError | TransientError:
         text = said.decode("utf-8", "replace") if isinstance(said, bytes) else said
         reason = f"the mail server answered {code} {' '.join(text.split())}"
@@ -178,6 +191,8 @@ class Post:
 
     def _close(self) -> None:
         """A connection that is gone already cannot say goodbye; the next letter opens a new one."""
+        if self._connection is None:
+            return
         try:
             self._connection.close()
         except OSError as error:

@@ -10,24 +10,31 @@ TURTLE = """
 from conferral.models import CredentialType
 CredentialType.objects.filter(name="Certificate of Completion").update(processor="unhurried")
 """
+COURSE, TYPE = "course-v1:Demo+CS101+2026", "Certificate of Completion"
 PATIENCE = 30_000
 
 
 @pytest.fixture
 def slow(made, tmp_path):
-    """The demo, whose rule takes its time, and whose runs tell how far they are after each few learners."""
+    """The demo, whose rule takes its time, and whose runs tell how far they are after each learner.
+
+    They last longer than any test: one that goes on is cancelled, and its worker ends with the learner at hand.
+    """
     site = ground.copy(made, tmp_path / "site")
-    site.environment |= {"PYTHONPATH": PLUGINS, "CONFERRAL_PAGE_SIZE": "2"}
+    site.environment |= {"PYTHONPATH": PLUGINS, "CONFERRAL_PAGE_SIZE": "1"}
     site.ok("shell", "-v0", "-c", TURTLE)
     with ground.serving(site) as pages:
-        yield pages
+        try:
+            yield pages
+        finally:
+            site("cancel", COURSE, "--type", TYPE)
 
 
 def test_a_run_is_followed_without_loading_the_page_again_and_cancelled(slow, visit):
     visitor = visit(slow, "instructor")
     page = visitor.page
     visitor.go("/conferral/staff/conferral/credentialconfiguration/?q=Completion")
-    page.get_by_role("link", name="course-v1:Demo+CS101+2026").first.click()
+    page.get_by_role("link", name=COURSE).first.click()
     page.get_by_role("link", name="Run now").click()
     page.get_by_role("button", name="Run now").click()
     page.wait_for_url("**/run/*/change/")
@@ -61,7 +68,7 @@ def test_without_scripts_it_is_looked_at_again(slow, visit):
     visitor = visit(slow, "instructor", java_script_enabled=False)
     page = visitor.page
     visitor.go("/conferral/staff/conferral/credentialconfiguration/?q=Completion")
-    page.get_by_role("link", name="course-v1:Demo+CS101+2026").first.click()
+    page.get_by_role("link", name=COURSE).first.click()
     page.get_by_role("link", name="Run now").click()
     page.get_by_role("button", name="Run now").click()
     page.get_by_role("link", name="Look again").click()

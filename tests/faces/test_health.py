@@ -1,5 +1,7 @@
 """Alive and ready, as whatever restarts and routes asks."""
 
+import time
+
 import pytest
 from django.core.files.storage import FileSystemStorage
 from django.db import connection, connections
@@ -119,9 +121,17 @@ def test_a_storage_that_hangs_is_asked_by_one_and_holds_up_nobody(bucket, monkey
     monkeypatch.setattr(health, "KEPT", 0)
     bucket.asked.clear()
     bucket.spoil(faulty.hang, "HEAD")
-    for _ in range(5):
+
+    def ask():
         answer = Client().get("/health/ready")
         assert (answer.status_code, answer.json()["storage"]) == (503, "unavailable: no answer within 0.3 s")
+
+    ask()
+    end = time.monotonic() + 60
+    while not bucket.count("HEAD") and time.monotonic() < end:  # a busy machine is longer about sending it
+        time.sleep(0.01)
+    for _ in range(5):
+        ask()
     assert bucket.count("HEAD") == 1
 
 

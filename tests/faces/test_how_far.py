@@ -1,13 +1,16 @@
 """What a learner can still earn, how far they are, and what is missing."""
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from conferral.contract import Fact
 from conferral.facts import lines
 from conferral.issuance import configure
+from conferral.issuance.run import run
 from conferral.models import Credential, CredentialConfiguration, Learner
 from tests.conftest import COURSE
 from tests.faces.test_pages import text_of
@@ -55,6 +58,48 @@ def test_who_qualifies_is_told_when_it_comes(course, ana):
     assert "You have reached everything." in told
     assert "You have reached everything." in text_of(ana.get("/mine/"))
     assert "12 May 2099" in told or "May 12, 2099" in told
+
+
+def ruled(course, ended=None, **rules):
+    """The configuration with those rules, in a course that ended so many days ago, or has no end."""
+    course.configure()
+    end = ended and timezone.now() - timedelta(days=ended)
+    configure.save_context(COURSE, name="Testing", organisation="Test", end=end)
+    configure.save_configuration(COURSE, course.type_name, enabled=True, **rules)
+    return CredentialConfiguration.objects.get()
+
+
+@pytest.mark.parametrize(
+    ("rules", "said"),
+    [
+        ({}, "No issuing run is planned; the staff may start one."),
+        (
+            {"schedule": {"every": "1 day"}, "opening": {"after_end": 3}},
+            "Not open yet: the course has not been given the date on which it depends.",
+        ),
+        ({"ended": 1, "opening": {"after_end": 0}}, "No issuing run is planned; the staff may start one."),
+        ({"ended": 1, "opening": {"after_end": 3}}, "Not open yet: it opens on "),
+    ],
+)
+def test_no_run_is_promised_where_none_is_to_come(course, ana, rules, said):
+    course.learner("ana", "0.9")
+    told = text_of(ana.get(progress(ruled(course, **rules))))
+    assert f"You have reached everything. {said}" in told
+    assert "next issuing run" not in told
+
+
+@pytest.mark.parametrize("held", [False, True])
+def test_what_has_closed_is_open_to_those_alone_whose_credential_it_holds(course, ana, held):
+    course.learner("ana", "0.9" if held else "0.5")
+    configuration = ruled(course, 2, schedule={"every": "1 day"}, opening={"stop": 1}, guards={"review": True})
+    assert "What you can still earn" in text_of(ana.get("/mine/"))
+    run(configuration, trigger="command")
+    assert CredentialConfiguration.objects.get().closed
+    course.learner("ana", "0.9")
+    assert ("What you can still earn" in text_of(ana.get("/mine/"))) == held
+    page = ana.get(progress(configuration))
+    assert page.status_code == (200 if held else 404)
+    assert ("The staff look at it before it is issued" in text_of(page)) == held
 
 
 def test_the_steps_of_a_pathway_by_their_names(course, ana):

@@ -92,6 +92,15 @@ def test_what_its_time_began_was_begun_by_the_schedule(course, saved, teacher):
     assert "the schedule" in strip_tags(text_of(teacher.get(at("run_change", Run.objects.get().pk))))
 
 
+@pytest.mark.parametrize("typed", ["²", "9" * 23, "9" * 5000, "-1", "none"])
+@pytest.mark.parametrize("name", ["credential", "run"])
+def test_a_type_that_cannot_be_is_of_nothing(course, saved, teacher, name, typed):
+    course.learner("zoe")
+    course.run()
+    shown = [teacher.get(at(f"{name}_changelist"), {"type": each}) for each in (typed, saved.type_id, "")]
+    assert [len(page.context["cl"].result_list) for page in shown] == [0, 1, 1]
+
+
 def test_all_are_not_offered_where_all_are_shown(course, saved, teacher):
     course.learners(2)
     course.run_and_generate()

@@ -66,7 +66,8 @@ def test_what_waits_and_how_long_things_took(client, course, with_token, django_
     Run.objects.filter(pk=ended.pk).update(started=now - timedelta(seconds=90), ended=now - timedelta(seconds=80))
     failed = course.run()
     Run.objects.filter(pk=failed.pk).update(status="failed", started=now - timedelta(seconds=500), ended=now)
-    Credential.objects.update(issued=now - timedelta(seconds=100))
+    # As of one that took the place of another before anybody was written to: it keeps the day of issue.
+    Credential.objects.update(issued=now - timedelta(days=300), recorded=now - timedelta(seconds=100))
     Delivery.objects.filter(credential__learner__key="ana").update(sent=now - timedelta(seconds=60), state="sent")
     runs.ask(course.configuration, by=None)
     course.configure(fields={"hours": 50})

@@ -3,10 +3,12 @@
 import pytest
 from django.core import mail
 from django.urls import reverse
+from django.utils import timezone
 
 from conferral.issuance import correct, people, wishes
 from conferral.issuance.deliver import deliver
 from conferral.issuance.generate import generate
+from conferral.issuance.reissue import Wish, carry_out, start
 from conferral.models import Credential, Learner, NameRequest
 from conferral.models.verification import shown
 from tests.faces.conftest import address
@@ -150,3 +152,70 @@ def test_who_leaves_takes_the_wish_along(issued, holder):
     assert [(each["name"], each["explanation"]) for each in told] == [("Ana Vidal", "I married.")]
     people.retire(issued.learner)
     assert not NameRequest.objects.exists()
+
+
+def test_what_is_revoked_stays_revoked_and_nobody_waits_any_more(issued, holder, registrar):
+    request = wishes.ask_for_name(issued, "Ana Vidal")
+    correct.revoke(issued, "the exam was leaked")
+    assert not NameRequest.objects.exists()
+    assert "have not decided yet" not in text_of(holder.get(address(issued)))
+    with pytest.raises(wishes.CannotAsk, match="was revoked; refuse the request"):
+        wishes.approve(request)
+    assert Credential.objects.get(current=True).revoked
+
+
+def test_a_request_about_what_was_revoked_before_can_be_refused_only(issued, holder, registrar):
+    """As it may have been left by earlier versions."""
+    request = wishes.ask_for_name(issued, "Ana Vidal")
+    Credential.objects.update(revoked=timezone.now())
+    assert "1 cannot be: it was revoked." in text_of(registrar.get(page_for("approve", request)))
+    registrar.post(page_for("approve", request))
+    assert Credential.objects.get().revoked
+    registrar.post(page_for("refuse", request), {"reason": "It is not yours."})
+    assert NameRequest.objects.get().outcome == "refused"
+
+
+def test_revoked_at_the_same_moment_it_stays_revoked(issued, holder, monkeypatch):
+    request, try_out = wishes.ask_for_name(issued, "Ana Vidal"), correct.try_out
+
+    def revoked_meanwhile(*given):
+        try_out(*given)
+        Credential.objects.update(revoked=timezone.now())
+
+    monkeypatch.setattr(correct, "try_out", revoked_meanwhile)
+    with pytest.raises(wishes.CannotAsk, match="was revoked; refuse the request"):
+        wishes.approve(request)
+    assert (Credential.objects.get().revoked is None, NameRequest.objects.get().waiting) == (False, True)
+
+
+def all_again(issued, dean):
+    issued.learner.name = "Ana Nandu"
+    issued.learner.save()
+    carry_out(start(Wish(issued.configuration, names=True), by=dean, reason="accents").pk)
+
+
+@pytest.mark.parametrize("again", [lambda one, by: correct.reissue(one, by=by), all_again], ids=["one", "all"])
+def test_a_wish_goes_on_with_the_credential_that_takes_the_place(issued, holder, registrar, again):
+    wishes.ask_for_name(issued, "Ana First")
+    again(issued, registrar.user)
+    generate()
+    deliver()
+    mail.outbox.clear()
+    new = Credential.objects.get(current=True)
+    assert new.supersedes == issued
+    assert "have not decided yet" in text_of(holder.get(address(new)))
+    request = wishes.ask_for_name(new, "Ana Second")
+    assert list(NameRequest.objects.all()) == [request], "the last wish counts, as ever"
+    registrar.post(page_for("refuse", request), {"reason": "Bring your passport."})
+    deliver()
+    (told,) = mail.outbox
+    assert "Bring your passport." in told.body
+    assert "Bring your passport." in text_of(holder.get(address(new)))
+
+
+def test_what_a_holder_hides_at_the_moment_of_its_reissue_stays_hidden(issued):
+    opened = Credential.objects.get()
+    new = correct.reissue(issued, name="Ana Nandu")
+    wishes.show(opened, hidden=True, name_form="initials")
+    new.refresh_from_db()
+    assert (new.hidden, new.name_form) == (True, "initials")

@@ -543,6 +543,19 @@ def test_an_award_by_hand(course, saved, teacher):
     assert not made.notify
 
 
+def test_a_day_of_an_award_is_the_configurations_own_and_a_later_one_is_refused_at_its_field(course, saved, teacher):
+    CredentialConfiguration.objects.update(time_zone="Pacific/Auckland")
+    course.learner("ana", completion="0")
+    for wrong in ("2062-05-12", "9999-12-31", "0026-05-12"):
+        response = ask(teacher, saved, "award", learners="ana", reason="an oral exam", earned=wrong)
+        (line,) = response.context["form"].errors["earned"]
+        assert "is not accepted; write a day from 1900 until today" in line
+        assert "in Pacific/Auckland" in line
+    assert not Credential.objects.exists()
+    ask(teacher, saved, "award", learners="ana", reason="an oral exam", earned="2026-05-12")
+    assert Credential.objects.get().earned == datetime(2026, 5, 12, tzinfo=UTC)  # noon there
+
+
 def test_lists_of_who_always_and_who_never(course, saved, teacher):
     course.learners(2)
     course.learner("far", completion="0.1")

@@ -1,8 +1,9 @@
 """Awards by hand: a person issues, whatever the rule says."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
+import time_machine
 from django.contrib.auth import get_user_model
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -10,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from conferral.issuance import configure, correct, history, people, release
 from conferral.issuance.award import Award, CannotAward, award
 from conferral.issuance.generate import generate
+from conferral.issuance.snapshot import printed_day
 from conferral.models import Credential, Delivery, Learner
 
 
@@ -39,10 +41,37 @@ def test_also_where_it_is_switched_off_silently_and_for_an_earlier_day(course, d
     course.learner("ana", "0")
     course.configure(generators={})
     configure.save_configuration(course.key, course.type_name, enabled=False)
-    earned = datetime(2026, 5, 12, tzinfo=UTC)
-    award(course.configuration, ["ana"], Award(dean, "late papers", earned, notify=False))
-    assert Credential.objects.get().earned == earned
+    award(course.configuration, ["ana"], Award(dean, "late papers", date(2026, 5, 12), notify=False))
+    assert Credential.objects.get().earned == datetime(2026, 5, 12, 12, tzinfo=UTC)
     assert Delivery.objects.get().state == "skipped"
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Auckland", "Pacific/Pago_Pago", "UTC"])
+def test_the_day_it_was_earned_is_the_day_that_it_prints(course, dean, zone):
+    course.learner("ana", "0")
+    course.configure(time_zone=zone, printed_date="earned")
+    award(course.configuration, ["ana"], Award(dean, "late papers", date(2026, 5, 12)))
+    assert printed_day(Credential.objects.get()) == date(2026, 5, 12)
+
+
+@time_machine.travel("2026-05-12T22:30:00Z", tick=False)
+@pytest.mark.parametrize("day", [date(2026, 5, 14), date(2062, 5, 12), date.max, date.min, date(202, 5, 12)])
+def test_a_day_that_has_not_begun_where_it_prints_is_refused_and_nobody_gets_one(course, dean, day):
+    course.learner("ana", "0")
+    course.configure(time_zone="Pacific/Auckland", printed_date="earned")
+    why = r"earned: .* until today, which is 13 May 2026 in Pacific/Auckland$"
+    with pytest.raises(CannotAward, match=why):
+        award(course.configuration, ["ana"], Award(dean, "x", day))
+    assert not Credential.objects.exists()
+
+
+@time_machine.travel("2026-05-12T22:30:00Z", tick=False)
+def test_today_has_begun_where_it_prints_and_nothing_is_earned_later_than_now(course, dean):
+    course.learner("ana", "0")
+    course.configure(time_zone="Pacific/Auckland", printed_date="earned")
+    award(course.configuration, ["ana"], Award(dean, "x", date(2026, 5, 13)))
+    assert printed_day(Credential.objects.get()) == date(2026, 5, 13)
+    assert Credential.objects.get().earned == datetime(2026, 5, 12, 22, 30, tzinfo=UTC)
 
 
 FIGURE = "You reached {evidence.completion}."

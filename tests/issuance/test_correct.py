@@ -47,6 +47,7 @@ def test_revoking_twice_or_without_a_reason_is_refused(credential):
 
 
 def test_a_correction_keeps_its_dates_and_its_edition_and_takes_the_place(course, credential):
+    credential.deliveries.update(state="sent")
     new = correct.reissue(credential, name="Ana Ñandú")
     assert look_up(credential.verification_id).verdict is Verdict.REPLACING
     generate()

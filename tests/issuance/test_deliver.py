@@ -9,6 +9,8 @@ from email.utils import parseaddr
 
 import pytest
 import time_machine
+from django.core.mail.backends import locmem
+from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
@@ -16,6 +18,7 @@ from conferral import mail
 from conferral.contract import ConferralError, OptionsError, TransientError
 from conferral.issuance import configure, correct, deliver, standstill
 from conferral.issuance.generate import generate
+from conferral.issuance.prune import prune
 from conferral.lms.roster import RosterGateway
 from conferral.mail import Post
 from conferral.models import Credential, Delivery, Learner
@@ -68,7 +71,7 @@ def test_the_learner_gets_a_link(course, server):
     assert message["To"] == "ana@example.com"
     assert message["Subject"] == "Completion: Testing"
     assert (parseaddr(message["From"]), message["Reply-To"]) == (("Awards", "awards@uni.example"), "re@uni.example")
-    assert message["Message-ID"] == f"<{credential.verification_id}.issued.1@localhost>"
+    assert message["Message-ID"] == f"<{credential.verification_id}.issued.{credential.deliveries.get().pk}@localhost>"
     assert message["Auto-Submitted"] == "auto-generated"
     html, text = (message.get_body((kind,)).get_content() for kind in ("html", "plain"))
     assert url in text
@@ -194,6 +197,35 @@ def test_a_server_that_is_away_makes_all_wait_and_is_asked_once(course, server, 
     settings.EMAIL_PORT = server.port
     again()
     assert sorted(server.recipients) == ["ana@example.com", "bo@example.com", "cy@example.com"]
+
+
+SECRET = "hunter2"
+
+
+class Unmade(locmem.EmailBackend):
+    """As of a provider's package that lacks a setting, and says what it has instead."""
+
+    def __init__(self, **_):
+        raise ValueError(f"the key {SECRET!r} is not accepted")
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [("not_installed.backends.Mail", "No module named 'not_installed'"), (f"{__name__}.Unmade", "ValueError")],
+)
+def test_a_transport_that_cannot_be_made_is_seen_on_what_waits(course, server, settings, caplog, broken):
+    backend, why = broken
+    smtp_backend, settings.EMAIL_BACKEND = settings.EMAIL_BACKEND, backend
+    ready(course, "ana", "bo")
+    call_command("conferral", "run", "--json")
+    assert set(states().values()) == {State.PENDING}
+    assert set(errors().values()) == {f"EMAIL_BACKEND {backend!r} cannot be used: {why}"}
+    assert sorted(Delivery.objects.values_list("attempts", flat=True)) == [0, 1]
+    assert deliver.due() == 0
+    assert SECRET not in caplog.text
+    settings.EMAIL_BACKEND = smtp_backend
+    again()
+    assert sorted(server.recipients) == ["ana@example.com", "bo@example.com"]
 
 
 @contextmanager
@@ -386,6 +418,68 @@ def test_resend_sends_once_more(course, server):
     assert len(server.received) == 2
 
 
+def reissued(name):
+    """The successor of the one that holds, to be made."""
+    return correct.reissue(Credential.objects.get(current=True), name=name)
+
+
+def subjects(server):
+    return [message["Subject"] for message in server.received]
+
+
+def test_what_is_reissued_before_its_mail_went_out_is_not_corrected(course, server):
+    ready(course, "ana")
+    reissued("Ana Ñ")
+    generate()
+    deliver.deliver()
+    assert subjects(server) == ["Completion: Testing"]
+
+
+@pytest.mark.parametrize("told", ["written to", "silently", "long ago"])
+def test_whoever_knows_of_one_is_told_of_a_correction_whatever_lies_between(course, server, told):
+    course.learner("ana", email="ana@example.com")
+    course.configure()
+    course.run(notify=told != "silently")
+    generate()
+    deliver.deliver()
+    server.received.clear()
+    if told == "long ago":
+        assert prune(timezone.now() + timedelta(days=4000))["mails"] == 1
+    reissued("Ana Ñ")
+    Credential.objects.filter(current=True).update(state="failed")
+    reissued("Ana Ñandú")
+    generate()
+    deliver.deliver()
+    assert subjects(server) == ["Corrected: Completion, Testing"]
+
+
+def test_a_mail_that_is_sent_again_when_the_first_was_pruned_is_another(course, server):
+    ready(course, "ana")
+    deliver.deliver()
+    reissued("Ana Ñ")
+    generate()
+    deliver.deliver()
+    prune(timezone.now() + timedelta(days=4000))
+    deliver.resend(Credential.objects.get(current=True))
+    deliver.deliver()
+    assert subjects(server)[1:] == ["Corrected: Completion, Testing"] * 2
+    assert len({str(message["Message-ID"]) for message in server.received}) == 3
+
+
+def test_queries_of_the_outbox(course, django_assert_num_queries):
+    """One for first issues; one more for each step back that is looked at, however many are replaced."""
+    ready(course, "ana", "bo", "cy")
+    first = list(Credential.objects.all())
+    Delivery.objects.all().delete()
+    with django_assert_num_queries(1):
+        deliver.enqueue(first)
+    for one in first:
+        correct.reissue(one, name="Another")
+    later = list(Credential.objects.filter(current=True))
+    with django_assert_num_queries(2):
+        deliver.enqueue(later)
+
+
 def test_resend_of_what_waits_sends_it_now_and_once(course, server, settings):
     settings.EMAIL_PORT = smtp.free_port()
     ready(course, "ana")
@@ -416,7 +510,7 @@ def test_a_type_without_generators_is_told_of_too(course, server):
 def test_queries_for_each_message(course, server, django_assert_max_num_queries):
     usernames = [f"learner-{number}" for number in range(20)]
     ready(course, *usernames)
-    with django_assert_max_num_queries(12 + 4 * 20):
+    with django_assert_max_num_queries(13 + 4 * 20):
         deliver.deliver()
     assert len(server.received) == 20
 

@@ -72,6 +72,28 @@ def test_its_figures_are_those_of_the_run(course, guards, trigger):
     assert forecast.why_held in ended.remarks
 
 
+@pytest.mark.parametrize("over", ["once", "closed"])
+def test_after_the_last_run_it_foresees_that_nobody_begins_to_wait(course, over):
+    yesterday = timezone.now() - timedelta(days=1)
+    course.learner("ana")
+    course.configure()
+    values = {"guards": {"wait": "7 days"}, "schedule": {"every": "1 day"}}
+    if over == "closed":
+        configure.save_context(course.key, name="Testing", organisation="Test", end=yesterday)
+        values["opening"] = {"stop": 0}
+    configure.save_configuration(course.key, course.type_name, enabled=True, **values)
+    if over == "once":
+        CredentialConfiguration.objects.update(schedule={"at": yesterday.isoformat()})
+    course.configuration.refresh_from_db()
+    assert course.run().waiting == 1
+    course.learner("bo")
+    forecast, seen = foreseen(course, "command")
+    assert (seen["ana"].outcome.value, seen["bo"].why) == ("waits", "qualified after the last run")
+    ended = course.run()
+    assert {name: forecast.figures[name] for name in FIGURES} == {name: getattr(ended, name) for name in FIGURES}
+    assert ended.waiting == 1
+
+
 def test_each_learner_has_an_outcome_and_a_reason(course):
     everybody(course)
     forecast, seen = foreseen(course, "command")

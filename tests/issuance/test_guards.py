@@ -23,6 +23,7 @@ from conferral.models import (
     CredentialArtifact,
     CredentialConfiguration,
     Delivery,
+    Learner,
     Run,
 )
 
@@ -300,6 +301,46 @@ def test_what_was_said_of_a_learner_goes_with_them(course, dean):
     assert not Act.objects.filter(kind="credential", reason__contains="Ana").exists()
 
 
+def test_a_run_that_held_only_for_whoever_is_retired_has_ended(course):
+    course.learner("ana")
+    course.learner("bo")
+    guarded(course, {"review": True})
+    held = course.run()
+    people.retire(Learner.objects.get(key="ana"))
+    held.refresh_from_db()
+    assert (held.status, held.held) == (HELD, 1)
+    people.retire(Learner.objects.get(key="bo"))
+    held.refresh_from_db()
+    assert (held.status, held.issued, held.held) == (FINISHED, 0, 0)
+    assert not Credential.objects.exists()
+    assert not CredentialArtifact.objects.exists()
+    assert not release.held_runs().exists()
+
+
+def test_a_run_that_holds_nothing_any_more_is_ended_by_whoever_releases_it(course, dean):
+    course.learner("ana")
+    guarded(course, {"review": True})
+    held = course.run()
+    CredentialArtifact.objects.all().delete()
+    Credential.objects.all().delete()
+    assert release.release(held, by=dean) == 0
+    held.refresh_from_db()
+    assert (held.status, held.held) == (FINISHED, 0)
+
+
+def test_who_is_held_waits_no_longer_and_does_not_wait_twice(course, dean):
+    course.learner("ana")
+    guarded(course, {"wait": "7 days", "review": True})
+    assert course.run().waiting == 1
+    assert [one.learner.key for one in candidates.waiting(course.configuration)] == ["ana"]
+    Candidate.objects.update(qualified=timezone.now() - timedelta(days=8))
+    held = course.run()
+    assert held.held == course.run().already == 1
+    assert not candidates.waiting(course.configuration).exists()
+    release.refuse(held, by=dean, reason="after the holidays")
+    assert course.run().held == 1
+
+
 @pytest.mark.parametrize(
     ("guards", "says"),
     [
@@ -336,9 +377,10 @@ def test_queries_grow_with_pages_not_with_learners(course, settings, dean):
         releases = queries(partial(release.release, Run.objects.get(status=HELD), by=dean))
         costs.append((waits, waits_on, issues, releases))
     (waits, waits_on, issues, releases), twice = costs
-    assert twice[0] - waits <= 2 * 12
-    assert twice[1] - waits_on <= 2 * 4
-    assert twice[2] - issues <= 2 * 14
+    spellings = connection.vendor == "mysql"  # further ones ask how they are spelt
+    assert twice[0] - waits <= 2 * (12 + 2 * spellings)
+    assert twice[1] - waits_on <= 2 * (4 + spellings)
+    assert twice[2] - issues <= 2 * (14 + 3 * spellings)
     assert twice[3] == releases
 
 

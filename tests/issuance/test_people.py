@@ -1,6 +1,7 @@
 """What is kept of a person: handed out whole, and taken away whole."""
 
 import json
+import re
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -8,14 +9,17 @@ from django.core import serializers
 
 from conferral import models, plugins, storage
 from conferral.contract import ConferralError, TransientError
-from conferral.issuance import correct, people
+from conferral.issuance import configure, correct, history, people, release
+from conferral.issuance import run as run_room
+from conferral.issuance.award import Award, award
 from conferral.issuance.deliver import deliver
 from conferral.issuance.generate import generate
+from conferral.issuance.reissue import Wish, start
 from conferral.issuance.run import run
 from conferral.issuance.verdict import Verdict, look_up
 from conferral.issuance.withdraw import withdraw
 from conferral.lms.roster import import_file
-from conferral.models import Credential, CredentialArtifact, Learner
+from conferral.models import Act, Credential, CredentialArtifact, Learner
 
 PERSONAL = ("ana", "Ana Ñandú", "Ana Vidal", "ana@example.com")
 
@@ -68,6 +72,60 @@ def test_retire_leaves_nothing_of_the_person(ana):
     assert Learner.objects.filter(key="bo", name="Bo", email="bo@example.com").exists()
     (hidden, again, bo) = models.CredentialType.objects.get().processor_options["learners"]
     assert (hidden, hidden, bo) == (Learner.objects.get(pk=ana.pk).key, again, "bo")
+
+
+def test_what_was_written_of_others_names_nobody_who_is_retired(course):
+    dean = "the board"
+    ana = course.learner("ana", name="Ana Ng", email="ana@example.com")
+    course.learner("bo")
+    course.configure()
+    course.run_and_generate()
+    by_hand = Award(dean, "Ana Ng and Anastasia, on paper")
+    award(course.configuration, ["bo"], by_hand)
+    start(Wish(course.configuration, names=True), by=dean, reason="for Ana Ng")
+    correct.revoke(Credential.objects.get(learner__key="bo"), "copied from ANA NG (Ana@Example.com)", by=dean)
+    course.learner("cy")
+    guarded = {"enabled": True, "guards": {"review": True}}
+    configure.save_configuration(course.key, course.type_name, **guarded)
+    course.run()
+    release.refuse_each([Credential.objects.get(learner__key="cy").pk], by=dean, reason="Ana Ng's work, says ana")
+    release.bar(course.configuration, ["cy"], by=dean, reason="again: Ana Ng.")
+    asked = run_room.ask(course.configuration, by=None)
+    run_room.cancel(asked, by=dean, reason="Ana Ng is ill")
+    people.retire(ana)
+    left = everything()
+    assert not re.search(r"(?i)\b(ana|ana ng|ana@example\.com)\b", left)
+    assert "copied from (removed) ((removed))" in left
+    assert "(removed)'s work, says (removed)" in left
+
+
+@pytest.mark.parametrize(
+    ("name", "reason", "left"),
+    [
+        ("Bo", "The Board, and Bo", "The Board, and Bo"),
+        ("Ann", "Anna, Ann, Ann-Marie", "Anna, (removed), Ann-Marie"),
+        ("Mark", "Mark has a mark of 3", "(removed) has a mark of 3"),
+        ("王芳", "因王芳抄袭", "因(removed)抄袭"),
+        ("\\d+", "12 \\d+", "12 (removed)"),
+    ],
+)
+def test_only_names_are_taken_out_of_what_was_written_of_others(course, name, reason, left):
+    course.learner("a-1", name=name)
+    history.record("refused", course.configure(), by="the board", reason=reason)
+    people.retire(Learner.objects.get())
+    assert Act.objects.get(verb="refused").reason == left
+
+
+def test_of_their_own_history_a_short_name_goes_too_and_our_own_days_stay(course):
+    may, bo = course.learner("may", name="May"), course.learner("bo", name="Bo")
+    course.configure()
+    course.run_and_generate()
+    correct.revoke(Credential.objects.get(learner=bo), "Bo asked for it", by="the board")
+    history.record("closed", course.configuration, reason="its time ended on 12 May 2026")
+    people.retire(bo)
+    people.retire(may)
+    reasons = dict(Act.objects.exclude(reason="").values_list("verb", "reason"))
+    assert reasons == {"revoked": "(removed) asked for it", "closed": "its time ended on 12 May 2026"}
 
 
 def test_the_page_says_so_and_bo_keeps_his(ana):

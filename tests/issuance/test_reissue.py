@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from conferral import plugins, tasks
-from conferral.issuance import correct, history, people, reissue, removal, standstill
+from conferral.issuance import correct, history, people, reissue, removal, standstill, wishes
 from conferral.issuance.correct import CURRENT_DESIGN, CannotCorrect
 from conferral.issuance.generate import generate
 from conferral.issuance.reissue import Wish, carry_out, carry_out_batch, count, start
@@ -44,6 +44,7 @@ def current_hours():
 def test_all_get_the_current_design_and_keep_their_dates(course, dean):
     issued(course, ["ana", "ben"])
     before = dict(Credential.objects.values_list("learner__key", "issued"))
+    Delivery.objects.update(state="sent")
     wish = redesigned(course)
     assert count(wish) == reissue.Numbers(2, 2, 0)
     asked = start(wish, by=dean, reason="a new logo")
@@ -66,6 +67,7 @@ def test_all_get_the_current_design_and_keep_their_dates(course, dean):
 
 def test_corrected_names_alone_and_silently(course, dean):
     issued(course, ["ana", "ben"])
+    Delivery.objects.update(state="sent")
     course.learner("ana", name="Ana Ñandú")
     wish = Wish(course.configuration, names=True, notify=False)
     assert count(wish) == reissue.Numbers(2, 1, 1)
@@ -74,6 +76,37 @@ def test_corrected_names_alone_and_silently(course, dean):
     present = dict(Credential.objects.filter(current=True).values_list("learner__key", "recipient_name"))
     assert present == {"ana": "Ana Ñandú", "ben": "Ben"}
     assert Delivery.objects.get(purpose="corrected").state == "skipped"
+
+
+def test_a_name_that_changes_in_case_and_accents_alone(course, dean):
+    issued(course, ["ana", "ben", "cem"])
+    course.learner("ana", name="ANA")
+    course.learner("ben", name="Bén")
+    wish = Wish(course.configuration, names=True)
+    assert count(wish) == reissue.Numbers(3, 2, 1)
+    assert carry_out(start(wish, by=dean, reason="names").pk).reissued == 2
+    present = dict(Credential.objects.filter(current=True).values_list("learner__key", "recipient_name"))
+    assert present == {"ana": "ANA", "ben": "Bén", "cem": "Cem"}
+
+
+@pytest.mark.parametrize("single", [True, False])
+def test_a_page_that_is_hidden_while_designs_are_tried_out_stays_hidden(course, dean, monkeypatch, single):
+    issued(course, ["ana"])
+    old, try_out = Credential.objects.get(), correct.try_out
+
+    def hide_and_try(*given):
+        wishes.show(Credential.objects.get(), hidden=True, name_form="initials")
+        try_out(*given)
+
+    monkeypatch.setattr(correct, "try_out", hide_and_try)
+    wish = redesigned(course)
+    if single:
+        correct.reissue(old, design=CURRENT_DESIGN, by=dean)
+    else:
+        carry_out(start(wish, by=dean, reason="x").pk)
+    new = Credential.objects.get(current=True)
+    assert new.supersedes == old
+    assert (new.hidden, new.name_form) == (True, "initials")
 
 
 def test_one_that_found_nothing_to_do_keeps_no_configuration_from_being_deleted(course, dean):

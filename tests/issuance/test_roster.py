@@ -1,10 +1,16 @@
 """Importing rosters: the whole file or nothing, and the same again changes nothing."""
 
+from dataclasses import replace
+
 import pytest
+from django.db import connection
 
 from conferral.contract import ConferralError
-from conferral.lms.roster import Imported, import_file
-from conferral.models import Learner, RosterEntry
+from conferral.issuance.deliver import deliver
+from conferral.lms.roster import Imported, RosterGateway, import_file
+from conferral.models import Credential, Learner, RosterEntry
+
+MINDS_NO_SPELLING = pytest.mark.skipif(connection.vendor != "mysql", reason="other databases mind case and accents")
 
 
 @pytest.fixture
@@ -49,3 +55,61 @@ def test_pages_do_not_matter(course, write, settings):
     assert import_file(course.key, write(rows)) == Imported(10, 10, 0, 0)
     course.configure()
     assert course.run().issued == 10
+
+
+@MINDS_NO_SPELLING
+@pytest.mark.parametrize("told", ["Ana", "aná"])
+def test_a_username_that_is_known_in_another_spelling_is_refused(course, write, told):
+    import_file(course.key, write("ana,Ana,0.8\n"))
+    says = rf"roster\.csv: line 3: username '{told}' is known as 'ana', .* write 'ana', or another username"
+    with pytest.raises(ConferralError, match=says):
+        import_file(course.key, write(f"bo,Bo,0.5\n{told},Ana,0.9\n"))
+    assert Learner.objects.get().key == "ana"
+
+
+@MINDS_NO_SPELLING
+def test_two_usernames_that_the_database_does_not_tell_apart(course, write):
+    says = r"line 3: username 'müller' is there already \(.*roster\.csv: line 2, as 'muller'\); remove one"
+    with pytest.raises(ConferralError, match=says):
+        import_file(course.key, write("muller,M,0.8\nmüller,Mü,0.5\n"))
+
+
+@MINDS_NO_SPELLING
+@pytest.mark.parametrize("account", ["", "7"])
+def test_whom_the_source_tells_in_another_spelling_is_the_same_learner(db, account):
+    known = Learner.objects.create(gateway="lms", key="ana", external_id="7")
+    told = {"Ana": {"name": "Ana Vidal"} | ({"external_id": account} if account else {}), "bo": {}}
+    learners, changed = Learner.objects.record("lms", told)
+    assert (learners["Ana"].pk, changed) == (known.pk, {"Ana"})
+    known.refresh_from_db()
+    assert (known.key, known.name, Learner.objects.count()) == ("Ana", "Ana Vidal", 2)
+
+
+@MINDS_NO_SPELLING
+def test_a_username_that_another_account_has_in_another_spelling_is_somebody_else(db):
+    known = Learner.objects.create(gateway="lms", key="ana", external_id="7")
+    learners, _ = Learner.objects.record("lms", {"Ana": {"external_id": "8"}})
+    assert learners["Ana"].pk != known.pk
+    known.refresh_from_db()
+    assert known.key == f"Ana #{known.pk}"
+
+
+@MINDS_NO_SPELLING
+def test_who_is_told_in_another_spelling_gets_no_second_one_and_their_mail(course, monkeypatch):
+    course.learner("ana", email="ana@example.com")
+    course.configure()
+    course.run_and_generate()
+    progress, people = RosterGateway.progress, RosterGateway.people
+
+    def loudly(*given):
+        for page in progress(*given):
+            yield [replace(one, learner=one.learner.upper()) for one in page]
+
+    monkeypatch.setattr(RosterGateway, "progress", loudly)
+    monkeypatch.setattr(RosterGateway, "people", lambda *given: [replace(one, key="ANA") for one in people(*given)])
+    ended = course.run()
+    assert (ended.evaluated, ended.already, ended.issued) == (1, 1, 0)
+    Learner.objects.update(key="ana")
+    deliver()
+    assert Credential.objects.get().deliveries.get().state == "sent"
+    assert Learner.objects.get().key == "ANA"

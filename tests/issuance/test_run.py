@@ -3,6 +3,7 @@
 import threading
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -13,7 +14,7 @@ from django.utils import timezone
 from conferral.contract import ConferralError
 from conferral.issuance import configure, issue, lease, removal
 from conferral.issuance import generate as generation
-from conferral.issuance.dry_run import Rows
+from conferral.issuance.dry_run import Rows, carry_out, start
 from conferral.issuance.evaluate import Outcome
 from conferral.issuance.generate import generate
 from conferral.issuance.lease import LeaseLost
@@ -21,7 +22,7 @@ from conferral.issuance.limit import TookTooLong
 from conferral.issuance.run import AlreadyRunning, ask, asked, close_lost_runs, dry_run, run, run_asked
 from conferral.issuance.sweep import sweep
 from conferral.lms.roster import RosterGateway
-from conferral.models import Credential, CredentialArtifact, CredentialConfiguration, Edition, Run
+from conferral.models import Credential, CredentialArtifact, CredentialConfiguration, Edition, Learner, Run
 
 
 def twice_at_once(work):
@@ -161,6 +162,28 @@ def test_one_learner_of_whom_the_source_tells_what_cannot_be_kept_fails_alone(co
     assert figures(course.run()) == {"evaluated": 2, "eligible": 1, "already": 0, "issued": 1, "failed": 1}
     (row,) = [row for page in Rows(course.configuration).pages() for row in page if row.learner == "bo"]
     assert (row.outcome, row.why) == (Outcome.FAILED, f"the source tells a value that is not accepted: {says}")
+
+
+@pytest.mark.parametrize(
+    ("odd", "says"),
+    [("b" * 256, "it has 256 characters; at most 255 are accepted"), ("b\0", "a character (U+0000)")],
+)
+def test_a_username_that_cannot_be_kept_fails_alone(course, monkeypatch, odd, says):
+    course.learner("ana")
+    course.configure()
+    progress = RosterGateway.progress
+
+    def with_another(lms, *given):
+        for page in progress(lms, *given):
+            yield [*page, replace(page[0], learner=odd)]
+
+    monkeypatch.setattr(RosterGateway, "progress", with_another)
+    assert figures(course.run()) == {"evaluated": 2, "eligible": 1, "already": 0, "issued": 1, "failed": 1}
+    foreseen = carry_out(start(course.configuration, by=None).pk)
+    (row,) = foreseen.rows.filter(outcome="failed")
+    assert row.why.startswith("the source tells a value that is not accepted: username: ")
+    assert says in row.why
+    assert not Learner.objects.exclude(key="ana").exists()
 
 
 def test_a_dry_run_counts_whom_the_source_tells_wrongly_as_the_run_does(course, told_wrongly):
@@ -458,7 +481,8 @@ def test_queries_grow_with_pages_not_with_learners(course, settings):
     course.run()
     with CaptureQueriesContext(connection) as hundred_and_fifty:
         course.run()
-    assert (len(hundred_and_fifty) - len(fifty)) / 2 <= 2
+    spellings = connection.vendor == "mysql"  # another one asks how they are spelt
+    assert (len(hundred_and_fifty) - len(fifty)) / 2 <= 2 + spellings
 
 
 @pytest.mark.django_db(transaction=True)

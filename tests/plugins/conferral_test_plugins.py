@@ -61,12 +61,12 @@ class Dawdling(Processor[CompletionOptions]):
 
 
 class Unhurried(Completion):
-    """Takes its time for each learner, so that somebody can look on."""
+    """Takes its time for each learner, so that somebody can look on: with the demo's sixty, five minutes."""
 
     label = "Unhurried"
 
     def decide(self, progress, options, gathered):
-        time.sleep(0.3)
+        time.sleep(5)
         return super().decide(progress, options, gathered)
 
 

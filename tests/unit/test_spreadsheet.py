@@ -81,7 +81,7 @@ def test_one_name_has_one_spelling(tmp_path):
         ("username,completion\nana,1e999999999999\n", "'1e999999999999' is not a share"),
         ("username,completion\nana,-0\n", "'-0' is not a share"),
         ("username,completion\nana,0.5_0\n", "'0.5_0' is not a share"),
-        ("username\nana\nAna\n", "line 3: username 'Ana' is there already"),
+        ("username\nana\nAna\n", "roster.csv: line 2, as 'ana'); remove one of the two"),
         ("username,completion\nana,1e-99999999\n", "line 2: completion: '1e-99999999' is not a share"),
         ("username,completion\nana,0.8888888888888888888888888888888888888888\n", "is not a share"),
     ],

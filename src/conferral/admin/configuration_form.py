@@ -98,13 +98,7 @@ class ConfigurationForm(UseCaseForm):
         label=_("Learners"), required=False, min_value=0, max_value=10_000_000, initial=50
     )
     guard_share = forms.DecimalField(
-        label=_("Share of the course (%)"),
-        required=False,
-        min_value=0,
-        max_value=100,
-        max_digits=6,
-        decimal_places=3,
-        initial=20,
+        label=_("Share of the course (%)"), required=False, min_value=0, max_value=100, initial=20
     )
     wait = forms.IntegerField(
         label=_("Waiting period"),

@@ -105,9 +105,7 @@ class CredentialAdmin(AskedAdmin, CorrectedAdmin):
     list_filter = (words.CredentialState, filters.OfConfiguration, filters.OfRun, filters.TypeByEdition)
     sortable_by = ("number", "recipient")
     search_fields = ("recipient_name", "learner__key", "learner__email")
-    search_help_text = _(
-        "Number of a credential, username, e-mail address, key of a course, or name from its beginning, as printed"
-    )
+    search_help_text = _("Number of a credential, username, e-mail address, key of a course, or a word of the name")
     found_by = search.credentials
     contains = "recipient_name"
     ordering = ("-pk",)

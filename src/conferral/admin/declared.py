@@ -22,7 +22,7 @@ from conferral.models import Context, CredentialAsset, Issuer
 ISSUER = ("name", "organisation", "url", "logo", "colours", "linkedin_id", "sender", "reply_to")
 CONTEXT = ("name", "kind", "organisation", "language", "start", "end")
 AT_MOST = 50
-"""Teachers."""
+"""Teachers that are added at a time: each is looked for."""
 PERCENT = 100
 
 
@@ -152,12 +152,22 @@ class ContextForm(UseCaseForm):
         cleaned["steps"] = cleaned["steps"].split()
         if cleaned["kind"] == Kind.PATHWAY and not cleaned["steps"]:
             raise ValidationError({"steps": _("A pathway has steps: write the keys of its courses.")})
-        names = cleaned["taught_by"].split()
-        users = get_user_model()._default_manager  # noqa: SLF001 - documented
-        cleaned["teachers"] = list(users.filter(username__in=names[:AT_MOST]))
-        if unknown := set(names) - {user.get_username() for user in cleaned["teachers"]}:
+        cleaned["teachers"] = self._called({*cleaned["taught_by"].split()})
+
+    def _called(self, names: set[str]) -> list[Any]:
+        """The users of those names. Who teaches already is known, however many they are."""
+        present = self.instance.teachers.all() if self.instance.pk else ()
+        known = {user.get_username(): user for user in present}
+        added = names - known.keys()
+        if len(added) > AT_MOST:
+            told: dict[str, Any] = {"most": AT_MOST}
+            raise ValidationError({"taught_by": ValidationError(_("Add at most %(most)s at a time."), params=told)})
+        users = get_user_model()._default_manager.filter(username__in=added)  # noqa: SLF001 - documented
+        known |= {user.get_username(): user for user in users}
+        if unknown := names - known.keys():
             told = {"names": ", ".join(sorted(unknown)[:5])}
             raise ValidationError({"taught_by": ValidationError(_("Nobody here is called %(names)s."), params=told)})
+        return [known[name] for name in names]
 
     def identity(self) -> dict[str, Any]:
         """The key."""

@@ -121,7 +121,7 @@ class CandidateAdmin(RecordAdmin):
     list_select_related = ("learner", "configuration__type")
     sortable_by = ()
     search_fields = ("learner__key",)
-    search_help_text = _("Username, e-mail address, or name from its beginning")
+    search_help_text = _("Username, e-mail address, or a word of the name")
     found_by = search.candidates
     contains = "learner__name"
     ordering = ("-pk",)

@@ -13,7 +13,8 @@ from django.utils.translation import ngettext, pgettext_lazy
 from conferral import tasks
 from conferral.access import RENAME
 from conferral.admin import pictured, search, words
-from conferral.admin.many import CorrectedAdmin, Correction, CorrectionForm, Done, one_by_one
+from conferral.admin.corrections import REVOKED
+from conferral.admin.many import CorrectedAdmin, Correction, CorrectionForm, Done, Whys, one_by_one
 from conferral.admin.site import registered
 from conferral.issuance import correct, wishes
 from conferral.models import NameRequest
@@ -51,6 +52,10 @@ def _refuse(chosen: Sequence[NameRequest], values: dict[str, Any], by: Any, told
     return one_by_one(chosen, lambda one: wishes.refuse(one, values["reason"], by=by), "Refuse.", told)
 
 
+def _revoked(chosen: Sequence[NameRequest]) -> Whys:
+    return {key: REVOKED[0] for key, one in wishes.corrected_by_each(chosen).items() if one.revoked}
+
+
 ANSWERS = {
     "approve": Correction(
         right=RENAME,
@@ -61,6 +66,7 @@ ANSWERS = {
         ),
         counted=lambda count: ngettext("Approve %d request", "Approve %d requests", count) % count,
         perform=_approve,
+        cannot=_revoked,
         said=lambda count: ngettext("%d name is corrected.", "%d names are corrected.", count) % count,
         tasks=(tasks.withdraw, tasks.generate, tasks.deliver),
     ),
@@ -93,9 +99,7 @@ class NameRequestAdmin(CorrectedAdmin):
     list_select_related = ("credential",)
     sortable_by = ()
     search_fields = ("credential__verification_id",)
-    search_help_text = _(
-        "Number of a credential, username, e-mail address, or name from its beginning, as it was printed"
-    )
+    search_help_text = _("Number of a credential, username, e-mail address, or a word of the name")
     found_by = search.of_credentials
     ordering = ("-pk",)
     actions = ("approve", "refuse")

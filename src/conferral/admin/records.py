@@ -49,7 +49,7 @@ class LearnerAdmin(RecordAdmin):
     list_filter = (filters.Source, filters.Account)
     sortable_by = ("key", "name", "email")
     search_fields = ("key", "name", "email", "external_id")
-    search_help_text = _("Username, e-mail address, or name from its beginning")
+    search_help_text = _("Username, e-mail address, or a word of the name")
     found_by = search.learners
     contains = "name"
     ordering = ("key", "id")
@@ -99,7 +99,7 @@ class RosterEntryAdmin(RecordAdmin):
     list_select_related = ("learner", "context")
     sortable_by = ()
     search_fields = ("learner__key", "context__key")
-    search_help_text = _("Username, e-mail address, name from its beginning, or key of a course or lesson")
+    search_help_text = _("Username, e-mail address, a word of the name, or key of a course or lesson")
     found_by = search.progress
     ordering = ("-pk",)
     fields = ("learner", "context", "content_completed", "shown_grades")

@@ -1,8 +1,8 @@
 """What a person types into a search box, and the rows that an index finds by it: no search reads a whole table.
 
-A number, an address, a key, a username are told by how they look; anything else is a name, which is found by its
-beginning. Tables that stay small (configurations, types, contexts) are read whole. What belongs to learners or
-credentials is found by their keys: of a name that more than NEWEST have, by those of the newest.
+A number, an address, a key, a username are told by how they look; anything else is a name, which is found by the
+beginnings of its words. Tables that stay small (configurations, types, contexts) are read whole. What belongs to
+learners or credentials is found by their keys: of a name that more than NEWEST have, by those of the newest.
 
 Whoever teaches is limited to some contexts: what is found is then found there, so that others do not crowd it out.
 """
@@ -19,7 +19,8 @@ from django.db.models import F, Model, OuterRef, Q, Subquery
 
 from conferral.admin.lists import few
 from conferral.issuance import history
-from conferral.models import Candidate, Context, Credential, CredentialConfiguration, Learner, RosterEntry
+from conferral.models import Candidate, Context, Credential, CredentialConfiguration, Learner, NameWord, RosterEntry
+from conferral.models.name_word import words_of
 from conferral.models.verification import normalised
 from conferral.settings import current
 
@@ -29,6 +30,12 @@ MOST = 1000
 """Learners, or configurations, whose rows are looked for."""
 NEWEST = 500
 """Of a common name, so many: ten pages. With more of them databases rather read all there is."""
+BEARERS = 10_000
+"""Learners with a word in their name: as many as are looked through."""
+WORDS = 5
+"""Words of what is typed that a name is found by."""
+BEGINNING = 3
+"""Letters from which on a word is found by its beginning: of one letter nearly everybody has a word."""
 LITTLE = 30_000
 """Credentials of those whom somebody teaches, so that what belongs to them is found by their keys."""
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.IGNORECASE)
@@ -71,6 +78,7 @@ def spellings(text: str) -> list[str]:
 def named(model: type[Credential] | type[Learner], field: str, text: str) -> Q:
     """Those whose name begins with the first word, and has the others anywhere: `maria silva`, `Maria da Silva`.
 
+    However many they are, which `called` does not find of a name that is common.
     One small query for each spelling: of several joined by OR databases rather read a whole index.
     """
     first, *others = text.split()
@@ -81,14 +89,38 @@ def named(model: type[Credential] | type[Learner], field: str, text: str) -> Q:
     return _any(starting_with(field, each) & rest for each in there)
 
 
+def called(text: str, among: Any = None) -> list[int]:
+    """The newest learners whose name, or one on a credential of theirs, has those words, in any order: at most NEWEST.
+
+    Of several words the bearers of the rarest are looked through. `among`: rows of which they have one. A few queries
+    for each word, and one more.
+    """
+    words = words_of(text)[:WORDS]
+    telling = [word for word in words if len(word) >= BEGINNING] or words
+    found, rarest = min(((_bearers(word), word) for word in telling), key=lambda each: len(each[0]), default=([], ""))
+    for word in (each for each in words if each != rarest and found):
+        found = _learners(NameWord.objects.filter(starting_with("word", word), learner__in=found))
+    if among is not None:
+        found = _keys(_having(Learner.objects.filter(pk__in=found), among), BEARERS)
+    return sorted(set(found), reverse=True)[:NEWEST]
+
+
+def _bearers(word: str) -> list[int]:
+    """The newest learners with that word; when they are few, also those with words that begin so."""
+    words = NameWord.objects
+    found = _learners(words.filter(word=word).order_by("-learner")[:BEARERS])
+    if len(word) >= BEGINNING and len(found) < NEWEST:
+        found += _learners(words.filter(starting_with("word", word)).order_by("word", "learner")[:BEARERS])
+    return found
+
+
+def _learners(words: Any) -> list[int]:
+    return list(words.values_list("learner_id", flat=True))
+
+
 def learners(text: str, limits: Limits = None) -> Q:
     """By username, name, e-mail address, or the id of the account."""
-    if "@" in text:
-        return _addressed(text)
-    found = Q(key__in=spellings(text)) | named(Learner, "name", text)
-    if text.isdigit():
-        found |= Q(gateway=current().lms, external_id=text)
-    return found
+    return _people(text, _in_credentials(limits))
 
 
 def credentials(text: str, limits: Limits = None) -> Q:
@@ -99,14 +131,14 @@ def credentials(text: str, limits: Limits = None) -> Q:
             return Q(pk=found)
     if is_key(text) and "@" not in text:
         return Q(configuration__in=_configured(Q(context_key__icontains=text)))
-    return _issued_to(text)
+    return _issued_to(text, limits)
 
 
 def of_credentials(text: str, limits: Limits = None) -> Q:
     """What belongs to credentials, by what finds these."""
     if is_key(text) and "@" not in text:
         return Q(credential__configuration__in=_configured(Q(context_key__icontains=text)))
-    found = Credential.objects.filter(credentials(text))
+    found = Credential.objects.filter(credentials(text, limits))
     if limits is not None:
         found = found.filter(configuration__in=configured(limits))
     return Q(credential__in=few(Credential.objects.filter(pk__in=_newest(found))))
@@ -121,18 +153,13 @@ def progress(text: str, limits: Limits = None) -> Q:
     """By the learner, or by the key of the course or lesson."""
     if is_key(text) and "@" not in text:
         return Q(context__in=_keys(Context.objects.filter(key__icontains=text)))
-    found = Learner.objects.filter(learners(text))
-    if limits is not None:
-        found = _having(found, RosterEntry.objects.filter(context__in=contexts(limits)))
-    return Q(learner__in=_newest(found))
+    return _of_people(text, None if limits is None else RosterEntry.objects.filter(context__in=contexts(limits)))
 
 
 def candidates(text: str, limits: Limits = None) -> Q:
     """By the learner."""
-    found = Learner.objects.filter(learners(text))
-    if limits is not None:
-        found = _having(found, Candidate.objects.filter(configuration__in=configured(limits)))
-    return Q(learner__in=_newest(found))
+    there = None if limits is None else Candidate.objects.filter(configuration__in=configured(limits))
+    return _of_people(text, there)
 
 
 def runs(text: str, limits: Limits = None) -> Q:
@@ -166,12 +193,29 @@ def is_name(text: str) -> bool:
     return not (normalised(text) or "@" in text or is_key(text))
 
 
-def _issued_to(text: str) -> Q:
+def _issued_to(text: str, limits: Limits) -> Q:
     if "@" in text:
         return Q(learner__in=_keys(Learner.objects.filter(_addressed(text))))
     # Asked for by themselves: no database joins two indexes of two tables by OR.
     known = _keys(Learner.objects.filter(key__in=spellings(text)))
-    return Q(learner__in=known) | named(Credential, "recipient_name", text)
+    found = called(text, _in_credentials(limits))
+    return Q(learner__in=[*known, *found]) | named(Credential, "recipient_name", text)
+
+
+def _people(text: str, among: Any) -> Q:
+    if "@" in text:
+        return _addressed(text)
+    people = Q(key__in=spellings(text)) | Q(pk__in=called(text, among)) | named(Learner, "name", text)
+    return people | Q(gateway=current().lms, external_id=text) if text.isdigit() else people
+
+
+def _of_people(text: str, among: Any) -> Q:
+    found = Learner.objects.filter(_people(text, among))
+    return Q(learner__in=_newest(found if among is None else _having(found, among)))
+
+
+def _in_credentials(limits: Limits) -> Any:
+    return None if limits is None else Credential.objects.filter(configuration__in=configured(limits))
 
 
 def _addressed(text: str) -> Q:
@@ -193,8 +237,8 @@ def _newest(found: Any) -> list[int]:
     return list(found.order_by((F("pk") + 0).desc()).values_list("pk", flat=True)[:NEWEST])
 
 
-def _keys(found: Any) -> list[int]:
-    return list(found.order_by("pk").values_list("pk", flat=True)[:MOST])
+def _keys(found: Any, most: int = MOST) -> list[int]:
+    return list(found.order_by("pk").values_list("pk", flat=True)[:most])
 
 
 def _any(conditions: Iterable[Q]) -> Q:

@@ -1,6 +1,6 @@
 """What is done to several configurations at once, once it was confirmed: run now, enable, disable."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +8,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
@@ -19,9 +20,10 @@ from conferral.admin.asks import AskedAdmin
 from conferral.admin.base import nudge, told
 from conferral.admin.configuration_form import OPTIONS
 from conferral.contract import ConferralError
-from conferral.issuance import configure, standstill
+from conferral.issuance import configure, opening, standstill
 from conferral.issuance import run as runs
 from conferral.models import CredentialConfiguration, Run
+from conferral.spoken import spoken
 
 SHOWN = 50
 """Configurations that a page which asks names."""
@@ -88,12 +90,18 @@ class SwitchedAdmin(AskedAdmin):
                 self.message_user(request, _now("%s is switched off; enable it first.") % one, messages.ERROR)
         found = [one for one in chosen if one.enabled]
         if found and not _is_confirmed(request):
+            shut = _shut(found)
             explanation = _now("It looks at every learner and issues to those who qualify and have none yet.")
+            explanation = " ".join([explanation, *_how_many(shut)])
             button = ngettext("Run %d configuration", "Run %d configurations", len(found)) % len(found)
-            return self._confirmed(request, found, title=_now("Run now"), explanation=explanation, button=button)
+            return self._confirmed(request, shut, title=_now("Run now"), explanation=explanation, button=button)
         may_look = access.limits(request.user, "view_run", "change_run") != frozenset()
         for one in found:
-            asked = runs.ask(one, by=request.user)
+            try:
+                asked = runs.ask(one, by=request.user)
+            except ConferralError as error:
+                self.message_user(request, f"{one}: {spoken(error)}", messages.ERROR)
+                continue
             nudge(request, (tasks.run_asked, asked.pk), lost=LATER)
             self.log_change(request, one, "Run now.")
             said = _now("A run was asked for")
@@ -111,8 +119,9 @@ class SwitchedAdmin(AskedAdmin):
         """Switches them off."""
         return self._switch(request, queryset, on=False)
 
-    def _confirmed(self, request: HttpRequest, found: Sequence[Any], **said: str) -> HttpResponse:
-        """The page that asks whether to."""
+    def _confirmed(self, request: HttpRequest, found: Mapping[Any, str], **said: str) -> HttpResponse:
+        """The page that asks whether to: it names them, each with what is to be known of it."""
+        keys = [one.pk for one in found]
         across = request.POST.get("select_across") == "1"
         content = {
             **self.admin_site.each_context(request),
@@ -122,8 +131,8 @@ class SwitchedAdmin(AskedAdmin):
             "back": request.get_full_path(),
             "action": request.POST["action"],
             "across": across,
-            "keys": [one.pk for one in (found[:1] if across else found)],
-            "found": found[:SHOWN],
+            "keys": keys[:1] if across else keys,
+            "found": list(found.items())[:SHOWN],
             "more": max(len(found) - SHOWN, 0),
         }
         return TemplateResponse(request, "conferral/admin/ask_many.html", content)
@@ -135,7 +144,7 @@ class SwitchedAdmin(AskedAdmin):
         found = [one for one in self.within(request, queryset, "change") if one.enabled is not on]
         if found and not _is_confirmed(request):
             said = {"title": str(switch.title), "explanation": str(switch.explanation)}
-            return self._confirmed(request, found, button=switch.button(len(found)), **said)
+            return self._confirmed(request, dict.fromkeys(found, ""), button=switch.button(len(found)), **said)
         done = 0
         for one in found:
             values = {
@@ -155,6 +164,25 @@ class SwitchedAdmin(AskedAdmin):
                 self.message_user(request, f"{one}: {remark}", messages.WARNING)
         self.message_user(request, switch.said(done))
         return None
+
+
+def _shut(found: Iterable[CredentialConfiguration]) -> dict[CredentialConfiguration, str]:
+    """Each with why its run looks at nobody now: it is closed or not open yet."""
+    now = timezone.now()
+    return {one: spoken(opening.state_of(one, now).why) for one in found}
+
+
+def _how_many(shut: Mapping[CredentialConfiguration, str]) -> list[str]:
+    """Of how many that is so."""
+    count = sum(bool(why) for why in shut.values())
+    said = ngettext(
+        "%d of them is closed or not open yet: unless the dates of its course have changed since, its run looks at "
+        "nobody.",
+        "%d of them are closed or not open yet: unless the dates of their courses have changed since, their runs look "
+        "at nobody.",
+        count,
+    )
+    return [said % count] if count else []
 
 
 def _is_confirmed(request: HttpRequest) -> bool:

@@ -13,6 +13,8 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from conferral import schedules
+
 HAND, EVERY, WEEKLY, ONCE, CRONTAB = "hand", "every", "weekly", "once", "crontab"
 HOW = {
     EVERY: _("Every so often"),
@@ -28,6 +30,8 @@ PARTS = ("how", "number", "unit", "time", "at", "crontab")
 BEGIN: Mapping[str, Any] = {"how": EVERY, "number": "1", "unit": "day", "days": ["1"], "time": "03:00"}
 """What a new configuration is offered."""
 MOST, FIRST_YEAR, LAST_YEAR = 9999, 1900, 9000
+MOST_OF = {unit: MOST * (schedules.UNITS["week"] // span) for unit, span in schedules.UNITS.items()}
+"""Of each unit as many as come to the same time, MOST weeks: `10080 minutes` is said as well as `7 days`."""
 _WEEKLY = re.compile(r"(\d{1,2}) (\d{1,2}) \* \* ([0-6](?:,[0-6])*)")
 _TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::00)?")
 Parts = Mapping[str, Any]
@@ -47,7 +51,7 @@ class WhenWidget(forms.Widget):
         days = [(str(day), _weekday(day, WEEKDAYS_ABBR), str(day) in value["days"]) for day in DAYS]
         ways = [(way, word, value["how"] == way) for way, word in HOW.items()]
         units = [(unit, word, value["unit"] == unit) for unit, word in UNITS.items()]
-        context["widget"] |= {"parts": value, "ways": ways, "units": units, "days": days, "most": MOST}
+        context["widget"] |= {"parts": value, "ways": ways, "units": units, "days": days, "most": max(MOST_OF.values())}
         return context
 
     def value_from_datadict(self, data: Any, files: Any, name: str) -> dict[str, Any]:
@@ -83,9 +87,11 @@ def schedule(parts: Parts, zone: ZoneInfo) -> dict[str, str]:
     """The schedule that the parts say; a ValidationError says what to write. A crontab is checked later."""
     match parts.get("how"):
         case "every":
-            number = parts.get("number") or "1"
-            if not re.fullmatch(r"[1-9]\d{0,3}", number, re.ASCII) or parts.get("unit") not in UNITS:
-                raise ValidationError(_("Write a number from 1 to %(most)s, and choose a unit."), params={"most": MOST})
+            number, most = parts.get("number") or "1", MOST_OF.get(parts.get("unit", ""), 0)
+            if not re.fullmatch(r"[1-9]\d{0,8}", number, re.ASCII) or int(number) > most:
+                raise ValidationError(
+                    _("Write a number from 1 to %(most)s, and choose a unit."), params={"most": most or MOST}
+                )
             return {"every": f"{number} {parts['unit']}{'s' if number != '1' else ''}"}
         case "weekly":
             days = [day for day in map(str, DAYS) if day in parts.get("days", ())]

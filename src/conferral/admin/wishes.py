@@ -3,12 +3,13 @@
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import date
 from typing import Any
 
 from django import forms
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -19,13 +20,13 @@ from conferral.admin.asks import Ask, Done, PeopleForm, ReasonForm, lines
 from conferral.admin.corrections import CORRECTIONS
 from conferral.admin.site import admin_of
 from conferral.contract import ConferralError
-from conferral.issuance import award, correct, dry_run, reissue, release, standstill
+from conferral.issuance import award, correct, dry_run, opening, reissue, release, standstill
 from conferral.issuance import run as runs
 from conferral.issuance.candidates import Listed
 from conferral.issuance.recognise import Meant, meant
 from conferral.models import CredentialConfiguration, DryRun, Learner, Reissue, Run
 from conferral.settings import current
-from conferral.spoken import spoken
+from conferral.spoken import spoken, without_place
 
 NAMED = 5
 """Usernames that a message names."""
@@ -56,6 +57,17 @@ class AwardForm(PeopleForm):
     )
     notify = forms.BooleanField(label=_("Write to the learners"), required=False, initial=True)
     field_order = ["learners", "reason", "earned", "notify"]
+    obj: CredentialConfiguration
+
+    def clean_earned(self) -> date | None:
+        """What the use case would refuse is told at the field."""
+        day: date | None = self.cleaned_data["earned"]
+        try:
+            if day:
+                award.earned_on(day, self.obj)
+        except award.CannotAward as error:
+            raise forms.ValidationError(capfirst(without_place(error))) from None
+        return day
 
 
 class ReissueAllForm(ReasonForm):
@@ -103,8 +115,7 @@ def _dry(admin_: Any, request: HttpRequest, obj: CredentialConfiguration, values
 
 
 def _award(admin_: Any, request: HttpRequest, obj: CredentialConfiguration, values: Values) -> Done:
-    earned = values["earned"] and timezone.make_aware(datetime.combine(values["earned"], time(12)))
-    given = award.Award(request.user, values["reason"], earned or None, values["notify"])
+    given = award.Award(request.user, values["reason"], values["earned"], values["notify"])
     limited = admin_.limits(request, "change", AWARD) is not None
     who = _meant(obj, values, limited=limited)
     done = award.award(obj, who.usernames, given)
@@ -221,9 +232,16 @@ def _ways(chosen: Mapping[CredentialConfiguration, Collection[int] | None]) -> l
 def _explain_run(obj: CredentialConfiguration) -> str:
     if stop := standstill.standing():
         raise ConferralError(_now("Nothing can be started: Conferral is %s.") % stop)
-    return _now(
+    said = _now(
         "It looks at every learner of %(key)s and issues to those who qualify and have none yet. Nobody gets two."
     ) % {"key": obj.context_key}
+    state = opening.state_of(obj, timezone.now())
+    if state.open:
+        return said
+    unless = _now(
+        "Unless the dates of its course have changed since, a run looks at nobody; only “%(choice)s” overrides that."
+    )
+    return f"{capfirst(spoken(state.why))}. {unless % {'choice': RunForm.base_fields['release'].label}}"
 
 
 ASKS = {

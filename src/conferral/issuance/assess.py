@@ -17,9 +17,11 @@ def assess(
 ) -> Iterator[list[Evaluation]]:
     """The evaluations, a page at a time, with those marked who have a credential, are retired, refused or waiting.
 
-    Of everybody, or only of `learners`. Two queries a page, and one more where people are listed or wait.
+    Of everybody, or only of `learners`. Two queries a page, one more where people are listed or wait, and one on MySQL.
     """
     for page in evaluate(plan, lms, learners):
+        # What follows looks them up as the source spells them.
+        Learner.objects.respell(current().lms, [one.learner for one in page])
         register.look(page)
         eligible = _of(page)
         taken = issue.holders(plan.configuration, current().lms, eligible)

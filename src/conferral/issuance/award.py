@@ -2,9 +2,10 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime, time
 from itertools import islice
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -29,10 +30,12 @@ NEVER = Phrase("was refused by %(who)s (%(why)s); take that back first")
 HOLDS_HELD = Phrase("has one that is held (%(number)s); release it")
 HOLDS_REVOKED = Phrase("had one that was revoked (%(number)s); reissue it")
 HOLDS = Phrase("has one already (%(number)s)")
+FIRST_YEAR = 1900
+"""Earlier days are slips of the hand."""
 
 
 class CannotAward(ConferralError):
-    """Nobody says why."""
+    """Nobody says why, or what is said cannot be."""
 
 
 @dataclass(slots=True)
@@ -45,11 +48,11 @@ class Awarded:
 
 @dataclass(frozen=True, slots=True)
 class Award:
-    """What a person says of all of them: who, why, when it was earned (None: now), and whether they are written to."""
+    """What a person says of all of them: who, why, the day it was earned (None: now), whether they are written to."""
 
     by: Any
     reason: str
-    earned: datetime | None = None
+    earned: date | None = None
     notify: bool = True
 
 
@@ -81,6 +84,25 @@ def award(configuration: CredentialConfiguration, learners: Collection[str], giv
     return done
 
 
+def earned_on(day: date, configuration: CredentialConfiguration) -> datetime:
+    """Noon of that day where certificates print it, the configuration's time zone; of today not later than now.
+
+    A CannotAward when that day has not begun there.
+    """
+    zone = ZoneInfo(configuration.time_zone)
+    noon, now = datetime.combine(day, time(12), zone), timezone.now().astimezone(zone)
+    if noon.year < FIRST_YEAR or day > now.date():
+        raise CannotAward(
+            "%(day)s is not accepted; write a day from %(first)s until today, which is %(today)s in %(zone)s",
+            where="earned",
+            day=Phrase(history.on(noon)),
+            first=FIRST_YEAR,
+            today=Phrase(history.on(now)),
+            zone=configuration.time_zone,
+        )
+    return min(noon, now)
+
+
 def _lacking(plan: Plan) -> list[str]:
     """The placeholders of its designs and its mail that a rule would fill in."""
     content = edition_content(plan)
@@ -97,7 +119,8 @@ def _award(page: Sequence[str], given: Award, done: Awarded, *, plan: Plan, lms:
     problems |= objections(known)
     problems |= _why_not(plan.configuration, learners)
     who = without_controls(history.name_of(given.by)) or history.ITSELF
-    decision = Decision.on(Fact(AWARDED_BY, who, "staff", met=True), earned=given.earned)
+    earned = earned_on(given.earned, plan.configuration) if given.earned else None
+    decision = Decision.on(Fact(AWARDED_BY, who, "staff", met=True), earned=earned)
     chosen = [Evaluation(key, Outcome.ISSUE, decision) for key in page if key not in problems]
     origin = issue.Origin(timezone.now(), given.notify, decided=BY_HAND)
     names = issue.insert(origin, plan, edition, chosen, learners)

@@ -18,7 +18,7 @@ from conferral.issuance.evaluate import Evaluation, Outcome
 from conferral.issuance.limit import limited
 from conferral.issuance.plan import Plan
 from conferral.issuance.source import told
-from conferral.models import Candidate, Credential, CredentialConfiguration, Learner
+from conferral.models import Candidate, Credential, CredentialConfiguration, Learner, Run
 from conferral.settings import current
 
 Verdict = Candidate.Verdict
@@ -28,7 +28,8 @@ NEVER = Phrase("refused by %(who)s: %(why)s")
 NEVER_SINCE = Phrase("refused on %(day)s by %(who)s: %(why)s")
 WAITS = Phrase("qualified on %(day)s, waits until %(end)s")
 ENDS_THE_WAIT = (Outcome.NOT_YET, Outcome.INACTIVE, Outcome.EXCLUDED, Outcome.REFUSED, Outcome.ALREADY)
-"""Whoever qualifies again waits anew. Who is issued to is forgotten by a later run: this one may fail yet."""
+"""Whoever qualifies again waits anew. Who is issued to is forgotten by a later run: this one may fail yet. Who is held
+is not: when the whole run is refused, they have waited."""
 
 
 class CannotList(ConferralError):
@@ -89,21 +90,24 @@ def listed(configuration: CredentialConfiguration) -> QuerySet[Candidate]:
 
 
 def waiting(configuration: CredentialConfiguration) -> QuerySet[Candidate]:
-    """Who qualified and waits, longest first."""
-    return configuration.candidates.exclude(qualified=None).select_related("learner").order_by("qualified", "pk")
+    """Who qualified and waits, longest first: not who has one by now, held or issued."""
+    placed = Credential.objects.filter(configuration=configuration, current=True).values("learner")
+    found = configuration.candidates.exclude(qualified=None).exclude(learner__in=placed)
+    return found.select_related("learner").order_by("qualified", "pk")
 
 
 class Register:
     """What one run has to know of candidates: nothing, and so at no cost, where there are none and nobody waits."""
 
-    def __init__(self, plan: Plan, now: datetime, *, newcomers: bool = True) -> None:
-        """`now` is when the run began; without `newcomers` the last run has been: it is for those who wait since then.
+    def __init__(self, plan: Plan, now: datetime, *, ended: datetime | None = None) -> None:
+        """`now` is when the run began; `ended` is when its time was over, if it is.
 
-        Else whoever qualifies after the last run would begin to wait, and there would be a further one for ever.
+        Once the last run has been, a further one is for those alone who wait since then. Else whoever qualifies later
+        would begin to wait, and there would be another one for ever.
         """
-        self._newcomers = newcomers
         self._configuration, self._now = plan.configuration, now
         self._pause = guards.of(plan.configuration).pause
+        self._newcomers = not (self._pause and _has_had_its_last(plan.configuration, ended))
         self._any = Candidate.objects.filter(configuration=plan.configuration).exists()
         self._known: Mapping[str, Candidate] = {}
         self.next_end: datetime | None = None
@@ -176,6 +180,13 @@ class Register:
             for said in found
             if issue.is_of(said.learner.external_id, accounts[said.learner.key])
         }
+
+
+def _has_had_its_last(configuration: CredentialConfiguration, ended: datetime | None) -> bool:
+    """Whether one has been since its time ended, or since the one time that was set for it."""
+    since = ended or configuration.schedule.get("at")
+    been = Run.objects.filter(configuration=configuration.pk, status__in=(Run.Status.FINISHED, Run.Status.HELD))
+    return bool(since) and been.filter(evaluated__gt=0, started__gte=since).exists()
 
 
 def _say(

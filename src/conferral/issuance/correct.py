@@ -1,6 +1,6 @@
 """Taking back and putting right: revoke, reissue, try again. Only a person does these; a run never does."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -15,7 +15,7 @@ from conferral.contract.text import check_line, is_visible
 from conferral.issuance import deliver, history, make, plan, withdraw, work
 from conferral.issuance.limit import limited
 from conferral.issuance.snapshot import request_for
-from conferral.models import Credential, CredentialArtifact, Delivery, Edition, Learner
+from conferral.models import Credential, CredentialArtifact, Delivery, Edition, Learner, NameRequest
 from conferral.models.verification import shown
 from conferral.settings import current
 
@@ -50,6 +50,7 @@ def revoke(credential: Credential, reason: str, by: Any = None) -> Credential:
         found.revoked, found.revoked_reason = timezone.now(), reason.strip()
         found.revoked_by = history.account(by)
         found.save(update_fields=["revoked", "revoked_reason", "revoked_by"])
+        NameRequest.objects.filter(credential=found, waiting=True).delete()  # there is nothing to correct any more
         withdraw.enqueue(found)
         history.record("revoked", found, by=by, reason=reason)
     return found
@@ -77,7 +78,8 @@ def reissue(  # noqa: PLR0913 - what a person may say
     edition = _current_edition(seen) if design == CURRENT_DESIGN else seen.edition
     try_out(successor(seen, edition, name or name_of(seen), notify=notify), edition)
     with transaction.atomic():
-        Learner.objects.select_for_update().get(pk=credential.learner_id)  # so that nobody retires them meanwhile
+        # So that nobody retires them meanwhile.
+        learner = Learner.objects.select_for_update().get(pk=credential.learner_id)
         if together_with:
             together_with()
         old = _to_reissue(Credential.objects.select_for_update(), credential)
@@ -85,7 +87,8 @@ def reissue(  # noqa: PLR0913 - what a person may say
         old.save(update_fields=["current"])
         new = successor(old, edition, name or name_of(old), notify=notify)
         new.save(force_insert=True)
-        ask_for_files([new])
+        Learner.objects.note_words([learner])
+        hand_on([new])
         if new.state == State.AVAILABLE:
             deliver.enqueue([new])
         withdraw.enqueue(old)
@@ -127,14 +130,20 @@ def successor(old: Credential, edition: Edition, name: str, *, notify: bool) -> 
     )
 
 
-def ask_for_files(credentials: Iterable[Credential]) -> None:
-    """The files of those are due, as their editions say; within the transaction that inserts them."""
+def hand_on(made: Collection[Credential]) -> None:
+    """Within the transaction that inserts them: their files are due, as their editions say.
+
+    What the holders of those that they replace have asked for, and wait for, is about them now.
+    """
     now = timezone.now()
     CredentialArtifact.objects.bulk_create(
         CredentialArtifact(credential=new, edition=new.edition, slot=slot, required=declared["required"], next_try=now)
-        for new in credentials
+        for new in made
         for slot, declared in new.edition.content["generators"].items()
     )
+    heirs = {one.supersedes_id: one.pk for one in made}
+    for request in NameRequest.objects.filter(credential__in=list(heirs), waiting=True):
+        NameRequest.objects.filter(pk=request.pk).update(credential=heirs[request.credential_id])
 
 
 def retry(credentials: list[Credential] | None = None, *, by: Any = None, reason: str = "") -> tuple[int, int]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
-from django.db.models import F, Max, QuerySet
+from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from conferral import journal, plugins
@@ -40,6 +40,8 @@ ASKING = 120
 UNCERTAIN_TRIES = 3
 """So many repeats at most for a learner whose mail server takes messages and does not say so."""
 SILENT = "no mail was asked for"
+TOLD = Q(state=State.SENT) | Q(state=State.SKIPPED, last_error=SILENT)
+"""Mails after which a further one is about a correction: the learner was written to, or hears of it otherwise."""
 UNKNOWN = "the learner is not known any more where the credential was earned"
 
 
@@ -54,15 +56,11 @@ def enqueue(credentials: Iterable[Credential]) -> None:
     """
     now = timezone.now()
     credentials = list(credentials)
-    replaced = [one.supersedes_id for one in credentials if one.supersedes_id]
-    # What nobody has ever seen is not corrected: its successor is the first.
-    seen = set(
-        Credential.objects.filter(pk__in=replaced, state=Credential.State.AVAILABLE).values_list("pk", flat=True)
-    )
+    corrected = _corrected(credentials)
     Delivery.objects.bulk_create(
         Delivery(
             credential_id=credential.pk,
-            purpose=Delivery.Purpose.CORRECTED if credential.supersedes_id in seen else Delivery.Purpose.ISSUED,
+            purpose=Delivery.Purpose.CORRECTED if credential.pk in corrected else Delivery.Purpose.ISSUED,
             state=State.PENDING if credential.notify else State.SKIPPED,
             next_try=now if credential.notify else None,
             ended=None if credential.notify else now,
@@ -108,7 +106,7 @@ def resend(credential: Credential, *, by: Any = None) -> Delivery:
             waiting.save(update_fields=["next_try"])
             return waiting
         latest = credential.deliveries.order_by("-pk").exclude(purpose=Delivery.Purpose.REFUSED)
-        first = Delivery.Purpose.CORRECTED if credential.supersedes_id else Delivery.Purpose.ISSUED
+        first = Delivery.Purpose.CORRECTED if _corrected([credential]) else Delivery.Purpose.ISSUED
         return tell(credential, latest.values_list("purpose", flat=True).first() or first)
 
 
@@ -150,6 +148,28 @@ def why_not(credential: Credential) -> str:
 def waiting_messages() -> work.Waiting:
     """Those to be sent, now or later, by whoever."""
     return Delivery.objects.filter(state=State.PENDING)
+
+
+def _corrected(credentials: Iterable[Credential]) -> set[int]:
+    """Which of them correct what their learners know of; a query for each step back along what they replace.
+
+    The mail about one that was available is pruned after a while: then that had been dealt with.
+    """
+    heirs: dict[int, int] = {one.supersedes_id: one.pk for one in credentials if one.supersedes_id}
+    mails = Delivery.objects.filter(credential=OuterRef("pk"))
+    about_it = mails.exclude(purpose=Delivery.Purpose.REFUSED)
+    replaced = Credential.objects.annotate(told=Exists(mails.filter(TOLD)), kept=Exists(about_it))
+    found: set[int] = set()
+    while heirs:
+        rows = replaced.filter(pk__in=list(heirs)).values_list("pk", "supersedes", "state", "told", "kept")
+        further: dict[int, int] = {}
+        for pk, before, state, known, kept in rows:
+            if known or (state == Credential.State.AVAILABLE and not kept):
+                found.add(heirs[pk])
+            elif before:
+                further[before] = heirs[pk]
+        heirs = further
+    return found
 
 
 def _batch() -> int | None:
@@ -244,8 +264,8 @@ def _ask_the_source(batch: Sequence[Delivery]) -> dict[int, tuple[str, str]]:
     with limited(current().page_seconds, "reading addresses"):
         people = plugins.gateway().people(list(asked)) if asked else ()
     known, wrong = told(people), objections(people)
-    Learner.objects.record(current().lms, known)
-    others = {pk: key for key, pk in asked.items() if key not in known}
+    recorded = {learner.pk for learner in Learner.objects.record(current().lms, known)[0].values()}
+    others = {pk: key for key, pk in asked.items() if key not in known and pk not in recorded}
     return {pk: (State.FAILED, wrong[key]) if key in wrong else (State.SKIPPED, UNKNOWN) for pk, key in others.items()}
 
 

@@ -87,28 +87,30 @@ class Rows:
         with plugins.gateway().reading() as lms:
             with limited(current().page_seconds, "reading the course"):
                 plan = resolve(self._configuration, lms)
-            register = Register(plan, self._now)
+            dates = opening.dates_of(opening.of(plan.configuration), plan.context)
+            state = opening.state_by(dates, plan.configuration, self._now)
+            why_shut = (state.why,) if state.why and dates.opens != schedules.NEVER else ()  # else the dates say so
+            remarks = (*plan.objections, *why_shut, *dates.remarks)
+            register = Register(plan, self._now, ended=dates.closes if state.last else None)
             for page in each(assess(plan, lms, register), current().page_seconds, "a page of learners"):
                 rows = _rows(page, lms, review=guards.of(plan.configuration).review)
                 outcomes.update(one.outcome for one in page)
                 unmailed += sum(bool(row.mail) for row in rows)
                 always += sum(one.allowed and one.outcome is Outcome.ISSUE for one in page)
-                self.forecast = self._come_to(plan, outcomes, unmailed, always)
+                self.forecast = self._come_to(plan, remarks, outcomes, unmailed, always)
                 yield rows
             if not outcomes:
-                self.forecast = self._come_to(plan, outcomes, 0, 0)
+                self.forecast = self._come_to(plan, remarks, outcomes, 0, 0)
 
-    def _come_to(self, plan: Plan, outcomes: Counter[Outcome], unmailed: int, always: int) -> Forecast:
+    def _come_to(
+        self, plan: Plan, remarks: tuple[str, ...], outcomes: Counter[Outcome], unmailed: int, always: int
+    ) -> Forecast:
         counts = counts_of(outcomes)
         run = Run(trigger=self._trigger)
         rules = guards.of(plan.configuration)
         why = guards.why_held(run, rules, issued=counts["issued"], evaluated=counts["evaluated"])
         held = counts["issued"] - (always if why == guards.REVIEW else 0) if why else 0
         figures = counts | {"issued": counts["issued"] - held, "held": held, "unmailed": unmailed}
-        dates = opening.dates_of(opening.of(plan.configuration), plan.context)
-        state = opening.state_by(dates, self._configuration, self._now)
-        why_shut = (state.why,) if state.why and dates.opens != schedules.NEVER else ()  # which the dates' remark says
-        remarks = (*plan.objections, *why_shut, *dates.remarks)
         return Forecast(figures, why if held else "", remarks, outcomes[Outcome.NOT_YET])
 
 

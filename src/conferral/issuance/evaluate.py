@@ -11,8 +11,11 @@ from conferral import journal
 from conferral.contract import LMS, Decision, Enrolment, Fact, LearningContext, Phrase, Progress
 from conferral.contract.context import short_key
 from conferral.contract.decision import combine
+from conferral.contract.text import storable
 from conferral.issuance.limit import limited
 from conferral.issuance.plan import Plan
+from conferral.issuance.source import usernames_not_accepted
+from conferral.models.configuration import NAME_LENGTH
 from conferral.settings import current
 
 logger = logging.getLogger(__name__)
@@ -70,7 +73,17 @@ def evaluate(plan: Plan, lms: LMS, learners: Collection[str] | None = None) -> I
         found = [decided.get(progress.learner) or Evaluation(progress.learner, Outcome.INACTIVE) for progress in page]
         for evaluation, progress in zip(found, page, strict=True):
             evaluation.account = progress.external_id
+        _refuse_usernames(found)
         yield found
+
+
+def _refuse_usernames(page: Sequence[Evaluation]) -> None:
+    """Whoever is known by something that no record can have fails alone, under what of it can be kept."""
+    if wrong := usernames_not_accepted([one.learner for one in page]):
+        fail(page, wrong)
+        for one in page:
+            if one.learner in wrong:
+                one.learner = storable(one.learner)[:NAME_LENGTH]
 
 
 def exclude(plan: Plan, eligible: Sequence[Evaluation], lms: LMS) -> None:

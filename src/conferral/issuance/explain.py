@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Q
 from django.utils import timezone
 
 from conferral import journal, plugins
 from conferral.contract import LMS, ConferralError
+from conferral.issuance import opening
 from conferral.issuance.assess import assess
 from conferral.issuance.candidates import Register
 from conferral.issuance.evaluate import Evaluation
@@ -27,12 +29,16 @@ MOST_KEYS = 3
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What a run would make of the learner now; None when they take no part. `steps` are names by a course's key."""
+    """What a run would make of the learner now; None when they take no part. `steps` are names by a course's key.
+
+    Without a next run, `not_open` says why none comes by itself; empty where that is only for people to begin.
+    """
 
     context: str
     evaluation: Evaluation | None
     steps: dict[str, str]
     next_run: datetime | None
+    not_open: str
 
 
 def keys_of(user: object) -> list[str]:
@@ -47,6 +53,7 @@ def keys_of(user: object) -> list[str]:
 def open_to(learners: Sequence[str]) -> list[CredentialConfiguration]:
     """The enabled configurations of what they take part in, but for those in which they have a credential.
 
+    One that has closed is open to those alone for whom it still holds one: the staff have yet to look at that.
     In the order in which the source tells what they take part in, the latest first; it tells a few hundred at most.
     """
     contexts = [key for learner in learners for key in plugins.gateway().briefly().taking_part(learner)]
@@ -55,7 +62,9 @@ def open_to(learners: Sequence[str]) -> list[CredentialConfiguration]:
     order = {key: place for place, key in enumerate(dict.fromkeys(contexts))}
     found = CredentialConfiguration.objects.filter(enabled=True, archived=None, context_key__in=list(order))
     place = Credential.objects.filter(learner__gateway=current().lms, learner__key__in=learners, current=True)
-    taken = place.exclude(state=Credential.State.HELD).values_list("configuration", flat=True)
+    held = Q(state=Credential.State.HELD)
+    taken, waiting = (place.filter(which).values_list("configuration", flat=True) for which in (~held, held))
+    found = found.filter(Q(closed=None) | Q(pk__in=waiting))
     rows = found.exclude(pk__in=taken).select_related("type").order_by("pk")
     return sorted(rows, key=lambda row: order[row.context_key])
 
@@ -89,13 +98,14 @@ def on_their_way(user: Any) -> list[Credential]:
 
 def evaluation_of(plan: Plan, lms: LMS, learners: Collection[str]) -> Evaluation | None:
     """What a run would make now of the first of those keys that takes part; None where none does."""
-    register = Register(plan, timezone.now())
+    now = timezone.now()
+    register = Register(plan, now, ended=opening.ended(plan.configuration, now))
     return next((one for page in assess(plan, lms, register, learners) for one in page), None)
 
 
 def _standing(configuration: CredentialConfiguration, learners: Collection[str], lms: LMS) -> Standing:
     plan = resolve(configuration, lms)
     found = evaluation_of(plan, lms, learners)
-    return Standing(
-        plan.context.name, found, {key: step.name for key, step in plan.steps.items()}, configuration.next_run_at
-    )
+    steps, next_run = {key: step.name for key, step in plan.steps.items()}, configuration.next_run_at
+    not_open = "" if next_run else opening.state_of(configuration, timezone.now()).why
+    return Standing(plan.context.name, found, steps, next_run, not_open)

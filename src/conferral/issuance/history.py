@@ -1,6 +1,6 @@
 """History: who did what, when and why, on every object. The use cases record it, within their transactions."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -47,9 +47,9 @@ def of(obj: models.Model) -> QuerySet[Act]:
     return Act.objects.filter(found).select_related("by").order_by("-pk")
 
 
-def forget(credentials: Iterable[Credential], without: Callable[[str], str]) -> None:
-    """Takes out of the reasons what names somebody who is retired; within the transaction that retires them."""
-    acts = Act.objects.filter(kind=kind(Credential), object_id__in=[one.pk for one in credentials]).exclude(reason="")
+def forget(credentials: Collection[int], without: Callable[[str], str]) -> None:
+    """Takes out of their reasons what names somebody who is retired; within the transaction that retires them."""
+    acts = Act.objects.filter(kind=kind(Credential), object_id__in=credentials).exclude(reason="")
     told = list(acts)
     for act in told:
         act.reason = without(act.reason)

@@ -31,7 +31,7 @@ def letter_of(delivery: Delivery) -> Letter:
         purpose=delivery.purpose,
         language=credential.learner.language,
         recipient=credential.learner.email,
-        sequence=delivery.sequence,
+        mail=delivery.pk,
         request=_refused(credential) if delivery.purpose == Delivery.Purpose.REFUSED else None,
     )
 
@@ -43,10 +43,13 @@ def compose(  # noqa: PLR0913 - what a message is made of
     purpose: str,
     language: str,
     recipient: str,
-    sequence: int = 1,
+    mail: int = 0,
     request: NameRequest | None = None,
 ) -> Letter:
-    """A message about that credential; a reader's language in which our own texts are not is the credential's."""
+    """A message about that credential; a reader's language in which our own texts are not is the credential's.
+
+    `mail` is the key of its row: every try of it is one message, and no other ever is.
+    """
     locale, language = about.locale, language_for(language, about.locale)
     if about.locale.split("-")[0] != language.split("_")[0]:
         about = replace(about, locale=language)  # dates as the reader writes them
@@ -65,7 +68,7 @@ def compose(  # noqa: PLR0913 - what a message is made of
         reply_to=issuer.get("reply_to", ""),
         subject=" ".join(fill(subject, value_of).split()),
         language=language,
-        message_id=f"{number}.{purpose}.{sequence}@{urlsplit(about.page_url).hostname}",
+        message_id=f"{number}.{purpose}.{mail}@{urlsplit(about.page_url).hostname}",
         template=purpose,
         content={
             "snapshot": about.snapshot,

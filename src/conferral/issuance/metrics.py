@@ -10,6 +10,7 @@ from typing import Any
 
 from django.core.cache import cache
 from django.db.models import Count, F, Max, Min, Q, Sum
+from django.db.models.functions import Greatest
 from django.utils import timezone
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.metrics_core import GaugeMetricFamily as Gauge
@@ -109,9 +110,13 @@ def _by_state(name: str, what: str, model: type[Credential | CredentialArtifact 
 
 
 def _sending(now: datetime) -> Iterator[Metric]:
-    """Of an hour alone: so many are looked up one by one. What a person has had sent again is as old as it is."""
+    """Of an hour alone: so many are looked up one by one. What a person has had sent again is as old as it is.
+
+    One that takes another's place before anybody was written to has that one's day of issue, and came later.
+    """
     sent = Delivery.objects.filter(sent__gte=now - LATELY, purpose=Delivery.Purpose.ISSUED, sequence=1)
-    found = sent.aggregate(count=Count("pk"), took=Sum(F("sent") - F("credential__issued")))
+    since = Greatest("credential__issued", "credential__recorded")
+    found = sent.aggregate(count=Count("pk"), took=Sum(F("sent") - since))
     yield from _durations("conferral_mails_lately_seconds", "mails of the last hour were sent after the issue", found)
 
 

@@ -115,6 +115,11 @@ def state_of(configuration: CredentialConfiguration, now: datetime) -> State:
     return State(open=True, last=closes is not None and now >= closes)
 
 
+def ended(configuration: CredentialConfiguration, now: datetime) -> datetime | None:
+    """When its time was over, by the dates that were last read; None while it is not, or when it has closed since."""
+    return configuration.closes_at if state_of(configuration, now).last else None
+
+
 def state_by(dates: Dates, configuration: CredentialConfiguration, now: datetime) -> State:
     """Whether it would issue now, by those dates; nothing is written."""
     closed = configuration.closed if dates.closes and now >= dates.closes else None

@@ -1,16 +1,22 @@
 """What is kept of one person: all of it handed out, or taken away for good."""
 
-from collections.abc import Iterator
+import re
+import unicodedata
+from collections.abc import Collection, Iterator
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from conferral import access, storage
 from conferral.contract import ConferralError
-from conferral.issuance import configure, history, make, withdraw
+from conferral.issuance import configure, history, make, release, withdraw
 from conferral.issuance.snapshot import page_url
 from conferral.models import (
+    Act,
     Candidate,
     Credential,
     CredentialArtifact,
@@ -19,12 +25,31 @@ from conferral.models import (
     DryRunRow,
     Learner,
     NameRequest,
+    NameWord,
+    Reissue,
     RosterEntry,
+    Run,
 )
 from conferral.models.learner import retired_key
 from conferral.models.verification import shown
+from conferral.settings import current
 
 REMOVED = "(removed)"
+FREE_TEXT: tuple[tuple[QuerySet[Any], str], ...] = (
+    (Act.objects.exclude(by_name=history.ITSELF), "reason"),  # whose reasons name days: `May` is a name, too
+    (Candidate.objects.all(), "reason"),
+    (Credential.objects.all(), "revoked_reason"),
+    (NameRequest.objects.all(), "explanation"),
+    (NameRequest.objects.all(), "reason"),
+    (Reissue.objects.all(), "error"),
+    (Reissue.objects.all(), "reason"),
+    (Run.objects.all(), "error"),
+)
+"""Where people write what they like, and so may name whoever it is about."""
+SHORTEST = 3
+"""Letters of a name that is looked for in all of it: fewer are a word of some language, or somebody else's initials."""
+UNSPACED = ("CJK", "HANGUL", "HIRAGANA", "KATAKANA", "KHMER", "LAO", "MYANMAR", "THAI")
+"""Scripts, as Unicode calls their letters, in which a name has other letters at its sides; two of them tell enough."""
 
 
 def find(gateway: str, key: str) -> Learner:
@@ -60,10 +85,9 @@ def retire(learner: Learner) -> int:
     """
     with transaction.atomic():
         learner = Learner.objects.select_for_update().get(pk=learner.pk)  # whoever issues or corrects waits for it
+        named = _names_of(learner)
+        dropped = release.drop_of(learner)
         artifacts = CredentialArtifact.objects.filter(credential__learner=learner)
-        held = list(Credential.objects.filter(learner=learner, state=Credential.State.HELD))
-        CredentialArtifact.objects.filter(credential__in=held).delete()
-        Credential.objects.filter(pk__in=[one.pk for one in held]).delete()
         credentials = list(Credential.objects.filter(learner=learner).select_for_update().order_by("pk"))
         for credential in credentials:
             withdraw.remotely(credential.artifacts.all())
@@ -76,7 +100,9 @@ def retire(learner: Learner) -> int:
         CredentialArtifact.objects.filter(credential__in=credentials).update(
             storage_name="", url="", receipt={}, problems=[], last_error="", next_try=None, claim="", claimed_until=None
         )
-        _forget(learner, credentials)
+        history.forget([*dropped, *(one.pk for one in credentials)], lambda text: _without(text, named))
+        _forget(learner, credentials, named)
+        _forget_mentions(named)
         # At the very end, and within: what fails here is taken back whole, and can be done again.
         for name in files:
             storage.remove(name)
@@ -85,8 +111,14 @@ def retire(learner: Learner) -> int:
     return len(credentials)
 
 
-def _forget(learner: Learner, credentials: list[Credential]) -> None:
-    named = {learner.key, learner.email, learner.name, *(one.recipient_name for one in credentials)} - {""}
+def _names_of(learner: Learner) -> set[str]:
+    """What they are called: by their account, by what was printed, and by what they asked for."""
+    printed = learner.credentials.values_list("recipient_name", flat=True)
+    asked = NameRequest.objects.filter(credential__learner=learner).values_list("name", flat=True)
+    return {learner.key, learner.email, learner.name, *printed, *asked} - {""}
+
+
+def _forget(learner: Learner, credentials: list[Credential], named: Collection[str]) -> None:
     for credential in credentials:
         if credential.state == Credential.State.PENDING:
             credential.state = Credential.State.FAILED
@@ -102,10 +134,10 @@ def _forget(learner: Learner, credentials: list[Credential]) -> None:
     )
     deliveries.update(last_error="")
     RosterEntry.objects.filter(learner=learner).delete()
+    NameWord.objects.filter(learner=learner).delete()
     Candidate.objects.filter(learner=learner).delete()
     kept = list(DryRun.objects.values_list("pk", flat=True))
     DryRunRow.objects.filter(dry_run__in=kept, learner=learner.key).delete()
-    history.forget(credentials, lambda text: _without(text, named))
     hidden = retired_key(learner.gateway, learner.key)
     configure.forget_person(learner.key, learner.email, replacement=hidden)
     learner.key = hidden
@@ -188,7 +220,35 @@ def _credentials(learner: Learner) -> Iterator[dict[str, Any]]:
         }
 
 
-def _without(text: str, named: set[str]) -> str:
-    for each in sorted(named, key=len, reverse=True):
-        text = text.replace(each, REMOVED)
-    return text
+def _forget_mentions(named: Collection[str]) -> None:
+    """Takes them out of all that was written, about whomever; a page of what mentions one at a time."""
+    telling = [name for name in named if len(name) >= (SHORTEST - 1 if _is_unspaced(name) else SHORTEST)]
+    for rows, field in FREE_TEXT if telling else ():
+        mentions = reduce(or_, (Q(**{f"{field}__icontains": name}) for name in telling))
+        # By their keys: locked as they are looked for, all would be on some databases.
+        found, last = rows.filter(mentions).order_by("pk").values_list("pk", flat=True), 0
+        while keys := list(found.filter(pk__gt=last)[: current().page_size]):
+            changed = []
+            for row in rows.select_for_update().filter(pk__in=keys).order_by("pk").only(field):
+                before = getattr(row, field)
+                setattr(row, field, _without(before, telling))
+                if getattr(row, field) != before:
+                    changed.append(row)
+            rows.bulk_update(changed, [field], batch_size=500)
+            last = keys[-1]
+
+
+def _without(text: str, named: Collection[str]) -> str:
+    return re.sub("|".join(map(_mention, sorted(named, key=len, reverse=True))), REMOVED, text)
+
+
+def _mention(name: str) -> str:
+    """The pattern of it. By itself it is a word: `Ann` is not in `Anna`, and `Mark` is no `mark`."""
+    found = re.escape(name)
+    if not name.isalpha():
+        found = f"(?i:{found})"
+    return found if _is_unspaced(name) else rf"(?<![\w-]){found}(?![\w-])"
+
+
+def _is_unspaced(name: str) -> bool:
+    return any(unicodedata.name(letter, "").startswith(UNSPACED) for letter in name)

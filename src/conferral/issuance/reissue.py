@@ -12,7 +12,7 @@ from functools import lru_cache, partial
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, F, Max, Q, QuerySet
+from django.db.models import Count, Func, Max, Q, QuerySet
 from django.utils import timezone
 
 from conferral import journal, plugins
@@ -188,6 +188,15 @@ def _chosen(configuration: CredentialConfiguration, selection: Collection[int] |
     return found if selection is None else found.filter(pk__in=list(selection))
 
 
+class _AsWritten(Func):
+    """A text that is compared letter by letter: MySQL's collations mind neither case nor accents."""
+
+    template, arity = "%(expressions)s", 1
+
+    def as_mysql(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        return self.as_sql(compiler, connection, template="CAST(%(expressions)s AS BINARY)", **context)
+
+
 def _changing(chosen: QuerySet[Credential], edition: Edition | None, *, names: bool) -> QuerySet[Credential]:
     """Those that would come out otherwise than they are: so the same wish again changes nothing."""
     possible = chosen.filter(revoked=None, learner__retired=None, state__in=MADE)
@@ -195,7 +204,7 @@ def _changing(chosen: QuerySet[Credential], edition: Edition | None, *, names: b
     if edition:
         differs |= ~Q(edition=edition)
     if names:
-        differs |= ~Q(learner__name="") & ~Q(recipient_name=F("learner__name"))
+        differs |= ~Q(learner__name="") & ~Q(recipient_name=_AsWritten("learner__name"))
     return possible.filter(differs)
 
 
@@ -239,14 +248,20 @@ def _replace(row: Reissue, ready: Sequence[tuple[Credential, Credential]]) -> in
     people = Learner.objects.select_for_update().filter(pk__in=[old.learner_id for old, _ in ready]).order_by("pk")
     retired = {one.pk for one in people if one.retired}
     there = Credential.objects.select_for_update().filter(pk__in=[old.pk for old, _ in ready], current=True)
-    still = {one.pk for one in there.filter(revoked=None, state__in=MADE).order_by("pk")}
-    chosen = [(old, new) for old, new in ready if old.pk in still and old.learner_id not in retired]
-    olds = [old.pk for old, _ in chosen]
+    there = there.filter(revoked=None, state__in=MADE).select_related("learner")
+    still = {one.pk: one for one in there.order_by("pk") if one.learner_id not in retired}
+    # From the rows as they are now: while designs were tried out, holders may have hidden their pages.
+    chosen = [
+        correct.successor(still[old.pk], tried.edition, tried.recipient_name, notify=row.notify)
+        for old, tried in ready
+        if old.pk in still
+    ]
+    olds = list(still)
     Credential.objects.filter(pk__in=olds).update(current=None)
-    Credential.objects.bulk_create(new for _, new in chosen)
-    made = Credential.objects.filter(verification_id__in=[new.verification_id for _, new in chosen])
+    Credential.objects.bulk_create(chosen)
+    made = Credential.objects.filter(verification_id__in=[new.verification_id for new in chosen])
     made = made.select_related("edition").order_by("pk")
-    correct.ask_for_files(made)
+    correct.hand_on(made)
     deliver.enqueue(one for one in made if one.state == State.AVAILABLE)
     withdraw.enqueue_all(olds)
     concerned = [(Credential, pk) for pk in (*olds, *(one.pk for one in made))]

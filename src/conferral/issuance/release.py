@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from conferral.contract import ConferralError
 from conferral.issuance import candidates, history, issue, standstill
-from conferral.models import Candidate, Credential, CredentialConfiguration, Run
+from conferral.models import Candidate, Credential, CredentialConfiguration, Learner, Run
 from conferral.settings import current
 
 State = Credential.State
@@ -47,7 +47,7 @@ def refuse(run: Run, *, by: Any, reason: str) -> int:
         row = _locked(run)
         dropped = issue.drop(row.credentials.all())
         history.record("refused", row, by=by, reason=reason, credentials=dropped)
-        _count(row)
+        _count(row, without=Run.Status.REFUSED)
     return dropped
 
 
@@ -86,10 +86,27 @@ def take_back(
     return candidates.say(configuration, learners, Candidate.Verdict.RULE, by=by, reason=reason)
 
 
+def drop_of(learner: Learner) -> list[int]:
+    """Deletes all that is held of them, and returns its keys; within the transaction that retires them.
+
+    Runs that held nothing else have come to their end.
+    """
+    held = Credential.objects.filter(learner=learner, state=State.HELD).order_by("pk")
+    keys = list(held.values_list("pk", flat=True))
+    runs = list(held.filter(run__status=Run.Status.HELD).values_list("run", flat=True))
+    # The runs first, as whoever releases or refuses does.
+    rows = list(Run.objects.select_for_update().filter(pk__in=runs, status=Run.Status.HELD).order_by("pk"))
+    issue.drop(held.filter(pk__in=keys))
+    for row in rows:
+        _count(row)
+    return keys
+
+
 def _release(row: Run, chosen: QuerySet[Credential], by: Any, notify: bool | None, *, each: bool = False) -> int:
     standstill.check()
     first = chosen.select_related("edition").first()
-    if first is None:
+    if first is None:  # whoever it held is retired, or was decided about meanwhile
+        _count(row)
         return 0
     now = timezone.now()
     edition = first.edition.content  # a run has one
@@ -114,15 +131,15 @@ def _refuse(row: Run, chosen: QuerySet[Credential], by: Any, reason: str) -> int
     history.record_of([(Credential, pk) for pk in found], "refused", by=by, reason=reason)
     history.record("some refused", row, by=by, reason=reason, credentials=len(found))
     dropped = issue.drop(Credential.objects.filter(pk__in=list(found)))
-    _count(row)
+    _count(row, without=Run.Status.REFUSED)
     return dropped
 
 
-def _count(row: Run) -> None:
-    """What the run holds still; when that is nothing, it has come to its end."""
+def _count(row: Run, *, without: str = Run.Status.FINISHED) -> None:
+    """What the run holds still; when that is nothing, it has come to its end: `without` anything issued, to that."""
     row.held = row.credentials.filter(state=State.HELD).count()
     if not row.held:
-        row.status = Run.Status.FINISHED if row.issued else Run.Status.REFUSED
+        row.status = Run.Status.FINISHED if row.issued else without
     row.save(update_fields=["held", "status"])
 
 

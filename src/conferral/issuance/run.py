@@ -37,6 +37,13 @@ LOST_AGAIN = Phrase(
     "the rule or the source hangs, or memory is short, and the worker's log has where it was"
 )
 NOBODY = Phrase("%(why)s; nobody was looked at")
+HOW = {
+    (True, False): Phrase("it writes to the learners"),
+    (False, False): Phrase("it writes to nobody"),
+    (True, True): Phrase("it writes to the learners and holds nothing"),
+    (False, True): Phrase("it writes to nobody and holds nothing"),
+}
+"""What a person asked of a run: to notify, to release."""
 Progressed = Callable[[int], None]
 """Told how many learners more have been looked at."""
 SUSPICIOUS = 3
@@ -47,6 +54,10 @@ TELLS = 1.0
 
 class AlreadyRunning(ConferralError):
     """Another run of the same configuration has not ended."""
+
+
+class AskedOtherwise(ConferralError):
+    """A run that was asked for, and has not begun, is to do something else."""
 
 
 class NotRunning(ConferralError):
@@ -79,15 +90,21 @@ def run(
 def ask(configuration: CredentialConfiguration, *, by: Any, notify: bool = True, release: bool = False) -> Run:
     """Asks for a run in the background, and returns its row: `run_asked` begins it, which the sweep sees to.
 
-    One that is asked for already, and not begun, is returned as it is. With `release` the person has confirmed the
-    number, and nothing is held.
+    One that is asked for already, and not begun, is returned; an AskedOtherwise when it is to do something else. With
+    `release` the person has confirmed the number, and nothing is held.
     """
     standstill.check()
     with transaction.atomic():
         stored = CredentialConfiguration.objects.select_for_update().get(pk=_as_stored(configuration).pk)
         waiting = stored.runs.filter(status=Run.Status.ASKED).first()
-        if waiting:
+        if waiting and (waiting.notify, waiting.release) == (notify, release):
             return waiting
+        if waiting:
+            raise AskedOtherwise(
+                "run %(number)s is asked for already: %(how)s; cancel it first, or wait until it has begun",
+                number=waiting.pk,
+                how=HOW[waiting.notify, waiting.release],
+            )
         now = timezone.now()
         asked = Run.objects.create(
             configuration=stored,
@@ -216,7 +233,8 @@ def dry_run(configuration: CredentialConfiguration) -> Iterator[list[Evaluation]
     """What a run would make of each learner, page by page; nothing is written."""
     with plugins.gateway().reading() as lms:
         plan = resolve(configuration, lms)
-        yield from assess(plan, lms, Register(plan, timezone.now()))
+        now = timezone.now()
+        yield from assess(plan, lms, Register(plan, now, ended=opening.ended(configuration, now)))
 
 
 def close_lost_runs() -> int:
@@ -289,7 +307,7 @@ def _pass(run: Run, lms: LMS, progressed: Progressed | None) -> None:
     if not state.open and not run.release:
         issue.close(run, issue.Ending({}, has_artifacts=False, remarks=(NOBODY % {"why": state.why},)))
         return
-    register = Register(plan, run.started, newcomers=not _has_had_its_last(run, last=state.last))
+    register = Register(plan, run.started, ended=opening.ended(run.configuration, run.started))
     edition = None
     outcomes: Counter[Outcome] = Counter()
     told = time.monotonic()
@@ -317,12 +335,3 @@ def _pass(run: Run, lms: LMS, progressed: Progressed | None) -> None:
     issue.close(run, issue.Ending(counts, bool(plan.slots), remarks, why, last=last))
     if register.next_end and run.configuration.schedule:
         schedules.bring_forward(run.configuration, register.next_end)
-
-
-def _has_had_its_last(run: Run, *, last: bool) -> bool:
-    """Whether this one is only for those who waited: its time was over when an earlier one ran, or `at` has been."""
-    configuration = run.configuration
-    ended = configuration.runs.filter(status__in=(Run.Status.FINISHED, Run.Status.HELD), evaluated__gt=0)
-    if last:
-        return ended.filter(started__gte=configuration.closes_at).exists()
-    return "at" in configuration.schedule and ended.filter(started__gte=configuration.schedule["at"]).exists()

@@ -1,6 +1,6 @@
 """What our records take over from the source."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from conferral.contract import LearningContext, Person, Phrase
@@ -41,6 +41,15 @@ def told(people: Iterable[Person]) -> dict[str, dict[str, Any]]:
 def objections(people: Iterable[Person]) -> dict[str, str]:
     """By key, why what the source tells of somebody cannot be kept: others are not to wait for them."""
     return {person.key: why for person in people if (why := _objection(person))}
+
+
+def usernames_not_accepted(page: Collection[str]) -> dict[str, str]:
+    """Why some of those usernames cannot be kept; the page is looked at as one text first, for nearly none is."""
+    most: Any = Learner._meta.get_field("key").max_length  # noqa: SLF001 - Django documents this name
+    if not _why_not("".join(page), most * len(page)) and max(map(len, page), default=0) <= most:
+        return {}
+    found = {key: why for key in page if (why := _why_not(key, most))}
+    return {key: NOT_ACCEPTED % {"field": "username", "why": why} for key, why in found.items()}
 
 
 def _objection(person: Person) -> str:

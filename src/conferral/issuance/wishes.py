@@ -1,6 +1,6 @@
 """What holders say about their own credentials: who sees the page, how their name is shown, and how it is written."""
 
-from functools import partial
+from collections.abc import Iterable
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -29,6 +29,9 @@ def show(credential: Credential, *, hidden: bool | None = None, name_form: str |
         return
     with transaction.atomic():
         Credential.objects.filter(pk=credential.pk).update(**said)
+        # Whatever has replaced it at this moment took over what was said before.
+        place = {"configuration": credential.configuration_id, "learner": credential.learner_id, "current": True}
+        Credential.objects.filter(**place).exclude(pk=credential.pk).update(**said)
         history.record("shown otherwise", credential, by=history.HOLDER, **said)
     for name, value in said.items():
         setattr(credential, name, value)
@@ -57,11 +60,19 @@ def ask_for_name(credential: Credential, name: str, explanation: str = "") -> Na
 def approve(request: NameRequest, by: object = None) -> Credential:
     """Reissues the credential with that name and its own dates; the learner is written to. The new one, to be made.
 
-    It was reissued meanwhile: the one that holds now is corrected, unless its name is the one that was asked for.
+    It was reissued meanwhile: the one that holds now is corrected, unless its name is the one that was asked for. What
+    was revoked stays revoked.
     """
-    approved, holds = partial(_decide, request, Outcome.APPROVED, by), corrected_by(request)
-    if holds.recipient_name == request.name:
-        approved()
+    holds = corrected_by(request)
+
+    def approved() -> None:
+        if Credential.objects.select_for_update().get(pk=holds.pk).revoked:
+            raise CannotAsk("%(id)s was revoked; refuse the request", id=shown(holds.verification_id))
+        _decide(request, Outcome.APPROVED, by)
+
+    if holds.revoked or holds.recipient_name == request.name:
+        with transaction.atomic():
+            approved()
         return holds
     reason = Phrase("the holder asked for it")
     return correct.reissue(holds, name=request.name, by=by, reason=reason, together_with=approved)
@@ -69,8 +80,16 @@ def approve(request: NameRequest, by: object = None) -> Credential:
 
 def corrected_by(request: NameRequest) -> Credential:
     """The credential that holds now, in the place of the one about which the learner asked."""
-    place = {"configuration": request.credential.configuration_id, "learner": request.credential.learner_id}
-    return Credential.objects.select_related("learner", "edition").get(**place, current=True)
+    return corrected_by_each([request])[request.pk]
+
+
+def corrected_by_each(requests: Iterable[NameRequest]) -> dict[int, Credential]:
+    """The same of several, by their keys; one query."""
+    places = {one.pk: (one.credential.configuration_id, one.credential.learner_id) for one in requests}
+    held = Credential.objects.select_related("learner", "edition")
+    held = held.filter(learner__in={learner for _, learner in places.values()}, current=True)
+    by_place = {(one.configuration_id, one.learner_id): one for one in held}
+    return {key: by_place[place] for key, place in places.items()}
 
 
 def refuse(request: NameRequest, reason: str, by: object = None) -> None:

@@ -1,6 +1,7 @@
 """Working through rows that wait in the database: claimed in batches, tried again with growing pauses."""
 
 import logging
+import math
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -44,8 +45,9 @@ class Patience:
     One that hangs would hold a worker for as long as the batch is; a refusal that comes at once costs nothing.
     """
 
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
+    def __init__(self, seconds: float, most: float = math.inf) -> None:
+        """Each block costs `most` seconds at most, however late the process was told that its time is over."""
+        self._seconds, self._most = seconds, most
         self._lost = self._last = 0.0
         self._began = 0.0
 
@@ -54,7 +56,7 @@ class Patience:
         return self
 
     def __exit__(self, *about: object) -> None:
-        self._last = time.monotonic() - self._began
+        self._last = min(time.monotonic() - self._began, self._most)
 
     def lost_on(self, trouble: Exception | None) -> bool:
         """Whether the rest of the batch had better wait, now that the last block ended with that trouble or none."""
@@ -69,7 +71,8 @@ def patience_with_storage() -> Patience:
 
 def patience_with_plugin() -> Patience:
     """One learner may hang a design, and the others go on; with the second it is the design."""
-    return Patience(1.5 * current().plugin_seconds)
+    seconds = current().plugin_seconds
+    return Patience(1.5 * seconds, most=seconds)
 
 
 def claim(waiting: Waiting, token: str, at_most: int, *, state: str = "pending") -> Waiting:

@@ -23,7 +23,7 @@ from conferral.contract import (
     Person,
     Progress,
 )
-from conferral.lms.spreadsheet import Row, Seen, read
+from conferral.lms.spreadsheet import RosterError, Row, Seen, read
 from conferral.models import Context, Learner, RosterEntry
 from conferral.settings import current
 
@@ -117,6 +117,7 @@ def import_file(key: str, path: Path) -> Imported:
         count = added = changed = retired = 0
         rows = read(path, seen)
         while page := list(islice(rows, current().page_size)):
+            _refuse_other_spellings([row.username for row in page], seen)
             learners, people_changed = Learner.objects.record(GATEWAY, {row.username: row.person for row in page})
             taking_part = [row for row in page if row.username in learners]  # the others are retired
             page_added, page_changed = _save_entries(context, taking_part, learners, people_changed)
@@ -124,6 +125,15 @@ def import_file(key: str, path: Path) -> Imported:
             added, changed = added + page_added, changed + page_changed
         removed = _remove_others(context, seen)
     return Imported(count, added, changed, removed, retired)
+
+
+def _refuse_other_spellings(usernames: Sequence[str], seen: Seen) -> None:
+    """Nobody can tell whether it is a slip of the hand or another person, for whom the database has no place."""
+    for username, stored in Learner.objects.spelt_otherwise(GATEWAY, usernames).items():
+        raise RosterError(
+            f"{seen.place(username)}: username {username!r} is known as {stored!r}, which is the same to the database;"
+            f" write {stored!r}, or another username if it is somebody else"
+        )
 
 
 def _remove_others(context: Context, seen: Seen) -> int:

@@ -12,6 +12,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
+from django.db import connection
 
 from conferral.contract import ConferralError
 from conferral.contract.options import share
@@ -52,21 +53,37 @@ class Seen:
 
     def add(self, username: str, place: str) -> str:
         """Where it was before, in whatever case: some databases do not tell, and no person should have to. Else ""."""
-        folded = username.casefold()
+        folded = _folded(username)
         added = self._database.execute("INSERT OR IGNORE INTO seen VALUES (?, ?, ?)", (folded, username, place))
         if added.rowcount:
             return ""
-        (first,) = self._database.execute("SELECT place FROM seen WHERE folded = ?", (folded,)).fetchone()
-        return str(first)
+        first, spelt = self._found(username)
+        return first if spelt == username else f"{first}, as {spelt!r}"
 
     def has(self, username: str) -> bool:
-        """Whether it was added, in exactly this case."""
-        found = self._database.execute("SELECT username FROM seen WHERE folded = ?", (username.casefold(),)).fetchone()
-        return found is not None and found[0] == username
+        """Whether it was added, in exactly this spelling."""
+        return self._found(username)[1] == username
+
+    def place(self, username: str) -> str:
+        """Where it is, in whatever spelling."""
+        return self._found(username)[0]
 
     def close(self) -> None:
         """Removes the file."""
         self._database.close()
+
+    def _found(self, username: str) -> tuple[str, str]:
+        found = self._database.execute("SELECT place, username FROM seen WHERE folded = ?", (_folded(username),))
+        place, spelt = found.fetchone() or ("", "")
+        return str(place), str(spelt)
+
+
+def _folded(username: str) -> str:
+    """Without what tells no two usernames apart: case, and accents where the database minds none."""
+    if connection.vendor != "mysql":
+        return username.casefold()
+    apart = unicodedata.normalize("NFKD", username.casefold())
+    return "".join(each for each in apart if not unicodedata.combining(each))
 
 
 def read(path: Path, seen: Seen) -> Iterator[Row]:

@@ -17,6 +17,7 @@ from conferral.models.edition import Edition, EditionAsset
 from conferral.models.issuer import Issuer
 from conferral.models.learner import Learner
 from conferral.models.name_request import NameRequest
+from conferral.models.name_word import NameWord
 from conferral.models.reissue import Reissue
 from conferral.models.roster import Context, RosterEntry
 from conferral.models.run import Run
@@ -39,6 +40,7 @@ __all__ = [
     "Issuer",
     "Learner",
     "NameRequest",
+    "NameWord",
     "Reissue",
     "RosterEntry",
     "Run",

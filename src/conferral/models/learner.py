@@ -5,10 +5,13 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from django.conf import settings
-from django.db import IntegrityError, models, transaction
+from django.db import IntegrityError, connection, models, transaction
+from django.db.models import Case, F, Value, When
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
+
+from conferral.models.name_word import NameWord, words_of
 
 RETIRED = "retired-"
 ASIDE = re.compile(r" #\d+$")
@@ -28,6 +31,31 @@ class LearnerQuerySet(models.QuerySet["Learner"]):
         found = self.filter(gateway=gateway, key__in=list(hidden)) if hidden else self.none()
         return {hidden[key] for key in found.values_list("key", flat=True)}
 
+    def spelt_otherwise(self, gateway: str, keys: Collection[str]) -> dict[str, str]:
+        """Which of those keys are stored in another spelling, and in which; none where the database minds spelling.
+
+        MySQL minds neither case nor accents, and has one place for both. One query, and one more when there are any.
+        """
+        if connection.vendor != "mysql":
+            return {}
+        stored = set(self.filter(gateway=gateway, key__in=list(keys)).values_list("key", flat=True))
+        if not (others := stored.difference(keys)):
+            return {}
+        # Which letters are the same each collation says for itself.
+        told = Case(*(When(key=key, then=Value(key)) for key in keys if key not in stored))
+        found = self.filter(gateway=gateway, key__in=list(others)).annotate(told=told)
+        return dict(found.values_list("told", "key"))
+
+    def respell(self, gateway: str, keys: Collection[str]) -> None:
+        """Gives those who are stored in another spelling the one that the source tells.
+
+        They are one account: two could not be in the LMS's own tables either, which are compared in the same way.
+        """
+        if others := self.spelt_otherwise(gateway, keys):
+            whens = (When(key=stored, then=Value(told)) for told, stored in others.items())
+            stored_so = self.filter(gateway=gateway, key__in=list(others.values()))
+            stored_so.update(key=Case(*whens, default=F("key")))
+
     def follow(self, gateway: str, told: Mapping[str, Mapping[str, Any]]) -> int:
         """Gives learners whom the source knows by another key now that key; says how many were moved.
 
@@ -35,6 +63,7 @@ class LearnerQuerySet(models.QuerySet["Learner"]):
         once more; and whoever is given a username that was free again would have what another person earned. Who had
         it is put aside, until the source tells their new one.
         """
+        self.respell(gateway, told)
         ids = {values["external_id"]: key for key, values in told.items() if values.get("external_id")}
         if not ids:
             return 0
@@ -63,6 +92,7 @@ class LearnerQuerySet(models.QuerySet["Learner"]):
     def _record(self, gateway: str, told: Mapping[str, Mapping[str, Any]]) -> tuple[dict[str, "Learner"], set[str]]:
         self.follow(gateway, told)
         known = self._by_key(gateway, told)
+        called = {key: learner.name for key, learner in known.items()}
         retired = self.retired_among(gateway, told.keys() - known.keys())
         told = {key: values for key, values in told.items() if key not in retired}
         changed = [known[key] for key, values in told.items() if key in known and known[key].take(values)]
@@ -80,7 +110,29 @@ class LearnerQuerySet(models.QuerySet["Learner"]):
                 there = self._by_key(gateway, told)
                 self.bulk_create(learner for learner in new if learner.key not in there)
             known = self._by_key(gateway, told)
+        self.note_words([learner for key, learner in known.items() if learner.name != called.get(key, "")])
         return known, {learner.key for learner in changed}
+
+    def note_words(self, learners: Collection["Learner"]) -> None:
+        """By which words those are found from now on; a constant number of queries, none for nobody.
+
+        Those of their names, and of what is printed on what they hold: an old name is what people look for who want to
+        correct it. The rows are locked by whoever calls, so that nothing is noted twice.
+        """
+        if not learners:
+            return
+        keys = [learner.pk for learner in learners]
+        printed = self.filter(pk__in=keys).exclude(credentials=None).values_list("pk", "credentials__recipient_name")
+        names = [*((learner.pk, learner.name) for learner in learners), *printed.distinct()]
+        wanted = dict.fromkeys((key, word) for key, name in names for word in words_of(name))
+        noted = {
+            (key, word): pk
+            for pk, key, word in NameWord.objects.filter(learner__in=keys).values_list("pk", "learner", "word")
+        }
+        NameWord.objects.filter(pk__in=[pk for each, pk in noted.items() if each not in wanted]).delete()
+        NameWord.objects.bulk_create(
+            NameWord(learner_id=key, word=word) for key, word in wanted if (key, word) not in noted
+        )
 
     def _by_key(self, gateway: str, told: Mapping[str, Any]) -> dict[str, "Learner"]:
         # In one order everywhere, so that two who lock wait for each other and do not lock each other out.

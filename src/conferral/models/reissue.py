@@ -15,9 +15,9 @@ class Reissue(models.Model):
     `edition` is the design that they get, frozen when it was asked for; without one each keeps its own. `cursor` is the
     key that the last batch ended with, `until` the largest there was: what a batch makes is never made again.
 
-    .. pii: Who of the staff asked for it, and why.
+    .. pii: Who of the staff asked for it, and why; reasons may name learners.
     .. pii_types: username, other
-    .. pii_retirement: retained
+    .. pii_retirement: local_api
     """
 
     class Status(models.TextChoices):

@@ -15,9 +15,9 @@ class Run(models.Model):
     `already` counts those too whom an earlier run holds; `release`: a person said beforehand that nothing is held.
     `expected` is how many learners the run before looked at; `attempts` and `next_try` are of a series of failures.
 
-    .. pii: Who of the staff began it.
-    .. pii_types: username
-    .. pii_retirement: retained
+    .. pii: Who of the staff began it; what was said when it was cancelled may name learners.
+    .. pii_types: username, other
+    .. pii_retirement: local_api
     """
 
     class Status(models.TextChoices):

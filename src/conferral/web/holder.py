@@ -21,7 +21,7 @@ from conferral.issuance.disclosure import disclose
 from conferral.issuance.evaluate import Outcome
 from conferral.issuance.verdict import SHOWN, Finding, look_up, verdict_on
 from conferral.models import Credential, CredentialConfiguration
-from conferral.spoken import without_place
+from conferral.spoken import spoken, without_place
 from conferral.web.guarded import form_page, page
 from conferral.web.limited import WRITING, limited
 from conferral.web.views import address, card_content
@@ -89,6 +89,7 @@ def progress(request: HttpRequest, pk: int) -> HttpResponse:
         "looked_at": found is not None and found.outcome in LOOKED_AT,
         "excluded": found is not None and found.outcome in LEFT_OUT,
         "next_run": moment(standing.next_run, configuration.time_zone),
+        "not_open": capfirst(spoken(standing.not_open)),
     }
     return render(request, "conferral/progress.html", content)
 
