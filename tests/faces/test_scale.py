@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from conferral.admin import base, lists, search
 from conferral.issuance import correct
+from conferral.issuance.daily import daily
 from conferral.models import (
     Act,
     Candidate,
@@ -377,6 +378,17 @@ def test_a_credential_is_found_by_what_is_printed_and_by_the_learners_name(maria
     new = correct.reissue(maria, name="María Sílva", reason="accents")
     for typed in ("da", "silva", "sílva", "souza", "maria"):
         assert set(listed(staff, "credential", q=typed)) == {maria, new}, typed
+
+
+def test_whom_older_code_recorded_meanwhile_is_found_a_day_later(course, staff, monkeypatch):
+    monkeypatch.setattr(base, "SHORT", -1)
+    found = [Learner.objects.create(gateway="roster", key=f"l{number}", name="Ana Silva") for number in range(3)]
+    Learner.objects.create(gateway="roster", key="nameless")
+    monkeypatch.setattr("conferral.models.learner.NOTED_AT_ONCE", 2)
+    daily()
+    assert set(listed(staff, "learner", q="silva")) == set(found)
+    daily()
+    assert NameWord.objects.count() == 3 * 2
 
 
 def test_a_name_that_was_never_printed_is_forgotten_with_its_change(course, staff):

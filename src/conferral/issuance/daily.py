@@ -1,4 +1,4 @@
-"""What is done once a day: dates of courses are followed, and what is too old to keep is removed."""
+"""What is done once a day: courses' dates are followed, what is too old to keep is removed, names are made findable."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,6 +6,7 @@ from datetime import datetime
 from django.utils import timezone
 
 from conferral.issuance import dry_run, opening, prune
+from conferral.models import Learner
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,5 +22,6 @@ def daily(now: datetime | None = None) -> Done:
     """Does all of it; again changes nothing. It may be asked for at any time."""
     now = now or timezone.now()
     dry_run.forget_old(now)
+    Learner.objects.note_missing_words()
     removed = prune.prune(now)  # first: the source may be slow
     return Done(moved=opening.follow_all(now), **removed)

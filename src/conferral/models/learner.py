@@ -14,6 +14,7 @@ from django.utils.translation import pgettext_lazy
 from conferral.models.name_word import NameWord, words_of
 
 RETIRED = "retired-"
+NOTED_AT_ONCE = 500
 ASIDE = re.compile(r" #\d+$")
 
 
@@ -30,6 +31,15 @@ class LearnerQuerySet(models.QuerySet["Learner"]):
         hidden = {retired_key(gateway, key): key for key in keys}
         found = self.filter(gateway=gateway, key__in=list(hidden)) if hidden else self.none()
         return {hidden[key] for key in found.values_list("key", flat=True)}
+
+    def note_missing_words(self) -> None:
+        """By their words are found those, too, whom older code recorded while newer code was being deployed."""
+        noted = NameWord.objects.filter(learner=models.OuterRef("pk"))
+        missing, last = self.exclude(name="").filter(~models.Exists(noted)).order_by("pk"), 0
+        while keys := list(missing.filter(pk__gt=last).values_list("pk", flat=True)[:NOTED_AT_ONCE]):
+            with transaction.atomic():
+                self.note_words(list(self.select_for_update().filter(pk__in=keys).order_by("pk")))
+            last = keys[-1]
 
     def spelt_otherwise(self, gateway: str, keys: Collection[str]) -> dict[str, str]:
         """Which of those keys are stored in another spelling, and in which; none where the database minds spelling.
