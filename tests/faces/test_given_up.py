@@ -154,3 +154,10 @@ def test_whoever_may_not_see_mails_is_told_how_many_and_led_to_none(mails, perso
     page = text_of(person("watcher", "view_run").get(at("run_change", Run.objects.get().pk)))
     assert "<strong>3</strong> of them could not be mailed</li>" in page
     assert at("delivery_changelist") not in page
+
+
+def test_a_page_does_not_offer_to_try_again_what_was_sent_again_since(mails, teacher):
+    path = at("credential_change", mails[0].credential_id)
+    assert "Try again what failed" in text_of(teacher.get(path))
+    Delivery.objects.create(credential_id=mails[0].credential_id, purpose="issued", sequence=2, state="sent")
+    assert "Try again what failed" not in text_of(teacher.get(path))

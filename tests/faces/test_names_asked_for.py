@@ -140,10 +140,30 @@ def test_approved_after_a_reissue_it_corrects_what_holds(issued, holder):
     assert (new.supersedes, new.recipient_name) == (between, "Ana Vidal")
 
 
-def test_approved_after_somebody_corrected_it_changes_nothing_more(issued, holder):
+def test_approved_after_it_has_that_name_changes_nothing_more(issued, holder):
+    """As it may have been left by earlier versions."""
     request = wishes.ask_for_name(issued, "Ana Vidal")
-    by_hand = correct.reissue(issued, name="Ana Vidal")
-    assert wishes.approve(request) == by_hand
+    Credential.objects.update(recipient_name="Ana Vidal")
+    assert wishes.approve(request) == Credential.objects.get()
+
+
+def test_a_wish_that_somebody_has_fulfilled_waits_no_more(issued, holder, registrar):
+    request = wishes.ask_for_name(issued, "Ana Vidal")
+    correct.reissue(issued, name="Ana Vidal", by=registrar.user)
+    request.refresh_from_db()
+    assert (request.outcome, request.waiting, request.decided_by) == ("approved", None, registrar.user)
+    assert request.decided
+    with pytest.raises(wishes.CannotAsk, match="somebody has decided meanwhile"):
+        wishes.refuse(request, "It is done.")
+    deliver()
+    assert not mail.outbox
+
+
+def test_so_does_one_that_all_again_has_fulfilled(issued, holder, registrar):
+    request = wishes.ask_for_name(issued, "Ana Nandu")
+    all_again(issued, registrar.user)
+    request.refresh_from_db()
+    assert (request.outcome, request.decided_by) == ("approved", registrar.user)
 
 
 def test_who_leaves_takes_the_wish_along(issued, holder):

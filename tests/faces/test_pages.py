@@ -11,7 +11,7 @@ from conferral import access, storage
 from conferral.fingerprint import fingerprint
 from conferral.issuance import correct, people
 from conferral.issuance.generate import generate
-from conferral.models import Credential, CredentialArtifact
+from conferral.models import Credential, CredentialArtifact, Learner
 from conferral.models.verification import shown
 from tests.faces.conftest import address
 
@@ -256,8 +256,6 @@ def test_queries_do_not_grow_with_what_somebody_has(course, person, django_asser
     course.learners(count)
     course.configure()
     course.run_and_generate()
-    from conferral.models import Learner
-
     Learner.objects.update(user=holder.user)
     with django_assert_max_num_queries(13):
         page = text_of(holder.get("/mine/"))
@@ -291,3 +289,63 @@ def test_checking_a_number_that_is_being_replaced(issued, stranger):
     Credential.objects.filter(pk=issued.pk).update(current=None, state="failed")
     pending = Credential.objects.get(current=True)
     assert stranger.get("/check/", {"id": pending.verification_id}).status_code == 404
+
+
+API = "/api/conferral/v1/credentials/{}/"
+
+
+def test_a_correction_that_is_revoked_before_it_is_made_is_called_revoked_everywhere(issued, stranger, person):
+    holder = person("ana")
+    Learner.objects.update(user=holder.user)
+    digest = CredentialArtifact.objects.get().sha256
+    new = correct.reissue(issued, name="Ana Vidal")
+    assert "It is issued again, and is being made." in text_of(holder.get("/mine/"))
+    correct.revoke(new, "copied")
+    generate()
+    led = stranger.get(address(issued), {"sha256": digest})
+    assert led["Location"].startswith(f"{address(new)}?")
+    page = text_of(stranger.get(led["Location"]))
+    assert "<h2>Revoked</h2>" in page
+    assert "and what took its place was revoked" in page
+    assert "Being replaced" not in page
+    for one in (issued, new):
+        told = stranger.get(API.format(one.verification_id)).json()
+        assert (told["verdict"], told["page"][-19:]) == ("revoked", shown(new.verification_id))
+        assert stranger.get(f"{address(one)}/certificate.pdf", follow=True).status_code == 410
+        assert stranger.get(f"{address(one)}/picture/certificate.pdf").status_code == 404
+    mine = text_of(holder.get("/mine/"))
+    assert "the staff know" not in mine
+    assert "Revoked" in mine
+    assert f'href="{address(new)}"' in mine
+
+
+def test_what_was_revoked_and_never_seen_is_nowhere(issued, person):
+    holder = person("ana")
+    Learner.objects.update(user=holder.user)
+    Credential.objects.update(state="failed")
+    correct.revoke(correct.reissue(issued, name="Ana Vidal"), "copied")
+    generate()
+    mine = holder.get("/mine/")
+    assert (mine.context["cards"], mine.context["coming"]) == ([], [])
+    assert holder.get(address(issued)).status_code == 404
+
+
+def test_the_holder_is_removed_while_a_correction_is_made(issued, stranger):
+    new = correct.reissue(issued, name="Ana Vidal")
+    people.retire(new.learner)
+    generate()
+    page = text_of(stranger.get(address(issued), follow=True))
+    assert "Genuine, details removed" in page
+    assert "Being replaced" not in page
+    assert stranger.get(API.format(issued.verification_id)).json()["verdict"] == "removed"
+
+
+def test_after_a_correction_that_could_not_be_made_the_next_is_one_too(issued, stranger):
+    failed = correct.reissue(issued, name="Ana V")
+    failed.artifacts.update(state="failed", next_try=None)
+    Credential.objects.filter(pk=failed.pk).update(state="failed")
+    new = correct.reissue(failed, name="Ana Vidal")
+    generate()
+    assert "Genuine, corrected on" in text_of(stranger.get(address(issued), follow=True))
+    told = stranger.get(API.format(issued.verification_id)).json()
+    assert (told["verdict"], told["corrected"]) == ("corrected", new.recorded.isoformat())

@@ -33,7 +33,7 @@ from conferral.models import (
 )
 from conferral.models.verification import shown
 from conferral.web.holder import CARDS
-from tests.conftest import COURSE
+from tests.conftest import COURSE, Course
 from tests.faces.conftest import address
 from tests.faces.test_admin import text_of
 
@@ -389,6 +389,32 @@ def test_whom_older_code_recorded_meanwhile_is_found_a_day_later(course, staff, 
     assert set(listed(staff, "learner", q="silva")) == set(found)
     daily()
     assert NameWord.objects.count() == 3 * 2
+
+
+def test_a_name_that_is_printed_elsewhere_alone_finds_nobody_for_a_teacher(maria, teacher, staff, monkeypatch):
+    monkeypatch.setattr(base, "SHORT", -1)
+    elsewhere = Context.objects.create(key="course-v1:Test+Elsewhere+2026", name="Elsewhere")
+    there = Course(elsewhere.key)
+    there.learner("mds", name="Boris Deadname")
+    there.configure()
+    there.run_and_generate()
+    person_of("mds", "Maria da Silva")
+    Delivery.objects.get_or_create(credential=maria, purpose="issued")
+    for name in ("credential", "learner", "delivery", "rosterentry"):
+        path = reverse(f"conferral-staff:conferral_{name}_changelist")
+        assert list(teacher.get(path, {"q": "deadname"}).context["cl"].result_list) == [], name
+        assert len(teacher.get(path, {"q": "silva"}).context["cl"].result_list) == 1, name
+    assert len(listed(staff, "learner", q="deadname")) == 1
+
+
+def test_others_of_a_common_surname_do_not_crowd_out_whom_somebody_teaches(maria, teacher, monkeypatch):
+    monkeypatch.setattr(search, "BEARERS", 3)
+    monkeypatch.setattr(base, "SHORT", -1)
+    for number in range(5):
+        person_of(f"silva-{number}", "Ana Silva")
+    for name, typed in (("learner", "silva"), ("credential", "da silva"), ("rosterentry", "silva")):
+        path = reverse(f"conferral-staff:conferral_{name}_changelist")
+        assert len(teacher.get(path, {"q": typed}).context["cl"].result_list) == 1, name
 
 
 def test_a_name_that_was_never_printed_is_forgotten_with_its_change(course, staff):

@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from conferral import plugins
 from conferral.contract import ConferralError
-from conferral.issuance import configure
-from conferral.issuance.deliver import deliver
+from conferral.issuance import configure, correct
+from conferral.issuance.deliver import deliver, resend
 from conferral.issuance.generate import generate
 from conferral.issuance.run import ask, run_if_due
 from conferral.management.commands.conferral import Error
@@ -191,3 +191,47 @@ def test_a_run_a_file_and_a_mail_say_how_often_they_were_tried_and_when_they_are
     assert f"tried once, the next try {begun.next_try:%Y-%m-%dT%H:%M:%SZ}: " in conferral("status")
     (said,) = json.loads(conferral("status", "--json"))["configurations"]
     assert (said["attempts"], said["next_try"]) == (1, f"{begun.next_try:%Y-%m-%dT%H:%M:%SZ}")
+
+
+def test_what_became_of_a_credential_is_said_in_the_same_word_everywhere(course, conferral):
+    course.learner("ana")
+    course.configure()
+    course.run_and_generate()
+    credential = Credential.objects.get()
+    number = shown(credential.verification_id)
+
+    def said(word):
+        return f"{number}  {word} " in conferral("credentials") and f"{number}  {word}\n" in conferral("show", number)
+
+    assert said("available")
+    Credential.objects.update(expires=timezone.now() - timedelta(days=1))
+    assert said("expired")
+    correct.revoke(credential, "copied")
+    assert said("revoked")
+    correct.reissue(credential)
+    assert said("replaced")
+
+
+def test_what_was_revoked_before_it_was_made_or_mailed_is_no_failure(course, conferral):
+    course.learner("ana", name="", email="ana@example.org")
+    course.learner("bo", email="bo@example.org")
+    course.configure()
+    course.run_and_generate()
+    Delivery.objects.update(state="failed", next_try=None, last_error="550 no such mailbox")
+    found = json.loads(conferral("status", "--json"))
+    assert [found[kind]["failed"] for kind in ("artifacts", "messages")] == [1, 1]
+    for one in Credential.objects.all():
+        correct.revoke(one, "copied")
+    found = json.loads(conferral("status", "--json"))
+    assert [(found[kind]["failed"], found[kind]["reasons"]) for kind in ("artifacts", "messages")] == [(0, {})] * 2
+
+
+def test_a_mail_that_was_given_up_and_sent_again_is_no_failure(course, conferral):
+    course.learner("ana", email="ana@example.org")
+    course.configure()
+    course.run_and_generate()
+    Delivery.objects.update(state="failed", next_try=None, last_error="550 no such mailbox")
+    resend(Credential.objects.get())
+    deliver()
+    found = json.loads(conferral("status", "--json"))["messages"]
+    assert (found["failed"], found["reasons"]) == (0, {})

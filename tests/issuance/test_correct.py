@@ -9,6 +9,7 @@ from django.db import connection
 from conferral import plugins, storage
 from conferral.contract import ConferralError
 from conferral.issuance import configure, correct, people, withdraw
+from conferral.issuance.deliver import deliver
 from conferral.issuance.generate import generate
 from conferral.issuance.verdict import Verdict, look_up
 from conferral.models import Act, Credential, CredentialArtifact, Delivery, Learner
@@ -68,6 +69,7 @@ def test_without_a_name_it_keeps_the_one_it_has(credential):
 
 
 def test_without_mail_nobody_is_written_to(credential):
+    deliver()
     new = correct.reissue(credential, notify=False)
     generate()
     assert list(new.deliveries.values_list("state", "last_error")) == [("skipped", "no mail was asked for")]

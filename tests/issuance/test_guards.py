@@ -4,6 +4,7 @@ from datetime import timedelta
 from functools import partial
 
 import pytest
+import time_machine
 from django.contrib.auth import get_user_model
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -16,6 +17,7 @@ from conferral.issuance.generate import generate
 from conferral.issuance.guards import of as guards_of
 from conferral.issuance.run import dry_run, run, run_if_due, run_soon
 from conferral.issuance.sweep import sweep
+from conferral.lms.roster import RosterGateway
 from conferral.models import (
     Act,
     Candidate,
@@ -24,6 +26,7 @@ from conferral.models import (
     CredentialConfiguration,
     Delivery,
     Learner,
+    RosterEntry,
     Run,
 )
 
@@ -288,6 +291,56 @@ def test_a_refusal_is_of_what_is_held_too_and_not_of_what_is_issued(course, dean
     assert course.states() == {"has-one": "available"}
 
 
+def refused_meanwhile(course, dean, *names):
+    """Refuses them as soon as a run has looked at a page."""
+    return lambda _: release.bar(course.configuration, names, by=dean, reason="plagiarism")
+
+
+def test_who_is_refused_while_a_run_goes_on_gets_nothing(course, dean):
+    course.learners(3)
+    guarded(course, {})
+    ended = run(course.configuration, trigger="command", progressed=refused_meanwhile(course, dean, "learner-0"))
+    ended.refresh_from_db()
+    assert (ended.status, ended.eligible, ended.issued, ended.refused) == (FINISHED, 2, 2, 1)
+    assert course.states() == {"learner-1": "pending", "learner-2": "pending"}
+    assert course.run().issued == 0
+
+
+def test_who_is_refused_while_a_run_goes_on_is_not_held_either(course, dean):
+    course.learners(3)
+    guarded(course, {"learners": 1, "share": 0})
+    CredentialConfiguration.objects.update(next_run_at=timezone.now() - timedelta(minutes=1))
+    held = run_if_due(course.configuration.pk, refused_meanwhile(course, dean, "learner-0"))
+    assert (held.status, held.issued, held.held, held.refused) == (HELD, 0, 2, 1)
+    assert release.release(held, by=dean) == 2
+    assert set(course.states()) == {"learner-1", "learner-2"}
+
+
+def test_a_run_that_is_refused_whole_while_it_goes_on_holds_nothing(course, dean):
+    course.learners(2)
+    guarded(course, {"review": True})
+    both = refused_meanwhile(course, dean, "learner-0", "learner-1")
+    ended = run(course.configuration, trigger="command", progressed=both)
+    assert (ended.status, ended.held, ended.refused, ended.remarks) == (FINISHED, 0, 2, "")
+    assert not course.states()
+
+
+@pytest.mark.parametrize("some", [False, True])
+def test_nobody_who_is_refused_is_released(course, dean, some):
+    """Whatever put them there: the verdict is looked at once more."""
+    course.learners(2)
+    guarded(course, {"review": True})
+    held = course.run()
+    candidates.say(course.configuration, ["learner-0"], Candidate.Verdict.NEVER, by=dean, reason="plagiarism")
+    if some:
+        assert release.release_each(list(Credential.objects.values_list("pk", flat=True)), by=dean) == 1
+    else:
+        assert release.release(held, by=dean) == 1
+    held.refresh_from_db()
+    assert (held.status, held.issued, held.held) == (FINISHED, 1, 0)
+    assert course.states() == {"learner-1": "pending"}
+
+
 def test_what_was_said_of_a_learner_goes_with_them(course, dean):
     ana = course.learner("ana", name="Ana Ng")
     guarded(course, {"review": True})
@@ -339,6 +392,54 @@ def test_who_is_held_waits_no_longer_and_does_not_wait_twice(course, dean):
     assert not candidates.waiting(course.configuration).exists()
     release.refuse(held, by=dean, reason="after the holidays")
     assert course.run().held == 1
+
+
+def test_who_leaves_waits_no_longer_and_waits_anew_when_they_are_back(course, dean, settings):
+    settings.CONFERRAL_PAGE_SIZE = 2
+    course.learners(5)
+    configuration = guarded(course, {"wait": "7 days"})
+    with time_machine.travel("2026-01-01T00:00Z"):
+        assert course.run().waiting == 5
+        release.allow(configuration, ["learner-4"], by=dean, reason="ill in May")
+    RosterEntry.objects.filter(learner__key__in=["learner-1", "learner-4"]).delete()
+    with time_machine.travel("2026-01-02T00:00Z"):
+        assert course.run().waiting == 3
+        assert [one.learner.key[-1] for one in candidates.waiting(configuration)] == ["0", "2", "3"]
+        assert [one.learner.key[-1] for one in candidates.listed(configuration)] == ["4"]
+    with time_machine.travel("2026-03-01T00:00Z"):
+        course.learner("learner-1")
+        ended = course.run()
+    assert (ended.issued, ended.waiting) == (3, 1)
+
+
+def test_a_run_that_did_not_look_at_everybody_ends_no_wait(course, monkeypatch):
+    course.learners(2)
+    configuration = guarded(course, {"wait": "7 days"})
+    course.run()
+    RosterEntry.objects.all().delete()
+
+    def breaks(*_):
+        raise OSError("no route to host")
+        yield
+
+    monkeypatch.setattr(RosterGateway, "progress", breaks)
+    with pytest.raises(OSError, match="no route"):
+        course.run()
+    assert candidates.waiting(configuration).count() == 2
+
+
+def test_the_source_is_asked_who_left_only_when_somebody_is_missed(course, monkeypatch):
+    course.learners(3)
+    guarded(course, {"wait": "7 days"})
+    course.run()
+    course.learners(2, first=3)
+    progress, asked = RosterGateway.progress, []
+    monkeypatch.setattr(RosterGateway, "progress", lambda *given: asked.append(given) or progress(*given))
+    for left, times in ((None, 1), (None, 1), ("learner-0", 2), (None, 1)):
+        RosterEntry.objects.filter(learner__key=left).delete()
+        asked.clear()
+        course.run()
+        assert len(asked) == times
 
 
 @pytest.mark.parametrize(

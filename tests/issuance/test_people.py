@@ -76,7 +76,7 @@ def test_retire_leaves_nothing_of_the_person(ana):
 
 def test_what_was_written_of_others_names_nobody_who_is_retired(course):
     dean = "the board"
-    ana = course.learner("ana", name="Ana Ng", email="ana@example.com")
+    ana = course.learner("ana_ng", name="Ana Ng", email="ana@example.com")
     course.learner("bo")
     course.configure()
     course.run_and_generate()
@@ -88,13 +88,13 @@ def test_what_was_written_of_others_names_nobody_who_is_retired(course):
     guarded = {"enabled": True, "guards": {"review": True}}
     configure.save_configuration(course.key, course.type_name, **guarded)
     course.run()
-    release.refuse_each([Credential.objects.get(learner__key="cy").pk], by=dean, reason="Ana Ng's work, says ana")
+    release.refuse_each([Credential.objects.get(learner__key="cy").pk], by=dean, reason="Ana Ng's work, says ana_ng")
     release.bar(course.configuration, ["cy"], by=dean, reason="again: Ana Ng.")
     asked = run_room.ask(course.configuration, by=None)
     run_room.cancel(asked, by=dean, reason="Ana Ng is ill")
     people.retire(ana)
     left = everything()
-    assert not re.search(r"(?i)\b(ana|ana ng|ana@example\.com)\b", left)
+    assert not re.search(r"(?i)\b(ana_ng|ana ng|ana@example\.com)\b", left)
     assert "copied from (removed) ((removed))" in left
     assert "(removed)'s work, says (removed)" in left
 
@@ -105,6 +105,7 @@ def test_what_was_written_of_others_names_nobody_who_is_retired(course):
         ("Bo", "The Board, and Bo", "The Board, and Bo"),
         ("Ann", "Anna, Ann, Ann-Marie", "Anna, (removed), Ann-Marie"),
         ("Mark", "Mark has a mark of 3", "(removed) has a mark of 3"),
+        ("will", "the thesis will be marked anew", "the thesis will be marked anew"),
         ("王芳", "因王芳抄袭", "因(removed)抄袭"),
         ("\\d+", "12 \\d+", "12 (removed)"),
     ],

@@ -137,6 +137,50 @@ def test_who_cannot_be_is_counted_and_left(course, dean):
     assert carry_out(start(redesigned(course), by=dean, reason="x").pk).reissued == 1
 
 
+@pytest.mark.parametrize("chosen", [None, ["ana", "ben"]])
+@pytest.mark.parametrize("names", [False, True])
+def test_who_is_given_another_name_meanwhile_keeps_it_and_gets_the_design(course, dean, settings, chosen, names):
+    settings.CONFERRAL_BATCH_SIZE = 1
+    issued(course, ["ana", "ben"])
+    design, selection = redesigned(course), None
+    if chosen:
+        selection = list(Credential.objects.filter(learner__key__in=chosen).values_list("pk", flat=True))
+    wish = Wish(design.configuration, CURRENT_DESIGN, names=names, selection=selection)
+    asked = start(wish, by=dean, reason="x")
+    wishes.approve(wishes.ask_for_name(Credential.objects.get(learner__key="ana"), "Ana Ñandú"))
+    generate()
+    done = carry_out(asked.pk)
+    assert (done.status, done.total, done.reissued, done.failed) == ("finished", 2, 2, 0)
+    assert current_hours() == {"ana": 50, "ben": 50}
+    present = dict(Credential.objects.filter(current=True).values_list("learner__key", "recipient_name"))
+    assert present == {"ana": "Ana Ñandú", "ben": "Ben"}
+
+
+def test_whose_new_name_is_not_made_yet_is_told_of(course, dean):
+    issued(course, ["ana", "ben"])
+    asked = start(redesigned(course), by=dean, reason="x")
+    correct.reissue(Credential.objects.get(learner__key="ana"), name="Ana Ñandú")
+    done = carry_out(asked.pk)
+    assert (done.reissued, done.failed, done.problems) == (1, 1, {"still being made": 1})
+    assert current_hours() == {"ana": 40, "ben": 50}
+
+
+def test_two_designs_at_once_do_not_undo_each_other_for_ever(course, dean, settings):
+    settings.CONFERRAL_BATCH_SIZE = 1
+    issued(course, ["ana", "ben"])
+    first = start(redesigned(course), by=dean, reason="x")
+    course.configure(fields={"hours": 60})
+    second = start(Wish(course.configuration, CURRENT_DESIGN), by=dean, reason="y")
+    carry_out_batch(first.pk)
+    for _ in range(6):
+        generate()
+        carry_out_batch(second.pk)
+        generate()
+        carry_out_batch(first.pk)
+    assert set(Reissue.objects.values_list("status", flat=True)) == {"finished"}
+    assert Credential.objects.count() == 4
+
+
 def test_one_that_cannot_be_made_keeps_what_it_has(course, dean):
     issued(course, ["ana"])
     configuration = course.configuration

@@ -75,6 +75,14 @@ def test_two_usernames_that_the_database_does_not_tell_apart(course, write):
 
 
 @MINDS_NO_SPELLING
+def test_two_usernames_of_which_the_database_alone_knows_that_they_are_one(course, write):
+    """Its collation says so, and no rule of ours."""
+    with pytest.raises(ConferralError, match=r"line 4: username 'ana-ıı' is known as 'ana-ii', which is the same"):
+        import_file(course.key, write("bo,Bo,0.5\nana-ii,A,0.8\nana-ıı,B,0.5\n"))
+    assert not Learner.objects.exists()
+
+
+@MINDS_NO_SPELLING
 @pytest.mark.parametrize("account", ["", "7"])
 def test_whom_the_source_tells_in_another_spelling_is_the_same_learner(db, account):
     known = Learner.objects.create(gateway="lms", key="ana", external_id="7")

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from conferral.contract import ConferralError
-from conferral.issuance import configure, issue, lease, removal
+from conferral.issuance import configure, issue, lease, removal, standstill
 from conferral.issuance import generate as generation
 from conferral.issuance.dry_run import Rows, carry_out, start
 from conferral.issuance.evaluate import Outcome
@@ -392,6 +392,19 @@ def test_what_the_database_breaks_off_of_a_persons_run_is_begun_again(course, br
     first = ask(course.configuration, by=None)
     with broken_off('FROM "conferral_credential"'), pytest.raises(OperationalError):
         run_asked(first.pk)
+    (second,) = sweep().asked
+    assert run_asked(second).issued == 3
+    assert sweep().asked == []
+
+
+def test_a_persons_run_that_a_pause_cuts_is_begun_again_once_it_is_over(course):
+    course.learners(3)
+    course.configure()
+    first = ask(course.configuration, by=None)
+    with pytest.raises(standstill.Paused):
+        run_asked(first.pk, lambda _: standstill.pause("the wrong people"))
+    assert sweep().asked == []
+    standstill.resume()
     (second,) = sweep().asked
     assert run_asked(second).issued == 3
     assert sweep().asked == []

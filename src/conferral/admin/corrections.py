@@ -12,9 +12,9 @@ from conferral import access, tasks
 from conferral.access import REISSUE, RELEASE, RENAME, RESEND, RETRY, REVOKE
 from conferral.admin.many import Correction, CorrectionForm, Done, Whys, one_by_one, unless
 from conferral.contract import ConferralError
-from conferral.issuance import correct, deliver, release
+from conferral.issuance import correct, deliver, letter, release
 from conferral.issuance.disclosure import publication_of
-from conferral.models import Credential, CredentialArtifact, Delivery, Run
+from conferral.models import Credential, CredentialArtifact, Run
 from conferral.models.verification import shown
 from conferral.spoken import spoken
 
@@ -168,14 +168,14 @@ def _undecided(chosen: Sequence[Credential]) -> Whys:
 def _unmailed(chosen: Sequence[Credential]) -> Whys:
     """Why the learners are not to be written to about those."""
     unready = unless(REPLACED, REVOKED, HELD, IN_THE_MAKING, BROKEN)(chosen)
-    whys = {one.pk: spoken(deliver.why_not(one)) for one in chosen if one.pk not in unready}
+    whys = {one.pk: spoken(letter.why_not(one)) for one in chosen if one.pk not in unready}
     return {**unready, **{key: why for key, why in whys.items() if why}}
 
 
 def _has_failed(credential: Credential) -> bool:
     return (
         credential.artifacts.filter(state=CredentialArtifact.State.FAILED).exists()
-        or credential.deliveries.filter(state=Delivery.State.FAILED).exists()
+        or deliver.given_up(credential.deliveries.all()).exists()
     )
 
 

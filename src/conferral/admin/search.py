@@ -89,29 +89,46 @@ def named(model: type[Credential] | type[Learner], field: str, text: str) -> Q:
     return _any(starting_with(field, each) & rest for each in there)
 
 
-def called(text: str, among: Any = None) -> list[int]:
+def called(text: str, among: Any = None, limits: Limits = None) -> list[int]:
     """The newest learners whose name, or one on a credential of theirs, has those words, in any order: at most NEWEST.
 
-    Of several words the bearers of the rarest are looked through. `among`: rows of which they have one. A few queries
-    for each word, and one more.
+    Of several words the bearers of the rarest are looked through. `among`: rows of which they have one; and with
+    `limits` a name that is printed on a credential elsewhere finds nobody. A few queries for each word, and three more.
     """
     words = words_of(text)[:WORDS]
     telling = [word for word in words if len(word) >= BEGINNING] or words
-    found, rarest = min(((_bearers(word), word) for word in telling), key=lambda each: len(each[0]), default=([], ""))
+    bearers = ((_bearers(word, among), word) for word in telling)
+    found, rarest = min(bearers, key=lambda each: len(each[0]), default=([], ""))
     for word in (each for each in words if each != rarest and found):
         found = _learners(NameWord.objects.filter(starting_with("word", word), learner__in=found))
-    if among is not None:
-        found = _keys(_having(Learner.objects.filter(pk__in=found), among), BEARERS)
-    return sorted(set(found), reverse=True)[:NEWEST]
+    newest = sorted(set(found), reverse=True)
+    return (newest if limits is None else _known_there(newest[: 2 * NEWEST], words, limits))[:NEWEST]
 
 
-def _bearers(word: str) -> list[int]:
+def _bearers(word: str, among: Any) -> list[int]:
     """The newest learners with that word; when they are few, also those with words that begin so."""
-    words = NameWord.objects
+    words: Any = NameWord.objects.all()
+    if among is not None:  # within, so that others do not crowd them out
+        words = _having(words, among, "learner")
     found = _learners(words.filter(word=word).order_by("-learner")[:BEARERS])
     if len(word) >= BEGINNING and len(found) < NEWEST:
         found += _learners(words.filter(starting_with("word", word)).order_by("word", "learner")[:BEARERS])
     return found
+
+
+def _known_there(learners: Collection[int], words: Collection[str], limits: Collection[str]) -> list[int]:
+    """Those whose own name has the words, or one that is printed on what they have in those contexts."""
+    there = Credential.objects.filter(learner__in=learners, configuration__in=configured(limits))
+    names = [
+        *Learner.objects.filter(pk__in=learners).values_list("pk", "name"),
+        *there.values_list("learner", "recipient_name"),
+    ]
+    known = {pk for pk, name in names if _has(words_of(name), words)}
+    return [pk for pk in learners if pk in known]
+
+
+def _has(those: Collection[str], words: Collection[str]) -> bool:
+    return all(any(each.startswith(word) for each in those) for word in words)
 
 
 def _learners(words: Any) -> list[int]:
@@ -120,7 +137,7 @@ def _learners(words: Any) -> list[int]:
 
 def learners(text: str, limits: Limits = None) -> Q:
     """By username, name, e-mail address, or the id of the account."""
-    return _people(text, _in_credentials(limits))
+    return _people(text, _in_credentials(limits), limits)
 
 
 def credentials(text: str, limits: Limits = None) -> Q:
@@ -153,13 +170,14 @@ def progress(text: str, limits: Limits = None) -> Q:
     """By the learner, or by the key of the course or lesson."""
     if is_key(text) and "@" not in text:
         return Q(context__in=_keys(Context.objects.filter(key__icontains=text)))
-    return _of_people(text, None if limits is None else RosterEntry.objects.filter(context__in=contexts(limits)))
+    there = None if limits is None else RosterEntry.objects.filter(context__in=contexts(limits))
+    return _of_people(text, there, limits)
 
 
 def candidates(text: str, limits: Limits = None) -> Q:
     """By the learner."""
     there = None if limits is None else Candidate.objects.filter(configuration__in=configured(limits))
-    return _of_people(text, there)
+    return _of_people(text, there, limits)
 
 
 def runs(text: str, limits: Limits = None) -> Q:
@@ -198,19 +216,19 @@ def _issued_to(text: str, limits: Limits) -> Q:
         return Q(learner__in=_keys(Learner.objects.filter(_addressed(text))))
     # Asked for by themselves: no database joins two indexes of two tables by OR.
     known = _keys(Learner.objects.filter(key__in=spellings(text)))
-    found = called(text, _in_credentials(limits))
+    found = called(text, _in_credentials(limits), limits)
     return Q(learner__in=[*known, *found]) | named(Credential, "recipient_name", text)
 
 
-def _people(text: str, among: Any) -> Q:
+def _people(text: str, among: Any, limits: Limits) -> Q:
     if "@" in text:
         return _addressed(text)
-    people = Q(key__in=spellings(text)) | Q(pk__in=called(text, among)) | named(Learner, "name", text)
+    people = Q(key__in=spellings(text)) | Q(pk__in=called(text, among, limits)) | named(Learner, "name", text)
     return people | Q(gateway=current().lms, external_id=text) if text.isdigit() else people
 
 
-def _of_people(text: str, among: Any) -> Q:
-    found = Learner.objects.filter(_people(text, among))
+def _of_people(text: str, among: Any, limits: Limits) -> Q:
+    found = Learner.objects.filter(_people(text, among, limits))
     return Q(learner__in=_newest(found if among is None else _having(found, among)))
 
 
@@ -226,9 +244,9 @@ def _configured(which: Q) -> list[int]:
     return _keys(CredentialConfiguration.objects.filter(which))
 
 
-def _having(learners: Any, rows: Any) -> Any:
+def _having(learners: Any, rows: Any, learner: str = "pk") -> Any:
     """Those who have one of the rows. Each is asked for by itself: what databases join they rather read whole."""
-    one = rows.filter(learner=OuterRef("pk")).order_by().values("pk")[:1]
+    one = rows.filter(learner=OuterRef(learner)).order_by().values("pk")[:1]
     return learners.annotate(one=Subquery(one)).filter(one__isnull=False)
 
 
@@ -237,8 +255,8 @@ def _newest(found: Any) -> list[int]:
     return list(found.order_by((F("pk") + 0).desc()).values_list("pk", flat=True)[:NEWEST])
 
 
-def _keys(found: Any, most: int = MOST) -> list[int]:
-    return list(found.order_by("pk").values_list("pk", flat=True)[:most])
+def _keys(found: Any) -> list[int]:
+    return list(found.order_by("pk").values_list("pk", flat=True)[:MOST])
 
 
 def _any(conditions: Iterable[Q]) -> Q:

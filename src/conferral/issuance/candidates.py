@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -15,7 +15,7 @@ from conferral.contract import LMS, ConferralError, Decision, Fact, Phrase
 from conferral.contract.text import storable
 from conferral.issuance import guards, history, issue
 from conferral.issuance.evaluate import Evaluation, Outcome
-from conferral.issuance.limit import limited
+from conferral.issuance.limit import each, limited
 from conferral.issuance.plan import Plan
 from conferral.issuance.source import told
 from conferral.models import Candidate, Credential, CredentialConfiguration, Learner, Run
@@ -62,6 +62,8 @@ def say(
     while page := list(islice(wanted, current().page_size)):
         with transaction.atomic():
             known = _learners(page, lms)
+            # A run that is being closed has this row: it meets what is said here, or we what it has issued.
+            CredentialConfiguration.objects.select_for_update().get(pk=configuration.pk)
             found.unknown += [key for key in page if key not in known]
             found.done += _say(configuration, known.values(), verdict, by, reason)
             places = Credential.objects.filter(configuration=configuration, current=True, learner__in=known.values())
@@ -110,6 +112,7 @@ class Register:
         self._newcomers = not (self._pause and _has_had_its_last(plan.configuration, ended))
         self._any = Candidate.objects.filter(configuration=plan.configuration).exists()
         self._known: Mapping[str, Candidate] = {}
+        self._met = 0  # of those who wait
         self.next_end: datetime | None = None
         """When the first of those who wait has waited enough."""
 
@@ -152,23 +155,40 @@ class Register:
         waiting = {one.learner: one.qualified for one in page if one.outcome is Outcome.WAITING}
         ended = {one.learner for one in page if one.outcome in ENDS_THE_WAIT}
         over = [said.pk for key, said in self._known.items() if said.qualified is not None and key in ended]
-        if over:
-            Candidate.objects.filter(pk__in=over).exclude(verdict=Verdict.RULE).update(qualified=None)
-            Candidate.objects.filter(pk__in=over, verdict=Verdict.RULE).delete()
+        _end(over)
         moved = [said for key, said in self._known.items() if key in waiting and said.qualified != waiting[key]]
         for said in moved:
             said.qualified = waiting[said.learner.key]
         Candidate.objects.bulk_update(moved, ["qualified"], batch_size=500)
+        self._met += sum(said.qualified is not None for said in self._known.values()) - len(over)
         if new := [key for key in waiting if key not in self._known]:
             with limited(current().page_seconds, "reading names"):
                 people: dict[str, dict[str, Any]] = {key: {} for key in new} | told(lms.people(new))
             with transaction.atomic():
                 learners = Learner.objects.record(current().lms, people)[0]
+                self._met += len(learners)
                 _add(
                     Candidate(configuration=self._configuration, learner=learners[key], qualified=waiting[key])
                     for key in new
                     if key in learners
                 )
+
+    def forget_who_left(self, plan: Plan, lms: LMS) -> None:
+        """Ends the waits of those who take part no more, once everybody has been looked at: they were on no page.
+
+        One query where all who wait were. Else the source is asked about them by pages: nobody is kept in memory.
+        """
+        waits = Candidate.objects.filter(configuration=self._configuration, learner__gateway=current().lms)
+        waits = waits.exclude(qualified=None).select_related("learner").order_by("pk")
+        if not self._any or waits.count() <= self._met:
+            return
+        last = 0
+        while page := list(waits.filter(pk__gt=last)[: current().page_size]):
+            found = lms.progress(plan.context, frozenset(), [said.learner.key for said in page])
+            pages = each(iter(found), current().page_seconds, "a page of learners")
+            here = {one.learner: one.external_id for one in chain.from_iterable(pages)}
+            _end([said.pk for said in page if not _is_among(here, said.learner)])
+            last = page[-1].pk
 
     def _read(self, page: Sequence[Evaluation]) -> dict[str, Candidate]:
         accounts = {one.learner: one.account for one in page}
@@ -180,6 +200,17 @@ class Register:
             for said in found
             if issue.is_of(said.learner.external_id, accounts[said.learner.key])
         }
+
+
+def _is_among(accounts: Mapping[str, str], learner: Learner) -> bool:
+    return learner.key in accounts and issue.is_of(learner.external_id, accounts[learner.key])
+
+
+def _end(waits: Sequence[int]) -> None:
+    """Ends the waits of those candidates, a page at most; what a person said of them stays."""
+    if waits:
+        Candidate.objects.filter(pk__in=waits).exclude(verdict=Verdict.RULE).update(qualified=None)
+        Candidate.objects.filter(pk__in=waits, verdict=Verdict.RULE).delete()
 
 
 def _has_had_its_last(configuration: CredentialConfiguration, ended: datetime | None) -> bool:

@@ -50,7 +50,9 @@ def revoke(credential: Credential, reason: str, by: Any = None) -> Credential:
         found.revoked, found.revoked_reason = timezone.now(), reason.strip()
         found.revoked_by = history.account(by)
         found.save(update_fields=["revoked", "revoked_reason", "revoked_by"])
-        NameRequest.objects.filter(credential=found, waiting=True).delete()  # there is nothing to correct any more
+        place = Credential.objects.filter(configuration=found.configuration_id, learner=found.learner_id)
+        # There is nothing to correct any more; older versions left requests with what was replaced.
+        NameRequest.objects.filter(credential__in=place.values("pk"), waiting=True).delete()
         withdraw.enqueue(found)
         history.record("revoked", found, by=by, reason=reason)
     return found
@@ -83,12 +85,18 @@ def reissue(  # noqa: PLR0913 - what a person may say
         if together_with:
             together_with()
         old = _to_reissue(Credential.objects.select_for_update(), credential)
+        if old.revoked and not seen.revoked:  # else what has just been revoked would be valid again
+            raise CannotCorrect(
+                "%(id)s was revoked meanwhile, and nothing was changed: %(reason)s",
+                id=_id(old),
+                reason=old.revoked_reason,
+            )
         old.current = None
         old.save(update_fields=["current"])
         new = successor(old, edition, name or name_of(old), notify=notify)
         new.save(force_insert=True)
         Learner.objects.note_words([learner])
-        hand_on([new])
+        hand_on([new], by)
         if new.state == State.AVAILABLE:
             deliver.enqueue([new])
         withdraw.enqueue(old)
@@ -130,10 +138,11 @@ def successor(old: Credential, edition: Edition, name: str, *, notify: bool) -> 
     )
 
 
-def hand_on(made: Collection[Credential]) -> None:
+def hand_on(made: Collection[Credential], by: Any = None) -> None:
     """Within the transaction that inserts them: their files are due, as their editions say.
 
-    What the holders of those that they replace have asked for, and wait for, is about them now.
+    What the holders of those that they replace have asked for, and wait for, is about them now; or is done, where they
+    have that name.
     """
     now = timezone.now()
     CredentialArtifact.objects.bulk_create(
@@ -141,9 +150,12 @@ def hand_on(made: Collection[Credential]) -> None:
         for new in made
         for slot, declared in new.edition.content["generators"].items()
     )
-    heirs = {one.supersedes_id: one.pk for one in made}
+    heirs = {one.supersedes_id: one for one in made}
+    done = {"outcome": NameRequest.Outcome.APPROVED, "waiting": None, "decided": now, "decided_by": history.account(by)}
     for request in NameRequest.objects.filter(credential__in=list(heirs), waiting=True):
-        NameRequest.objects.filter(pk=request.pk).update(credential=heirs[request.credential_id])
+        heir = heirs[request.credential_id]
+        said = done if request.name == heir.recipient_name else {"credential": heir}
+        NameRequest.objects.filter(pk=request.pk).update(**said)
 
 
 def retry(credentials: list[Credential] | None = None, *, by: Any = None, reason: str = "") -> tuple[int, int]:
@@ -199,7 +211,7 @@ def _pages_of(credentials: list[Credential]) -> Iterator[Page]:
 
 def _pages_of_failed() -> Iterator[Page]:
     """All of which a file or a mail has failed; each row is looked at once."""
-    for failed in (_failed_files(), Delivery.objects.filter(state=Delivery.State.FAILED)):
+    for failed in (_failed_files(), deliver.given_up(Delivery.objects.all())):
         last = 0
         while page := failed.filter(pk__gt=last).order_by("pk").values_list("pk", "credential_id")[:AT_ONCE]:
             last = page[len(page) - 1][0]

@@ -16,11 +16,11 @@ from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from conferral import journal, plugins
-from conferral.contract import ConferralError, Phrase, TransientError
+from conferral.contract import ConferralError, TransientError
 from conferral.contract.text import storable
 from conferral.issuance import history, lease, standstill, work
 from conferral.issuance.lease import Lease
-from conferral.issuance.letter import letter_of
+from conferral.issuance.letter import letter_of, why_not
 from conferral.issuance.limit import TookTooLong, limited
 from conferral.issuance.persist import persistently
 from conferral.issuance.source import objections, told
@@ -31,7 +31,7 @@ from conferral.settings import current
 
 logger = logging.getLogger(__name__)
 
-State = Delivery.State
+State, Purpose = Delivery.State, Delivery.Purpose
 BATCH = 50
 AWAY = "away"
 """The claim of messages that wait for a mail server that is away: nobody's."""
@@ -49,25 +49,26 @@ class CannotResend(ConferralError):
     """There is nothing to write about."""
 
 
-def enqueue(credentials: Iterable[Credential]) -> None:
+def enqueue(credentials: Iterable[Credential]) -> int:
     """Puts a message about each into the outbox; within the transaction that makes them available.
 
-    A record is made of those too whose learners are not to be written to, with that as the reason.
+    A record is made of those too whose learners are not to be written to, with that as the reason. How many wait.
     """
     now = timezone.now()
     credentials = list(credentials)
-    corrected = _corrected(credentials)
+    corrected, owed = _corrected(credentials)
+    written_to = owed.union(one.pk for one in credentials if one.notify)
+    waits: dict[str, Any] = {"next_try": now}
+    silent: dict[str, Any] = {"state": State.SKIPPED, "ended": now, "last_error": SILENT}
     Delivery.objects.bulk_create(
         Delivery(
-            credential_id=credential.pk,
-            purpose=Delivery.Purpose.CORRECTED if credential.pk in corrected else Delivery.Purpose.ISSUED,
-            state=State.PENDING if credential.notify else State.SKIPPED,
-            next_try=now if credential.notify else None,
-            ended=None if credential.notify else now,
-            last_error="" if credential.notify else SILENT,
+            credential_id=one.pk,
+            purpose=Purpose.CORRECTED if one.pk in corrected else Purpose.ISSUED,
+            **(waits if one.pk in written_to else silent),
         )
-        for credential in credentials
+        for one in credentials
     )
+    return len(written_to)
 
 
 def deliver(*, progressed: Callable[[int], None] | None = None) -> int:
@@ -100,14 +101,15 @@ def resend(credential: Credential, *, by: Any = None) -> Delivery:
     with transaction.atomic():
         history.record("mail sent again", credential, by=by)
         Credential.objects.select_for_update().get(pk=credential.pk)
-        waiting: Delivery | None = credential.deliveries.filter(state=State.PENDING).first()
+        about_it = credential.deliveries.exclude(purpose=Purpose.REFUSED)
+        waiting: Delivery | None = about_it.filter(state=State.PENDING).first()
         if waiting:
             waiting.next_try = timezone.now()
             waiting.save(update_fields=["next_try"])
             return waiting
-        latest = credential.deliveries.order_by("-pk").exclude(purpose=Delivery.Purpose.REFUSED)
-        first = Delivery.Purpose.CORRECTED if _corrected([credential]) else Delivery.Purpose.ISSUED
-        return tell(credential, latest.values_list("purpose", flat=True).first() or first)
+        corrected, _ = _corrected([credential])
+        latest = about_it.order_by("-pk").values_list("purpose", flat=True).first()
+        return tell(credential, latest or (Purpose.CORRECTED if corrected else Purpose.ISSUED))
 
 
 def ask_the_server_now() -> None:
@@ -115,10 +117,15 @@ def ask_the_server_now() -> None:
     _move(waiting_messages().filter(claim=AWAY), next_try=timezone.now())
 
 
+def given_up(mails: QuerySet[Delivery]) -> QuerySet[Delivery]:
+    """Those of them that were, and after which no other came about the same: that one counts."""
+    same = Delivery.objects.filter(credential=OuterRef("credential"), purpose=OuterRef("purpose"))
+    return mails.filter(~Exists(same.filter(pk__gt=OuterRef("pk"))), state=State.FAILED)
+
+
 def try_again(mails: QuerySet[Delivery]) -> dict[int, int]:
     """Those of them that were given up are due again; the credential of each, by its key. In a transaction."""
-    given_up = mails.filter(state=State.FAILED).select_for_update().order_by("pk")
-    found = dict(given_up.values_list("pk", "credential_id"))
+    found = dict(given_up(mails).select_for_update().order_by("pk").values_list("pk", "credential_id"))
     Delivery.objects.filter(pk__in=list(found)).update(state=State.PENDING, **work.anew())
     return found
 
@@ -131,45 +138,36 @@ def tell(credential: Credential, purpose: str) -> Delivery:
     )
 
 
-def why_not(credential: Credential) -> str:
-    """Why its learner is not to be written to about this credential; empty when there is no reason."""
-    learner = credential.learner
-    reasons = {
-        Phrase("it was replaced by another"): credential.current is None,
-        Phrase("it was revoked"): credential.revoked is not None,
-        f"it is {credential.state}": credential.state != Credential.State.AVAILABLE,
-        Phrase("the learner is retired"): learner.retired is not None,
-        Phrase("the learner's account is not active"): not learner.active,
-        Phrase("the learner has no e-mail address"): not learner.email,
-    }
-    return next((reason for reason, applies in reasons.items() if applies), "")
-
-
 def waiting_messages() -> work.Waiting:
     """Those to be sent, now or later, by whoever."""
     return Delivery.objects.filter(state=State.PENDING)
 
 
-def _corrected(credentials: Iterable[Credential]) -> set[int]:
-    """Which of them correct what their learners know of; a query for each step back along what they replace.
+def _corrected(credentials: Iterable[Credential]) -> tuple[set[int], set[int]]:
+    """Which of them correct what their learners know of; and which take the place of what nobody was told of yet.
 
-    The mail about one that was available is pruned after a while: then that had been dealt with.
+    Whoever was to be told of that, is told of these. A query for each step back along what they replace. The mail about
+    one that was available is pruned after a while: then that had been dealt with.
     """
     heirs: dict[int, int] = {one.supersedes_id: one.pk for one in credentials if one.supersedes_id}
     mails = Delivery.objects.filter(credential=OuterRef("pk"))
-    about_it = mails.exclude(purpose=Delivery.Purpose.REFUSED)
+    about_it = mails.exclude(purpose=Purpose.REFUSED)
     replaced = Credential.objects.annotate(told=Exists(mails.filter(TOLD)), kept=Exists(about_it))
-    found: set[int] = set()
+    corrected: set[int] = set()
+    owed: set[int] = set()
     while heirs:
-        rows = replaced.filter(pk__in=list(heirs)).values_list("pk", "supersedes", "state", "told", "kept")
+        rows = replaced.filter(pk__in=list(heirs)).values_list("pk", "supersedes", "state", "notify", "told", "kept")
         further: dict[int, int] = {}
-        for pk, before, state, known, kept in rows:
+        for pk, before, state, notify, known, kept in rows:
             if known or (state == Credential.State.AVAILABLE and not kept):
-                found.add(heirs[pk])
-            elif before:
+                corrected.add(heirs[pk])
+                continue
+            if notify:
+                owed.add(heirs[pk])
+            if before:
                 further[before] = heirs[pk]
         heirs = further
-    return found
+    return corrected, owed - corrected
 
 
 def _batch() -> int | None:
@@ -292,7 +290,7 @@ def _deal_with(row: Delivery, token: str, post: Post, others: Mapping[int, tuple
     answered, edition = False, row.credential.edition
     row.credential = Credential.objects.select_related("learner").get(pk=row.credential_id)  # as it is by now
     row.credential.edition = edition
-    reason = why_not(row.credential)
+    reason = why_not(row.credential, row.purpose)
     if ended := (State.SKIPPED, reason) if reason else others.get(row.credential.learner_id):
         row.next_try, (row.state, row.last_error) = None, ended
     elif row.attempts > current().attempts:

@@ -1,4 +1,4 @@
-"""How far one learner has come, and what is missing: from the same evidence as a run's, and nothing written."""
+"""How far one learner has come, and what is missing: from the same evidence as a run's, and nothing is issued."""
 
 import logging
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -92,7 +92,7 @@ def how_far_in(
 def on_their_way(user: Any) -> list[Credential]:
     """What was issued to somebody and is not ready, the latest first: it is being made, or could not be made."""
     unready = [Credential.State.PENDING, Credential.State.FAILED]
-    found = Credential.objects.filter(learner__user=user.pk, current=True, state__in=unready)
+    found = Credential.objects.filter(learner__user=user.pk, current=True, revoked=None, state__in=unready)
     return list(found.select_related("edition").order_by("-pk")[:MOST_ON_THEIR_WAY])
 
 

@@ -370,11 +370,11 @@ def _move_on(credentials: Sequence[Credential], required: Sequence[tuple[int, st
     unfinished = {credential for credential, state in required if state != State.STORED}
     pending = [one for one in credentials if one.state == Credential.State.PENDING]
     available = [one for one in pending if one.pk not in unfinished]
-    deliver.enqueue(available)
+    messages = deliver.enqueue(available)
     for state, these in (
         (Credential.State.AVAILABLE, [one.pk for one in available]),
         (Credential.State.FAILED, [one.pk for one in pending if one.pk in failed]),
     ):
         if these:
             Credential.objects.filter(pk__in=these).update(state=state)
-    return sum(one.notify for one in available)
+    return messages

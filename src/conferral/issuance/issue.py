@@ -143,8 +143,7 @@ def close(run: Run, ending: Ending) -> None:
 def _close(run: Run, ending: Ending) -> None:
     now = timezone.now()
     ours = Run.objects.filter(pk=run.pk, claim=run.claim)
-    held_back = [HELD_BACK % {"why": ending.why_held}] if ending.why_held else []
-    said = {**ending.counts, "remarks": storable("\n".join((*held_back, *ending.remarks)))}
+    said = {**ending.counts, "remarks": storable("\n".join(ending.remarks))}
     if not ours.filter(active=True).update(**said, status=Run.Status.FINISHED, active=None, ended=now):
         if ours.filter(status__in=(Run.Status.FINISHED, Run.Status.HELD)).exists():
             return  # it was committed, and only the answer was lost
@@ -153,15 +152,18 @@ def _close(run: Run, ending: Ending) -> None:
     if not switched_on.filter(pk=run.configuration_id).values_list("pk"):
         raise ConferralError("the configuration was switched off while it was run; nothing was issued")
     held = Credential.objects.filter(run=run, state=Credential.State.HELD)
+    # Whoever says so now waits for the configuration's row, and meets what this run has come to.
+    if refused := drop_refused(held, run.configuration_id):
+        ours.update(issued=F("issued") - refused, eligible=F("eligible") - refused, refused=F("refused") + refused)
     if not ending.why_held:
         let_go(held, has_artifacts=ending.has_artifacts)
     else:
         if ending.why_held == guards.REVIEW:
             always = Candidate.objects.filter(configuration=run.configuration_id, verdict=Candidate.Verdict.ALWAYS)
             let_go(held.filter(learner__in=always.values("learner")), has_artifacts=ending.has_artifacts)
-        left = held.count()
-        status = Run.Status.HELD if left else Run.Status.FINISHED
-        ours.update(status=status, held=left, issued=F("issued") - left)
+        if left := held.count():
+            remarks = storable("\n".join((HELD_BACK % {"why": ending.why_held}, *ending.remarks)))
+            ours.update(status=Run.Status.HELD, held=left, issued=F("issued") - left, remarks=remarks)
     if ending.last:
         opening.close(run.configuration, now)
 
@@ -186,6 +188,12 @@ def drop(held: QuerySet[Credential]) -> int:
         Credential.objects.filter(pk__in=page).delete()
         dropped += len(page)
     return dropped
+
+
+def drop_refused(held: QuerySet[Credential], configuration: int) -> int:
+    """Deletes those whose learners a person has refused since they were looked at; how many. In a transaction."""
+    never = Candidate.objects.filter(configuration=configuration, verdict=Candidate.Verdict.NEVER)
+    return drop(held.filter(learner__in=never.values("learner")))
 
 
 def _enqueue(credentials: QuerySet[Credential]) -> None:

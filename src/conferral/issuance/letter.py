@@ -1,25 +1,44 @@
-"""Letters: what a mail to a learner says, in the reader's language and in the type's own words where it has some."""
+"""Letters: whether a learner is to get one, and what it says, in their language and in the type's own words."""
 
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.utils import translation
+from django.utils import timezone, translation
 
-from conferral.contract import GenerationRequest
+from conferral.contract import GenerationRequest, Phrase
 from conferral.contract.placeholders import fill, values
 from conferral.issuance.snapshot import request_for
 from conferral.mail import Letter, language_for
 from conferral.models import Credential, Delivery, NameRequest
 
+Purpose = Delivery.Purpose
 TRANSLATED = "translations"
 """Where a type's wording has its words in other languages."""
 DEFAULT_SUBJECT = {
-    Delivery.Purpose.ISSUED: translation.gettext_noop("{type}: {context}"),
-    Delivery.Purpose.CORRECTED: translation.gettext_noop("Corrected: {type}, {context}"),
-    Delivery.Purpose.REFUSED: translation.gettext_noop("Your name on {type}, {context}"),
+    Purpose.ISSUED: translation.gettext_noop("{type}: {context}"),
+    Purpose.CORRECTED: translation.gettext_noop("Corrected: {type}, {context}"),
+    Purpose.REFUSED: translation.gettext_noop("Your name on {type}, {context}"),
 }
+
+
+def why_not(credential: Credential, purpose: str = Purpose.ISSUED) -> str:
+    """Why its learner is not to be written to about this credential; empty when there is no reason.
+
+    Who asked for another name hears of a refusal, whatever was issued again since, and whether it is made by now.
+    """
+    learner, answers = credential.learner, purpose == Purpose.REFUSED
+    reasons = {
+        Phrase("it was replaced by another"): credential.current is None and not answers,
+        Phrase("it was revoked"): _holds_no_more(credential) if answers else credential.revoked is not None,
+        f"it is {credential.state}": credential.state != Credential.State.AVAILABLE and not answers,
+        Phrase("it has expired"): _is_stale(credential, purpose),
+        Phrase("the learner is retired"): learner.retired is not None,
+        Phrase("the learner's account is not active"): not learner.active,
+        Phrase("the learner has no e-mail address"): not learner.email,
+    }
+    return next((reason for reason, applies in reasons.items() if applies), "")
 
 
 def letter_of(delivery: Delivery) -> Letter:
@@ -32,7 +51,7 @@ def letter_of(delivery: Delivery) -> Letter:
         language=credential.learner.language,
         recipient=credential.learner.email,
         mail=delivery.pk,
-        request=_refused(credential) if delivery.purpose == Delivery.Purpose.REFUSED else None,
+        request=_refused(credential) if delivery.purpose == Purpose.REFUSED else None,
     )
 
 
@@ -55,10 +74,10 @@ def compose(  # noqa: PLR0913 - what a message is made of
         about = replace(about, locale=language)  # dates as the reader writes them
     value_of = values(about)
     issuer = edition["issuer"]
-    own = purpose == Delivery.Purpose.ISSUED
+    own = purpose == Purpose.ISSUED
     wording = words_in(edition["wording"], language, locale) if own else {}
     with translation.override(language):
-        subject = translation.gettext(DEFAULT_SUBJECT[Delivery.Purpose(purpose)])
+        subject = translation.gettext(DEFAULT_SUBJECT[Purpose(purpose)])
     subject = wording.get("subject") or subject
     number = about.snapshot.verification_id.replace("-", "")
     body = fill(wording.get("body", ""), value_of)
@@ -97,6 +116,20 @@ def words_in(wording: Mapping[str, Any], language: str, locale: str) -> Mapping[
     if others and wanted.split("-")[0] != locale.lower().replace("_", "-").split("-")[0]:
         return {}
     return {name: text for name, text in wording.items() if name != TRANSLATED}
+
+
+def _holds_no_more(credential: Credential) -> bool:
+    """Whether what is in its place by now was revoked."""
+    place = {"configuration": credential.configuration_id, "learner": credential.learner_id, "current": True}
+    return Credential.objects.filter(**place).exclude(revoked=None).exists()
+
+
+def _is_stale(credential: Credential, purpose: str) -> bool:
+    """Whether it is over, and there is nothing to be told of it but that: a name that was corrected is worth a mail."""
+    if purpose == Purpose.REFUSED or credential.expires is None or credential.expires > timezone.now():
+        return False
+    old = credential.supersedes if purpose == Purpose.CORRECTED else None
+    return old is None or old.recipient_name == credential.recipient_name
 
 
 def _refused(credential: Credential) -> NameRequest | None:

@@ -41,9 +41,8 @@ FREE_TEXT: tuple[tuple[QuerySet[Any], str], ...] = (
     (Credential.objects.all(), "revoked_reason"),
     (NameRequest.objects.all(), "explanation"),
     (NameRequest.objects.all(), "reason"),
-    (Reissue.objects.all(), "error"),
     (Reissue.objects.all(), "reason"),
-    (Run.objects.all(), "error"),
+    (Run.objects.filter(status=Run.Status.CANCELLED), "error"),
 )
 """Where people write what they like, and so may name whoever it is about."""
 SHORTEST = 3
@@ -83,9 +82,10 @@ def retire(learner: Learner) -> int:
 
     The credentials stay, and their pages say that the details were removed. The same username is never issued to again.
     """
+    named = _names_of(learner)
+    _forget_mentions(named)  # first: it takes a while, and nobody is to wait for the learner meanwhile
     with transaction.atomic():
         learner = Learner.objects.select_for_update().get(pk=learner.pk)  # whoever issues or corrects waits for it
-        named = _names_of(learner)
         dropped = release.drop_of(learner)
         artifacts = CredentialArtifact.objects.filter(credential__learner=learner)
         credentials = list(Credential.objects.filter(learner=learner).select_for_update().order_by("pk"))
@@ -102,7 +102,6 @@ def retire(learner: Learner) -> int:
         )
         history.forget([*dropped, *(one.pk for one in credentials)], lambda text: _without(text, named))
         _forget(learner, credentials, named)
-        _forget_mentions(named)
         # At the very end, and within: what fails here is taken back whole, and can be done again.
         for name in files:
             storage.remove(name)
@@ -221,21 +220,36 @@ def _credentials(learner: Learner) -> Iterator[dict[str, Any]]:
 
 
 def _forget_mentions(named: Collection[str]) -> None:
-    """Takes them out of all that was written, about whomever; a page of what mentions one at a time."""
-    telling = [name for name in named if len(name) >= (SHORTEST - 1 if _is_unspaced(name) else SHORTEST)]
+    """Takes them out of all that was written, about whomever; a page of what mentions one at a time.
+
+    Usernames like `will` or `verified` are left: what they would take away nobody could bring back.
+    """
+    telling = [name for name in named if _is_telling(name)]
     for rows, field in FREE_TEXT if telling else ():
         mentions = reduce(or_, (Q(**{f"{field}__icontains": name}) for name in telling))
         # By their keys: locked as they are looked for, all would be on some databases.
         found, last = rows.filter(mentions).order_by("pk").values_list("pk", flat=True), 0
         while keys := list(found.filter(pk__gt=last)[: current().page_size]):
-            changed = []
-            for row in rows.select_for_update().filter(pk__in=keys).order_by("pk").only(field):
-                before = getattr(row, field)
-                setattr(row, field, _without(before, telling))
-                if getattr(row, field) != before:
-                    changed.append(row)
-            rows.bulk_update(changed, [field], batch_size=500)
+            with transaction.atomic():
+                _forget_mentions_in(rows.select_for_update().filter(pk__in=keys).order_by("pk"), field, telling)
             last = keys[-1]
+
+
+def _forget_mentions_in(rows: QuerySet[Any], field: str, telling: Collection[str]) -> None:
+    changed = []
+    for row in rows.only(field):
+        before = getattr(row, field)
+        setattr(row, field, _without(before, telling))
+        if getattr(row, field) != before:
+            changed.append(row)
+    rows.model._default_manager.bulk_update(changed, [field], batch_size=500)  # noqa: SLF001 - documented
+
+
+def _is_telling(name: str) -> bool:
+    """Whether wherever it is written somebody is meant: it is neither short nor a word of a language."""
+    if _is_unspaced(name):
+        return len(name) >= SHORTEST - 1
+    return len(name) >= SHORTEST and not (name.isalpha() and name.islower())
 
 
 def _without(text: str, named: Collection[str]) -> str:

@@ -12,7 +12,7 @@ from functools import lru_cache, partial
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, Func, Max, Q, QuerySet
+from django.db.models import Count, F, Func, Max, Q, QuerySet
 from django.utils import timezone
 
 from conferral import journal, plugins
@@ -209,12 +209,9 @@ def _changing(chosen: QuerySet[Credential], edition: Edition | None, *, names: b
 
 
 def _batch(row: Reissue) -> bool:
-    found = _changing(_chosen(row.configuration, row.selection), row.edition, names=row.names)
-    waiting_ones = found.filter(pk__gt=row.cursor, pk__lte=row.until).order_by("pk")
-    page = list(waiting_ones.select_related("learner", "edition")[: current().batch_size])
+    page = _next(row)
     if not page:
-        _keep(row, status=Status.FINISHED, ended=timezone.now(), claimed_until=None)
-        history.record("reissue ended", row, reissued=row.reissued, failed=row.failed)
+        _finish(row)
         return False
     station: Callable[[int, str], Station] = lru_cache(maxsize=8)(make.prepare)
     problems: Counter[str] = Counter()
@@ -239,8 +236,44 @@ def _batch(row: Reissue) -> bool:
     return True
 
 
+def _finish(row: Reissue) -> None:
+    unready = _renamed(row).filter(revoked=None, state=State.PENDING).count()
+    problems = Counter(row.problems) + Counter({Phrase("still being made"): unready})
+    row.failed += unready
+    told = {"failed": row.failed, "problems": dict(problems.most_common(REASONS))}
+    _keep(row, status=Status.FINISHED, ended=timezone.now(), claimed_until=None, **told)
+    history.record("reissue ended", row, reissued=row.reissued, failed=row.failed)
+
+
+def _next(row: Reissue) -> list[Credential]:
+    """The batch at hand; after all others come those that a person has given another name meanwhile."""
+    chosen = _chosen(row.configuration, row.selection).filter(pk__lte=row.until)
+    for found in (
+        _changing(chosen, row.edition, names=row.names),
+        _changing(_renamed(row), row.edition, names=False),
+    ):
+        left = found.filter(pk__gt=row.cursor).select_related("learner", "edition").order_by("pk")
+        if page := list(left[: current().batch_size]):
+            return page
+    return []
+
+
+def _renamed(row: Reissue) -> QuerySet[Credential]:
+    """What has replaced one of those chosen since it was asked for, and kept a design that is to go.
+
+    What another reissue makes is of another design: each would undo what the other does, for ever.
+    """
+    if row.edition is None:
+        return Credential.objects.none()
+    found = Credential.objects.filter(configuration=row.configuration, current=True, pk__gt=row.until)
+    found = found.filter(supersedes__lte=row.until, edition=F("supersedes__edition")).exclude(edition=row.edition)
+    return found if row.selection is None else found.filter(supersedes__in=row.selection)
+
+
 def _name(row: Reissue, old: Credential) -> str:
-    return old.learner.name if row.names and old.learner.name else correct.name_of(old)
+    """One that a person has given a name since it was asked for keeps that."""
+    takes_present = row.names and old.learner.name and old.pk <= row.until
+    return old.learner.name if takes_present else correct.name_of(old)
 
 
 def _replace(row: Reissue, ready: Sequence[tuple[Credential, Credential]]) -> int:
@@ -261,7 +294,7 @@ def _replace(row: Reissue, ready: Sequence[tuple[Credential, Credential]]) -> in
     Credential.objects.bulk_create(chosen)
     made = Credential.objects.filter(verification_id__in=[new.verification_id for new in chosen])
     made = made.select_related("edition").order_by("pk")
-    correct.hand_on(made)
+    correct.hand_on(made, row.by)
     deliver.enqueue(one for one in made if one.state == State.AVAILABLE)
     withdraw.enqueue_all(olds)
     concerned = [(Credential, pk) for pk in (*olds, *(one.pk for one in made))]

@@ -94,7 +94,6 @@ def drop_of(learner: Learner) -> list[int]:
     held = Credential.objects.filter(learner=learner, state=State.HELD).order_by("pk")
     keys = list(held.values_list("pk", flat=True))
     runs = list(held.filter(run__status=Run.Status.HELD).values_list("run", flat=True))
-    # The runs first, as whoever releases or refuses does.
     rows = list(Run.objects.select_for_update().filter(pk__in=runs, status=Run.Status.HELD).order_by("pk"))
     issue.drop(held.filter(pk__in=keys))
     for row in rows:
@@ -104,8 +103,9 @@ def drop_of(learner: Learner) -> list[int]:
 
 def _release(row: Run, chosen: QuerySet[Credential], by: Any, notify: bool | None, *, each: bool = False) -> int:
     standstill.check()
+    issue.drop_refused(chosen, row.configuration_id)
     first = chosen.select_related("edition").first()
-    if first is None:  # whoever it held is retired, or was decided about meanwhile
+    if first is None:  # whoever it held is retired or refused, or was decided about meanwhile
         _count(row)
         return 0
     now = timezone.now()
@@ -119,7 +119,6 @@ def _release(row: Run, chosen: QuerySet[Credential], by: Any, notify: bool | Non
         chosen = Credential.objects.filter(pk__in=keys, state=State.HELD)
     done = issue.let_go(chosen, has_artifacts=bool(edition["generators"]), **changes)
     history.record("some released" if each else "released", row, by=by, credentials=done, notify=notify)
-    Run.objects.filter(pk=row.pk).update(issued=row.issued + done)
     row.issued += done
     _count(row)
     return done
@@ -140,7 +139,7 @@ def _count(row: Run, *, without: str = Run.Status.FINISHED) -> None:
     row.held = row.credentials.filter(state=State.HELD).count()
     if not row.held:
         row.status = Run.Status.FINISHED if row.issued else without
-    row.save(update_fields=["held", "status"])
+    row.save(update_fields=["issued", "held", "status"])
 
 
 def _locked(run: Run) -> Run:
@@ -156,7 +155,11 @@ def _decide(credentials: Collection[int], decide: Callable[[Run, QuerySet[Creden
     keys = iter(sorted(set(credentials)))
     while page := list(islice(keys, current().page_size)):
         with transaction.atomic():
-            of_page = Credential.objects.filter(pk__in=page, state=State.HELD)
+            # Of ended runs alone: one that is being closed has its row locked, and may wait for what we have locked.
+            of_page = Credential.objects.filter(pk__in=page, state=State.HELD, run__status=Run.Status.HELD)
+            # The learners first, as whoever retires one does: a verdict needs their rows, too.
+            people = Learner.objects.filter(pk__in=list(of_page.values_list("learner", flat=True)))
+            list(people.select_for_update().order_by("pk").values_list("pk", flat=True))
             runs = list(of_page.order_by("run").values_list("run", flat=True).distinct())
             held = Run.objects.filter(pk__in=runs, status=Run.Status.HELD).select_for_update().order_by("pk")
             done += sum(decide(row, of_page.filter(run=row)) for row in held)

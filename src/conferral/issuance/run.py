@@ -219,7 +219,7 @@ def _run(begun: Run, progressed: Progressed | None) -> Run:
         if begun.status != Run.Status.CANCELLED:
             raise  # whoever took over has closed it
     except BaseException as error:
-        again = isinstance(error, BROKEN_OFF)  # that was nobody's fault
+        again = isinstance(error, (*BROKEN_OFF, standstill.Paused))  # that was nobody's fault
         issue.withdraw(begun, Run.Status.FAILED, f"{type(error).__name__}: {error}", again=again)
         journal.event(logger, f"issuing run failed: {type(error).__name__}", level=logging.ERROR, **about)
         raise
@@ -327,6 +327,7 @@ def _pass(run: Run, lms: LMS, progressed: Progressed | None) -> None:
             told = time.monotonic()
         if progressed:
             progressed(len(page))
+    register.forget_who_left(plan, lms)
     standstill.check()
     counts = counts_of(outcomes) | {"issued": issue.held_by(run)}
     why = guards.why_held(run, guards.of(plan.configuration), issued=counts["issued"], evaluated=counts["evaluated"])

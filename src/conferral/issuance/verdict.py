@@ -73,18 +73,31 @@ def look_up(text: str) -> Finding:
 
 
 def verdict_on(credential: Credential, *, replaced: bool = False) -> Verdict:
-    """The verdict on one that was not replaced itself."""
-    if credential.state != State.AVAILABLE:
-        return Verdict.REPLACING if replaced else Verdict.UNKNOWN
+    """The verdict on one that was not replaced itself.
+
+    One that was over before it was made is never made: it has a page if somebody may have seen the one before it.
+    """
+    over = credential.revoked or credential.learner.retired
+    if credential.state != State.AVAILABLE and not (over and _follows_one_seen(credential)):
+        return Verdict.REPLACING if replaced and not over else Verdict.UNKNOWN
     if credential.revoked:
         return Verdict.REVOKED
-    if credential.expires and credential.expires <= timezone.now():
+    if _has_expired(credential):
         return Verdict.EXPIRED
     if credential.learner.retired:
         return Verdict.REMOVED
     # What nobody has ever seen was not corrected.
-    seen = credential.supersedes is not None and credential.supersedes.state == State.AVAILABLE
-    return Verdict.CORRECTED if seen else Verdict.GENUINE
+    return Verdict.CORRECTED if _follows_one_seen(credential) else Verdict.GENUINE
+
+
+def standing(credential: Credential) -> str:
+    """In one word, for who sees them all: what became of it later counts more than how it was made."""
+    if credential.current is None:
+        return "replaced"
+    if credential.revoked:
+        return Verdict.REVOKED
+    expired = credential.state == State.AVAILABLE and _has_expired(credential)
+    return Verdict.EXPIRED if expired else credential.state
 
 
 def files_shown(credential: Credential, verdict: Verdict) -> list[CredentialArtifact]:
@@ -119,6 +132,22 @@ def is_digest(text: str) -> bool:
 def corrected_on(credential: Credential, verdict: Verdict) -> datetime | None:
     """When it took the place of one that somebody may have seen."""
     return credential.recorded if verdict is Verdict.CORRECTED else None
+
+
+def _has_expired(credential: Credential) -> bool:
+    return credential.expires is not None and credential.expires <= timezone.now()
+
+
+def _follows_one_seen(credential: Credential) -> bool:
+    """Whether it took a place in which there was one that somebody may have seen.
+
+    That is mostly the one just before it. Where that one was never made, a query finds any in the same place.
+    """
+    before = credential.supersedes
+    if before is None or before.state == State.AVAILABLE:
+        return before is not None
+    place = {"configuration": credential.configuration_id, "learner": credential.learner_id, "current": None}
+    return before.supersedes_id is not None and Credential.objects.filter(**place, state=State.AVAILABLE).exists()
 
 
 def _known(sha256: str) -> list[CredentialArtifact]:

@@ -40,14 +40,15 @@ def show(credential: Credential, *, hidden: bool | None = None, name_form: str |
 def ask_for_name(credential: Credential, name: str, explanation: str = "") -> NameRequest:
     """Puts the wish for another name before the staff; a CannotCorrect says why not. It replaces one that waits."""
     name, explanation = correct.checked_name(name), _text("explanation", explanation)
-    if credential.current is None or credential.revoked or credential.state != Credential.State.AVAILABLE:
-        raise CannotAsk(
-            "%(id)s: it does not hold any more; nothing can be corrected", id=shown(credential.verification_id)
-        )
-    if name == credential.recipient_name:
-        raise CannotAsk("“%(name)s” is what it says already", where="name", name=name)
     try:
         with transaction.atomic():
+            credential = _locked(credential.pk)
+            if credential.current is None or credential.revoked or credential.state != Credential.State.AVAILABLE:
+                raise CannotAsk(
+                    "%(id)s: it does not hold any more; nothing can be corrected", id=shown(credential.verification_id)
+                )
+            if name == credential.recipient_name:
+                raise CannotAsk("“%(name)s” is what it says already", where="name", name=name)
             NameRequest.objects.filter(credential=credential, waiting=True).delete()
             history.record("name asked for", credential, by=history.HOLDER)
             return NameRequest.objects.create(credential=credential, name=name, explanation=explanation)
@@ -66,7 +67,7 @@ def approve(request: NameRequest, by: object = None) -> Credential:
     holds = corrected_by(request)
 
     def approved() -> None:
-        if Credential.objects.select_for_update().get(pk=holds.pk).revoked:
+        if _locked(holds.pk).revoked:
             raise CannotAsk("%(id)s was revoked; refuse the request", id=shown(holds.verification_id))
         _decide(request, Outcome.APPROVED, by)
 
@@ -93,14 +94,22 @@ def corrected_by_each(requests: Iterable[NameRequest]) -> dict[int, Credential]:
 
 
 def refuse(request: NameRequest, reason: str, by: object = None) -> None:
-    """The name stays as it is; the learner is told why."""
+    """The name stays as it is; the learner is told why: in one mail, where an earlier refusal is still to be told."""
     reason = _text("reason", reason)
     if not reason:
         raise CannotAsk("is empty; the learner is told why", where="reason")
     with transaction.atomic():
+        _locked(request.credential_id)
         _decide(request, Outcome.REFUSED, by, reason)
+        refusals = request.credential.deliveries.filter(purpose=Delivery.Purpose.REFUSED)
+        refusals.filter(state=Delivery.State.PENDING).delete()  # it would tell of this one too
         deliver.tell(request.credential, Delivery.Purpose.REFUSED)
         history.record("name refused", request.credential, by=by, reason=reason)
+
+
+def _locked(pk: int) -> Credential:
+    """The credential before its requests, as whoever revokes or reissues has them."""
+    return Credential.objects.select_for_update().get(pk=pk)
 
 
 def _decide(request: NameRequest, outcome: Outcome, by: object, reason: str = "") -> None:

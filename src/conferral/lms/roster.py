@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Q
 
 from conferral.contract import (
@@ -118,13 +118,25 @@ def import_file(key: str, path: Path) -> Imported:
         rows = read(path, seen)
         while page := list(islice(rows, current().page_size)):
             _refuse_other_spellings([row.username for row in page], seen)
-            learners, people_changed = Learner.objects.record(GATEWAY, {row.username: row.person for row in page})
+            learners, people_changed = _record(page, seen)
             taking_part = [row for row in page if row.username in learners]  # the others are retired
             page_added, page_changed = _save_entries(context, taking_part, learners, people_changed)
             count, retired = count + len(page), retired + len(page) - len(taking_part)
             added, changed = added + page_added, changed + page_changed
         removed = _remove_others(context, seen)
     return Imported(count, added, changed, removed, retired)
+
+
+def _record(page: Sequence[Row], seen: Seen) -> tuple[dict[str, Learner], set[str]]:
+    try:
+        with transaction.atomic():
+            return Learner.objects.record(GATEWAY, {row.username: row.person for row in page})
+    except IntegrityError:
+        # Two of them are one to the database, which alone knows how it compares: so they are recorded one by one.
+        for row in page:
+            _refuse_other_spellings([row.username], seen)
+            Learner.objects.record(GATEWAY, {row.username: row.person})
+        raise
 
 
 def _refuse_other_spellings(usernames: Sequence[str], seen: Seen) -> None:

@@ -10,6 +10,7 @@ from rich.markup import escape
 
 from conferral import storage
 from conferral.issuance.snapshot import page_url
+from conferral.issuance.verdict import standing
 from conferral.management.find import context_key
 from conferral.models import Credential, CredentialArtifact, Delivery, Run
 from conferral.models.verification import shown
@@ -36,7 +37,7 @@ def handle(options: dict[str, Any], console: Console) -> None:
     count = 0
     for credential in _pages(found):
         count += 1
-        state = _state(credential)
+        state = standing(credential)
         colour = {"available": "green", "failed": "red", "revoked": "red", "replaced": "dim"}.get(state, "yellow")
         console.print(
             f"{shown(credential.verification_id)}  [{colour}]{state:<9}[/]  "
@@ -48,13 +49,6 @@ def handle(options: dict[str, Any], console: Console) -> None:
         for what, row in troubles:
             console.print(f"    [yellow]! {escape(what)}: {escape(row.last_error)}{tries(row)}[/]")
     console.print(f"{count} credentials" if count else "No credentials yet; `conferral run` issues them.")
-
-
-def _state(credential: Credential) -> str:
-    """In one word: what became of it later counts more than how it was made."""
-    if credential.current is None:
-        return "replaced"
-    return "revoked" if credential.revoked else credential.state
 
 
 def as_json(credential: Credential) -> dict[str, Any]:

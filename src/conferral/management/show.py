@@ -9,6 +9,7 @@ from rich.markup import escape
 
 from conferral import storage
 from conferral.contract import Fact
+from conferral.issuance.verdict import standing
 from conferral.management import find
 from conferral.management.credentials import as_json, tries
 from conferral.models import CredentialArtifact, Delivery
@@ -31,7 +32,7 @@ def handle(options: dict[str, Any], console: Console) -> None:
         shown |= {"evidence": credential.evidence, "edition": {"sha256": edition.sha256, **edition.content}}
         console.file.write(json.dumps(shown, indent=2, ensure_ascii=False) + "\n")
         return
-    console.print(f"[bold]{shown['verification_id']}[/]  {shown['state']}")
+    console.print(f"[bold]{shown['verification_id']}[/]  {standing(credential)}")
     lines = {
         "name": shown["name"] or "(no name)",
         "learner": shown["username"],

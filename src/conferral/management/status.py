@@ -2,16 +2,17 @@
 
 import json
 from argparse import ArgumentParser
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Min
+from django.db.models import Count, Min, Q, QuerySet
 from django.utils import timezone
 from rich.console import Console
 from rich.markup import escape
 
 from conferral import schedules
-from conferral.issuance import opening, standstill, withdraw
+from conferral.issuance import deliver, opening, standstill, withdraw
 from conferral.management.credentials import tries
 from conferral.models import Credential, CredentialArtifact, CredentialConfiguration, Delivery, Run
 
@@ -81,19 +82,22 @@ def status() -> dict[str, Any]:
         ],
         "held": Run.objects.filter(status=Run.Status.HELD).count(),
         "credentials": dict(Credential.objects.values_list("state").annotate(Count("pk")).order_by()),
-        "artifacts": _queue(CredentialArtifact),
-        "messages": _queue(Delivery),
+        "artifacts": _queue(CredentialArtifact.objects.all(), lambda files: files.filter(state="failed")),
+        "messages": _queue(Delivery.objects.all(), deliver.given_up),
         "withdrawals": _withdrawals(),
         "configurations": [_configuration(one) for one in _enabled()],
     }
 
 
-def _queue(model: type[CredentialArtifact | Delivery]) -> dict[str, Any]:
-    waiting = model.objects.filter(state="pending", next_try__isnull=False)
-    # What was replaced, or belonged to somebody who is retired, troubles nobody any more.
-    ours = model.objects.filter(credential__current=True, credential__learner__retired=None)
-    failed = ours.filter(state="failed")
-    reasons = ours.filter(state__in=("pending", "failed")).exclude(last_error="").values_list("last_error")
+def _queue(rows: QuerySet[Any], lost: Callable[[QuerySet[Any]], QuerySet[Any]]) -> dict[str, Any]:
+    """What waits, and what `lost` finds of those that still concern somebody."""
+    waiting = rows.filter(state="pending", next_try__isnull=False)
+    # What was replaced or revoked, or belonged to somebody who is retired, troubles nobody any more.
+    present = {"credential__current": True, "credential__revoked": None, "credential__learner__retired": None}
+    ours = rows.filter(**present)
+    failed = lost(ours)
+    troubled = ours.filter(Q(state="pending") | Q(pk__in=failed.values("pk")))
+    reasons = troubled.exclude(last_error="").values_list("last_error")
     return {
         "waiting": waiting.count(),
         "failed": failed.count(),

@@ -33,7 +33,11 @@ class LearnerQuerySet(models.QuerySet["Learner"]):
         return {hidden[key] for key in found.values_list("key", flat=True)}
 
     def note_missing_words(self) -> None:
-        """By their words are found those, too, whom older code recorded while newer code was being deployed."""
+        """By their words are found those, too, whom older code recorded while newer code was being deployed.
+
+        And by none of them who was retired by it.
+        """
+        NameWord.objects.filter(learner__in=self.exclude(retired=None).values("pk")).delete()
         noted = NameWord.objects.filter(learner=models.OuterRef("pk"))
         missing, last = self.exclude(name="").filter(~models.Exists(noted)).order_by("pk"), 0
         while keys := list(missing.filter(pk__gt=last).values_list("pk", flat=True)[:NOTED_AT_ONCE]):

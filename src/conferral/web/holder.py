@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.text import capfirst
@@ -19,7 +20,7 @@ from conferral.issuance import explain, wishes
 from conferral.issuance.correct import CannotCorrect
 from conferral.issuance.disclosure import disclose
 from conferral.issuance.evaluate import Outcome
-from conferral.issuance.verdict import SHOWN, Finding, look_up, verdict_on
+from conferral.issuance.verdict import NOWHERE, SHOWN, Finding, look_up, verdict_on
 from conferral.models import Credential, CredentialConfiguration
 from conferral.spoken import spoken, without_place
 from conferral.web.guarded import form_page, page
@@ -45,14 +46,17 @@ LEFT_OUT = frozenset({Outcome.EXCLUDED, Outcome.INACTIVE, Outcome.REFUSED})
 @login_required
 def mine(request: HttpRequest) -> HttpResponse:
     """The credentials of whoever is signed in, in pages; on the first, what they may still earn."""
-    found = Credential.objects.filter(learner__user=request.user.pk, current=True, state=Credential.State.AVAILABLE)
+    # What was revoked before it was made took the place of one that they had.
+    ready = Q(state=Credential.State.AVAILABLE) | Q(revoked__isnull=False, supersedes__isnull=False)
+    found = Credential.objects.filter(ready, learner__user=request.user.pk, current=True)
     held = (
         found.select_related("learner", "edition", "supersedes")
         .prefetch_related("artifacts")
         .order_by("-issued", "-pk")
     )
     shown_now = Paginator(held, CARDS).get_page(request.GET.get("page"))
-    cards = [card_content(one, disclose(one, verdict_on(one), insider=True)) for one in shown_now]
+    verdicts = [(one, verdict_on(one)) for one in shown_now]
+    cards = [card_content(one, disclose(one, said, insider=True)) for one, said in verdicts if said not in NOWHERE]
     content: dict[str, Any] = {"cards": cards, "page": shown_now}
     if shown_now.number == 1:
         content |= {"coming": [_coming(one) for one in explain.on_their_way(request.user)]}
