@@ -147,7 +147,7 @@ def test_an_old_link_leads_to_the_successor_and_shows_nothing_of_the_old(issued,
     assert "Being replaced" in text_of(waiting)
     assert "Ñandú" not in text_of(waiting)
     assert stranger.get(f"{address(issued)}/certificate.pdf").status_code == 410
-    assert stranger.get(f"{address(issued)}/picture/certificate.pdf").status_code == 404
+    assert stranger.get(f"{address(issued)}/picture/certificate.pdf").status_code == 204
     generate()
     moved = stranger.get(address(issued))
     assert (moved.status_code, moved["Location"]) == (302, f"{address(new)}?instead-of={shown(issued.verification_id)}")
@@ -349,3 +349,15 @@ def test_after_a_correction_that_could_not_be_made_the_next_is_one_too(issued, s
     assert "Genuine, corrected on" in text_of(stranger.get(address(issued), follow=True))
     told = stranger.get(API.format(issued.verification_id)).json()
     assert (told["verdict"], told["corrected"]) == ("corrected", new.recorded.isoformat())
+
+
+def test_a_page_that_is_open_while_it_is_replaced_asks_for_no_picture_that_is_missing(issued, stranger):
+    old = f"{address(issued)}/picture/certificate.pdf"
+    before = stranger.get(old).content
+    new = correct.reissue(issued, name="Ana Vidal")
+    answer = stranger.get(old)
+    assert (answer.status_code, answer.content) == (204, b"")
+    generate()
+    assert stranger.get(old).content == stranger.get(f"{address(new)}/picture/certificate.pdf").content != before
+    correct.revoke(new, "copied")
+    assert stranger.get(old).status_code == 404

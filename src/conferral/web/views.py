@@ -47,7 +47,7 @@ logger = logging.getLogger(__name__)
 
 INLINE = ("application/pdf", "image/png", "image/jpeg")
 """What a browser may open by itself; everything else is saved."""
-MISSING, GONE, PRIVATE, UNAVAILABLE = 404, 410, 403, 503
+NOTHING, MISSING, GONE, PRIVATE, UNAVAILABLE = 204, 404, 410, 403, 503
 DIGEST = "sha256"
 """Of the query that says which file somebody has."""
 CAME_WITH = "instead-of"
@@ -140,12 +140,17 @@ def file(request: HttpRequest, text: str, filename: str) -> HttpResponseBase:
 @page
 @limited("picture")
 def picture(request: HttpRequest, text: str, filename: str) -> HttpResponseBase:
-    """A picture of a file, for the page."""
+    """A picture of a file, for the page. Of what was replaced that of its successor; none while that is made.
+
+    A page that is open meanwhile asks again, for one of another width.
+    """
     finding = look_up(text)
+    if finding.verdict is Verdict.REPLACING:
+        return HttpResponse(status=NOTHING)
     wanted = request.GET.get("width", "")
     width = int(wanted) if wanted in map(str, WIDTHS) else WIDTH
     artifact = None
-    if finding.credential and not finding.replaced and finding.verdict not in NOWHERE:
+    if finding.credential and finding.verdict not in NOWHERE:
         artifact = _named(_disclosed(request, finding).pictured, filename)
     if artifact is None or not can_show(artifact):
         return HttpResponse(status=MISSING)
