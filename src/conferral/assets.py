@@ -20,6 +20,8 @@ from conferral.contract.options import SLUG_PATTERN
 from conferral.fingerprint import fingerprint
 from conferral.models import CredentialAsset
 
+SVG_TYPE, PNG_TYPE, JPEG_TYPE = "image/svg+xml", "image/png", "image/jpeg"
+_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 MAX_BYTES = 20 * 1024 * 1024
 MAX_DRAWING_BYTES = 1024 * 1024
 _SVG = "http://www.w3.org/2000/svg"
@@ -209,8 +211,15 @@ def _check(slug: str, filename: str, kind: CredentialAsset.Kind, content: bytes)
         raise AssetError("%(filename)s %(error)s", where=where, filename=filename, error=error) from None
 
 
+def media_type_of(content: bytes) -> str:
+    """What a picture is by its bytes: its name may end like another. What is none at all is taken for a JPEG."""
+    if content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
+        return SVG_TYPE
+    return PNG_TYPE if content.startswith(_PNG_SIGNATURE) else JPEG_TYPE
+
+
 def _check_image(content: bytes) -> None:
-    if content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<":
+    if media_type_of(content) == SVG_TYPE:
         _check_drawing(content)
         return
     try:

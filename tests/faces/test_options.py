@@ -241,6 +241,17 @@ def test_whom_a_shared_rule_names_is_not_for_teachers(course, kind, operator, pe
     assert "secret" not in text_of(teacher.get(change))
 
 
+def test_a_copy_names_whom_the_rule_names_and_tells_nobody_more(course, person):
+    configure.save_type("Listed", processor="listed", processor_options={"learners": ["secret@example.com"]})
+    listed = CredentialType.objects.get(name="Listed")
+    client = person("designer", "add_credentialtype", "view_credentialtype")
+    copied = client.post(at("credentialtype_ask", listed.pk, "copy"), {"name": "Another"}, follow=True)
+    made = CredentialType.objects.get(name="Another")
+    assert made.processor_options == {"learners": ["secret@example.com"]}
+    assert copied.redirect_chain[-1][0] == at("credentialtype_change", made.pk)
+    assert "secret" not in text_of(copied)
+
+
 def test_what_was_drawn_for_another_type_counts_for_nothing(kind, operator):
     configure.save_type("Listed", processor="listed", processor_options={"learners": ["ana"]})
     listed = CredentialType.objects.get(name="Listed")

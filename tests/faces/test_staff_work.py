@@ -3,6 +3,7 @@
 import json
 import re
 from datetime import UTC, datetime
+from urllib.parse import unquote
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -339,6 +340,14 @@ def test_rows_of_a_dry_run_are_sorted_by_their_headings_in_the_table_for_spreads
     assert '"todavía no","Contenido completado: 50' in told[-1]
 
 
+def test_the_table_of_a_dry_run_has_its_name_in_any_script(operator):
+    key = "course-v1:Demo+数学+2026"
+    configure.save_context(key, name="Mathematics", organisation="Demo")
+    asked = dry_run.start(Course(key).configure(), by=None)
+    disposition = unquote(operator.get(at("dryrun_csv", asked.pk))["Content-Disposition"])
+    assert disposition == f"attachment; filename*=utf-8''dry-run-数学-{asked.pk}.csv"
+
+
 def test_a_first_run_expects_as_many_as_the_dry_run_looked_at(course, saved):
     course.learners(3)
     dry_run.carry_out(dry_run.start(saved, by=None).pk)
@@ -409,6 +418,14 @@ def test_a_new_version_is_looked_at_before_it_is_activated(used, designer):
     assert not waiting.current
     assert said(ask(designer, waiting, "activate", on="")) == ["New credentials are made with version 2."]
     assert CredentialAsset.objects.get(current=True) == waiting
+
+
+def test_who_may_only_upload_is_not_sent_on_to_what_they_may_not_see(used, person):
+    response = upload(person("dean", "add_credentialasset"), used + b"\n%")
+    assert response.status_code == 200
+    assert response.redirect_chain[-1][0] == reverse("conferral-staff:index")
+    assert len(said(response)) == 1
+    assert CredentialAsset.objects.filter(version=2, current=None).exists()
 
 
 def test_a_new_version_says_how_many_more_types_use_it(course, used, designer):

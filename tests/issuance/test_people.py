@@ -9,7 +9,7 @@ from django.core import serializers
 
 from conferral import models, plugins, storage
 from conferral.contract import ConferralError, TransientError
-from conferral.issuance import configure, correct, history, people, release
+from conferral.issuance import configure, correct, dry_run, history, people, release
 from conferral.issuance import run as run_room
 from conferral.issuance.award import Award, award
 from conferral.issuance.deliver import deliver
@@ -19,8 +19,11 @@ from conferral.issuance.run import run
 from conferral.issuance.verdict import Verdict, look_up
 from conferral.issuance.withdraw import withdraw
 from conferral.lms.roster import import_file
-from conferral.models import Act, Credential, CredentialArtifact, Learner
+from conferral.models import Act, Credential, CredentialArtifact, CredentialConfiguration, Learner
+from tests.conftest import Course
 
+QUERIES = 13
+"""Of an export, whatever is kept: one for each kind of thing."""
 PERSONAL = ("ana", "Ana Ñandú", "Ana Vidal", "ana@example.com")
 
 
@@ -59,6 +62,36 @@ def test_export_has_all_of_it(ana):
     assert (old["name"], new["name"], new["replaces"]) == ("Ana Ñandú", "Ana Vidal", old["verification_id"])
     assert [message["state"] for message in old["messages"]] == ["sent"]
     assert old["evidence"]["facts"]
+
+
+def test_export_has_what_no_page_shows_them(course, ana, django_assert_num_queries):
+    dry_run.carry_out(dry_run.start(course.configuration, by=None).pk)
+    second = Course("course-v1:Test+T102+2026", type_name="Of two")
+    configure.save_context(second.key, name="Two", organisation="Test")
+    second.learner("ana", name="Ana Ñandú", email="ana@example.com")
+    second.configure()
+    configure.save_configuration(second.key, second.type_name, enabled=True, guards={"review": True})
+    second.configuration.refresh_from_db()
+    second.run()
+    CredentialConfiguration.objects.filter(pk=second.configuration.pk).update(
+        processor_options={"learners": ["ANA@example.com"]}
+    )
+    history.record("released", Credential.objects.get(learner__key="bo"), reason="of Bo alone")
+    configure.save_type("Of others", processor="listed", processor_options={"learners": ["bo", "ANA"]})
+    with django_assert_num_queries(QUERIES):
+        exported = people.export(people.find("roster", "ana"))
+    assert [one["state"] for one in exported["credentials"]] == ["available", "available", "held"]
+    acts = [(act["verb"], act["reason"]) for one in exported["credentials"] for act in one["history"]]
+    assert acts == [
+        ("reissued", ""),
+        ("reissued", ""),
+        ("revoked", "Ana Vidal (ana@example.com) asked for it"),
+    ]
+    assert exported["named_by_rules"] == [
+        {"type": course.type_name},
+        {"context": second.key, "type": "Of two"},
+    ]
+    assert [(row["context"], row["outcome"]) for row in exported["dry_runs"]] == [(course.key, "already")]
 
 
 def test_retire_leaves_nothing_of_the_person(ana):

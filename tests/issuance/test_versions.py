@@ -240,3 +240,32 @@ def test_nothing_changes_when_a_configuration_could_not_run_with_it(used):
         activate("logo", 2, by="the dean")
     assert current() == 1
     assert assets.find("logo", "image").version == 1
+
+
+def test_a_file_that_is_no_picture_does_not_become_a_logo_now_or_on_a_date(course, template):
+    upload(10)
+    configure.save_issuer("site", name="Test", logo="logo")
+    configure.save_asset("logo", "logo.pdf", template, active=False)
+    tomorrow = timezone.now() + timedelta(days=1)
+    for on in (None, tomorrow):
+        with pytest.raises(CannotActivate, match=r"logo: 'logo' is a pdf asset \(logo\.pdf\); a image is needed"):
+            activate("logo", 2, by="the dean", on=on)
+    CredentialAsset.objects.filter(version=2).update(activates=tomorrow)  # planned before it was a logo
+    assert not versions.carry_out(latest().pk, tomorrow)
+    assert (current(), latest().activates) == (1, None)
+    assert "a image is needed here" in history.of(latest()).first().reason
+
+
+def test_whoever_plans_another_version_takes_the_date_of_the_first_which_its_history_says(used):
+    upload(20, active=False)
+    upload(30, active=False)
+    tomorrow = timezone.now() + timedelta(days=1)
+    for version in (2, 3, 3):
+        activate("logo", version, by="the dean", on=tomorrow)
+    assert latest().activates is None
+    taken, *before = history.of(latest())
+    assert (taken.verb, taken.by_name, taken.details["version"]) == ("not to be activated", "the dean", 2)
+    assert [act.verb for act in before] == ["to be activated", "uploaded"]
+    third = CredentialAsset.objects.get(slug="logo", version=3)
+    assert [act.verb for act in history.of(third)] == ["to be activated", "to be activated", "uploaded"]
+    assert versions.due(tomorrow) == [third.pk]

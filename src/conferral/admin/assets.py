@@ -127,7 +127,7 @@ def _here(instant: datetime) -> str:
 
 def _activate(admin_: Any, request: HttpRequest, obj: CredentialAsset, values: dict[str, Any]) -> Done:
     if versions.activate(obj.slug, obj.version, by=request.user, on=values["on"]):
-        return Done(_now("New credentials are made with version %d.") % obj.version)
+        return Done(_now("New credentials are made with version %d.") % obj.version, problems=_still(obj))
     return Done(_now("Version %(version)d begins on %(on)s.") % {"version": obj.version, "on": _here(values["on"])})
 
 
@@ -139,6 +139,19 @@ def _call_off(admin_: Any, request: HttpRequest, obj: CredentialAsset, values: d
 def _kept(obj: Any) -> str:
     """How many use it, and how many credentials keep the version that they have."""
     return _counted(versions.usage(obj.slug, obj.counted_within), obj.counted_within)
+
+
+def _still(obj: CredentialAsset) -> list[str]:
+    """That another version is to begin on a date, which does not end when this one is activated."""
+    said = _now("Version %(version)d still begins by itself on %(on)s.")
+    planned = versions.planned_beside(obj).values_list("version", "activates")
+    return [said % {"version": version, "on": _here(on)} for version, on in planned if on]
+
+
+def _before(obj: Any) -> str:
+    """What uses it, and what becomes of a version that waits for its date."""
+    still = _still(obj)
+    return " ".join([_kept(obj), *still, *([_now("A date for this version replaces that one.")] if still else [])])
 
 
 def _counted(found: versions.Usage, keys: frozenset[str] | None) -> str:
@@ -198,7 +211,7 @@ class AssetAdmin(AskedAdmin, UseCaseAdmin):
         "activate": Ask(
             right=ACTIVATE,
             title=_("Make it the current version"),
-            explain=_kept,
+            explain=_before,
             button=_("Activate"),
             form=ActivateForm,
             sensible=lambda one: not one.current,
@@ -218,7 +231,7 @@ class AssetAdmin(AskedAdmin, UseCaseAdmin):
             perform=_call_off,
         ),
     }
-    list_display = ("slug", "version", "is_current", "kind", "size_in_words", "description", "uploaded")
+    list_display = ("slug", "version", "is_current", "begins", "kind", "size_in_words", "description", "uploaded")
     list_filter = (CurrentFilter, "kind")
     search_fields = ("slug", "filename", "description")
     ordering = ("slug", "-version")
@@ -303,8 +316,9 @@ class AssetAdmin(AskedAdmin, UseCaseAdmin):
             self.message_user(request, _now("It is the same file as before: no new version was made."), messages.INFO)
 
     def response_add(self, request: HttpRequest, obj: CredentialAsset, post_url_continue: Any = None) -> HttpResponse:
-        """On to the page that activates it, with what comes of that, when it is not current yet."""
-        if obj.current or not {"_addanother", IS_POPUP_VAR}.isdisjoint(request.POST):
+        """On to the page that activates it, with what comes of that, when it is not current yet; who may see it."""
+        stays = not {"_addanother", IS_POPUP_VAR}.isdisjoint(request.POST)
+        if obj.current or stays or not self.has_view_permission(request, obj):
             return super().response_add(request, obj, post_url_continue)
         said = _now("Version %d was uploaded. New credentials are made with it once you activate it.") % obj.version
         self.message_user(request, said, messages.SUCCESS)

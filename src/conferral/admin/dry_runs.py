@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDi
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import translation
+from django.utils.http import content_disposition_header
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
@@ -111,7 +112,7 @@ class DryRunAdmin(AskedAdmin, FollowedAdmin):
         rows, form = self._rows(found, request)
         lines = _table(dry_run.each_row(rows, form.sorted_by), get_language() or "en")
         name = f"dry-run-{short_key(found.configuration.context_key)}-{found.pk}.csv"
-        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+        headers = {"Content-Disposition": content_disposition_header(True, name)}
         return StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8", headers=headers)
 
     def change_view(

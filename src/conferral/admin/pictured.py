@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from conferral import pictures, plugins
 from conferral.admin import words
-from conferral.assets import AssetReader
+from conferral.assets import SVG_TYPE, AssetReader, media_type_of
 from conferral.contract import LMS, Artifact, ConferralError, GenerationRequest
 from conferral.facts import lines
 from conferral.issuance import correct, make, plan, preview
@@ -121,14 +121,14 @@ def of_asset(asset: CredentialAsset) -> Pictured:
     """A version of a picture, or the first page of a template."""
     try:
         content = AssetReader({asset.slug: asset}).read(asset.slug)
-        if asset.filename.lower().endswith(".svg"):  # checked when it was uploaded; no picture runs or fetches anything
-            address = f"data:image/svg+xml;base64,{base64.b64encode(content).decode()}"
+        media_type = pictures.PDF if asset.kind == CredentialAsset.Kind.PDF else media_type_of(content)
+        if media_type == SVG_TYPE:  # checked when it was uploaded; no picture runs or fetches anything
+            address = f"data:{SVG_TYPE};base64,{base64.b64encode(content).decode()}"
             return Pictured(asset.filename, address, asset.description or asset.slug)
-        if asset.kind == CredentialAsset.Kind.PDF:
+        if media_type == pictures.PDF:
             image = pictures.draw(content, width=WIDTH)
         else:
-            is_png = asset.filename.lower().endswith(".png")
-            image = pictures.read(content, "image/png" if is_png else "image/jpeg")
+            image = pictures.read(content, media_type)
             image.thumbnail((WIDTH, WIDTH))
     except ConferralError as error:
         return Pictured(asset.filename, problems=(spoken(error),))

@@ -149,8 +149,9 @@ def _copy(admin_: Any, request: HttpRequest, obj: CredentialType, values: dict[s
     name = values["name"].strip()
     if CredentialType.objects.filter(name=name).exists():
         raise ConferralError(_now("There is a type of this name already; choose another."))
+    stored = CredentialType.objects.get(pk=obj.pk)  # `obj` may be without those whom its rule names
     kept = (*PLAIN, "fields", "wording", "validity")
-    configure.save_type(name, by=request.user, **{each: getattr(obj, each) for each in kept})
+    configure.save_type(name, by=request.user, **{each: getattr(stored, each) for each in kept})
     made = CredentialType.objects.get(name=name)
     return Done(_now("“%s” was made; change it as you like.") % name, admin_.address("change", made.pk))
 

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections import defaultdict
 from collections.abc import Collection, Iterator
 from functools import reduce
 from operator import or_
@@ -20,6 +21,8 @@ from conferral.models import (
     Candidate,
     Credential,
     CredentialArtifact,
+    CredentialConfiguration,
+    CredentialType,
     Delivery,
     DryRun,
     DryRunRow,
@@ -150,8 +153,10 @@ def _forget(learner: Learner, credentials: list[Credential], named: Collection[s
 
 
 def export(learner: Learner) -> dict[str, Any]:
-    """All that is kept of the learner, in plain JSON."""
+    """All that is kept of the learner, in plain JSON; reasons of staff are in it, which no page shows to learners."""
     entries = RosterEntry.objects.filter(learner=learner).select_related("context").order_by("pk")
+    dry_runs = list(DryRun.objects.values_list("pk", flat=True))  # by which the rows are found fast
+    tried = DryRunRow.objects.filter(dry_run__in=dry_runs, learner=learner.key)
     return {
         "username": learner.key,
         "source": learner.gateway,
@@ -175,11 +180,28 @@ def export(learner: Learner) -> dict[str, Any]:
             for one in learner.candidacies.select_related("configuration__type").order_by("pk")
         ],
         "credentials": list(_credentials(learner)),
+        "named_by_rules": list(_rules_naming(learner)),
+        "dry_runs": [
+            {
+                "context": row.dry_run.configuration.context_key,
+                "type": row.dry_run.configuration.type.name,
+                "name": row.name,
+                "outcome": row.outcome,
+                "why": row.why,
+                "facts": row.facts,
+            }
+            for row in tried.select_related("dry_run__configuration__type").order_by("pk")
+        ],
     }
 
 
 def _credentials(learner: Learner) -> Iterator[dict[str, Any]]:
-    kept = learner.credentials.exclude(state=Credential.State.HELD).select_related("edition__type", "supersedes")
+    """Those that are held, too: their state says so."""
+    acts = Act.objects.filter(kind=history.kind(Credential), object_id__in=learner.credentials.values("pk"))
+    told: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    for act in acts.order_by("pk"):
+        told[act.object_id].append({"verb": act.verb, "at": act.at.isoformat(), "reason": act.reason})
+    kept = learner.credentials.select_related("edition__type", "supersedes")
     for one in kept.prefetch_related("artifacts", "deliveries", "name_requests").order_by("pk"):
         yield {
             "verification_id": shown(one.verification_id),
@@ -216,7 +238,35 @@ def _credentials(learner: Learner) -> Iterator[dict[str, Any]]:
                 {"purpose": each.purpose, "state": each.state, "sent": each.sent and each.sent.isoformat()}
                 for each in one.deliveries.all()
             ],
+            "history": told[one.pk],
         }
+
+
+def _rules_naming(learner: Learner) -> Iterator[dict[str, str]]:
+    """The types and configurations whose options name them in a list: as `configure.forget_person` finds them."""
+    email = learner.email.casefold()
+
+    def names(options: Any) -> bool:
+        return any(text == learner.key or (email and text.casefold() == email) for text in _listed(options))
+
+    for name, options in CredentialType.objects.order_by("pk").values_list("name", "processor_options"):
+        if names(options):
+            yield {"type": name}
+    rows = CredentialConfiguration.objects.order_by("pk")
+    for key, name, *own in rows.values_list("context_key", "type__name", "processor_options", "step_options"):
+        if names(own):
+            yield {"context": key, "type": name}
+
+
+def _listed(value: Any) -> Iterator[str]:
+    """What the lists within name."""
+    match value:
+        case dict():
+            for item in value.values():
+                yield from _listed(item)
+        case list():
+            for item in value:
+                yield from [item] if isinstance(item, str) else _listed(item)
 
 
 def _forget_mentions(named: Collection[str]) -> None:

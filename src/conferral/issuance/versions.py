@@ -16,7 +16,7 @@ from conferral.contract import ConferralError, TransientError
 from conferral.issuance import configure, history, lease, removal
 from conferral.issuance.lease import Lease
 from conferral.issuance.limit import limited
-from conferral.models import Credential, CredentialAsset, CredentialConfiguration, EditionAsset
+from conferral.models import Credential, CredentialAsset, CredentialConfiguration, EditionAsset, Issuer
 from conferral.settings import current
 
 logger = logging.getLogger(__name__)
@@ -25,7 +25,7 @@ State = Credential.State
 
 
 class CannotActivate(ConferralError):
-    """There is no such version, or its time has passed."""
+    """There is no such version, its time has passed, or it is no picture and has to be one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,9 @@ def usage(slug: str, within: Collection[str] | None = None) -> Usage:
 def activate(slug: str, version: int, *, by: Any, on: datetime | None = None, now: datetime | None = None) -> bool:
     """Makes that version the current one, now or on a date; whether it is now. An earlier version may come back.
 
-    Every enabled configuration that uses it has to be able to run with it: else a ConferralError, and nothing changes.
+    Every enabled configuration that uses it has to be able to run with it, and issuers have to be able to show it: else
+    a ConferralError, and nothing changes. One that begins on a date still does when another is activated before; it
+    does no more when another is to begin on a date.
     """
     if on is not None and on <= (now or timezone.now()):
         raise CannotActivate(
@@ -76,7 +78,8 @@ def activate(slug: str, version: int, *, by: Any, on: datetime | None = None, no
         if on is None:
             assets.activate(asset)
         else:
-            CredentialAsset.objects.filter(slug=slug).exclude(activates=None).update(activates=None)
+            for other in planned_beside(asset).select_for_update():
+                _take_back(other, by)
             CredentialAsset.objects.filter(pk=asset.pk).update(activates=on)
         verb = "activated" if on is None else "to be activated"
         history.record(verb, asset, by=by, version=version, on=on.isoformat() if on else None)
@@ -90,8 +93,12 @@ def call_off(slug: str, version: int, *, by: Any) -> None:
         asset = planned.exclude(activates=None).first()
         if asset is None:
             raise CannotActivate(f"asset {slug!r}: version {version} was not to be activated on a date")
-        planned.update(activates=None)
-        history.record("not to be activated", asset, by=by, version=version, on=str(asset.activates))
+        _take_back(asset, by)
+
+
+def planned_beside(asset: CredentialAsset) -> QuerySet[CredentialAsset]:
+    """The other versions of its slug that begin by themselves on a date: one at most, but for people at once."""
+    return CredentialAsset.objects.filter(slug=asset.slug).exclude(activates=None).exclude(pk=asset.pk)
 
 
 def due(now: datetime | None = None) -> list[int]:
@@ -134,8 +141,18 @@ def _find(slug: str, version: int, among: QuerySet[CredentialAsset] | None = Non
     return asset
 
 
+def _take_back(asset: CredentialAsset, by: Any) -> None:
+    CredentialAsset.objects.filter(pk=asset.pk).update(activates=None)
+    history.record("not to be activated", asset, by=by, version=asset.version, on=str(asset.activates))
+
+
 def _try(asset: CredentialAsset) -> None:
     """Has every configuration that uses it try it. No transaction is open here while somebody else is asked."""
+    if Issuer.objects.filter(logo=asset.slug).exists():
+        try:
+            assets.fitting(asset, asset.slug, CredentialAsset.Kind.IMAGE)
+        except assets.AssetError as error:
+            raise CannotActivate("%(error)s", where="logo", error=error) from None
     with assets.as_if(asset):
         configure.check_configurations(types=(), contexts=(), slugs={asset.slug})
 

@@ -16,7 +16,6 @@ from conferral.models.verification import shown
 from conferral.pictures import PictureError
 from conferral.web.pictures import kept_or_made
 
-SVG = ".svg"
 LOGO = (160, 40)
 """Pixels: in the head of a page it is as high, and a little less wide."""
 DENSITIES = (4, 3, 2, 1)
@@ -75,9 +74,8 @@ def logo_of(credential: Credential) -> CredentialAsset | None:
 
 def picture_of_logo(asset: CredentialAsset) -> tuple[bytes, str]:
     """No larger than pages show it, and its media type; a small drawing as it is. Errors as of any picture."""
-    if _is_drawing(asset) and asset.size <= MOST_BYTES:
-        return storage.read(asset.storage_name), "image/svg+xml"
-    return kept_or_made(f"conferral:logo:{asset.sha256}", lambda: _smaller(asset)), "image/png"
+    content = kept_or_made(f"conferral:logo:{asset.sha256}", lambda: _smaller(asset))
+    return content, assets.media_type_of(content)
 
 
 def look(colour: str) -> str:
@@ -103,14 +101,13 @@ def _current(slug: str) -> CredentialAsset | None:
     return assets.current([slug]).get(slug) if slug else None
 
 
-def _is_drawing(asset: CredentialAsset) -> bool:
-    return asset.filename.lower().endswith(SVG)
-
-
 def _smaller(asset: CredentialAsset) -> bytes:
     content, written = storage.read(asset.storage_name), io.BytesIO()
+    is_drawing = assets.media_type_of(content) == assets.SVG_TYPE
+    if is_drawing and len(content) <= MOST_BYTES:
+        return content
     try:
-        if _is_drawing(asset):
+        if is_drawing:
             content = _drawn(content)
         with Image.open(io.BytesIO(content), formats=("PNG", "JPEG")) as image:
             for density in DENSITIES:
