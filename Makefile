@@ -66,7 +66,7 @@ test-django42:
 
 # Most of it is waiting, for clocks and leases.
 test-under-fire: $(READY)
-	@$(BIN)/pytest tests/fire -n 4 $(ARGS)
+	@$(BIN)/pytest tests/fire -n 5 $(ARGS)
 
 # Needs Chromium. Each story has a site of its own, served by the real processes.
 test-browser: $(READY)
