@@ -17,15 +17,6 @@ from conferral.models import Act, Credential, CredentialArtifact, Delivery, Lear
 State = Credential.State
 
 
-@pytest.fixture
-def credential(course):
-    """Ana's, ready."""
-    course.learner("ana", name="Ana Nandu", email="ana@example.com")
-    course.configure(processor="completion")
-    course.run_and_generate()
-    return Credential.objects.get()
-
-
 def verdict(credential):
     return look_up(credential.verification_id).verdict
 

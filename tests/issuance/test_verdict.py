@@ -11,15 +11,6 @@ from conferral.models import Act, Credential, CredentialArtifact
 State = Credential.State
 
 
-@pytest.fixture
-def credential(course):
-    """Ana's, ready."""
-    course.learner("ana", name="Ana Nandu", email="ana@example.com")
-    course.configure(processor="completion")
-    course.run_and_generate()
-    return Credential.objects.get()
-
-
 def verdicts(*credentials):
     return [look_up(one.verification_id).verdict for one in credentials]
 

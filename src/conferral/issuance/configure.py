@@ -4,7 +4,7 @@ Each is validated whole before it is written; what is the same already is left a
 """
 
 import json
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from email.utils import parseaddr
@@ -225,7 +225,15 @@ def find_type(name: str) -> CredentialType:
 
 
 def forget_person(username: str, email: str, replacement: str) -> None:
-    """Puts the replacement where lists in rules' options name the person; a list stays as long as it was.
+    """Puts the replacement where lists in rules' options name the person; a list stays as long as it was."""
+    for row, options in rules_naming(username, email, replacement):
+        type(row)._default_manager.filter(pk=row.pk).update(**options)  # noqa: SLF001 - Django documents this name
+
+
+def rules_naming(
+    username: str, email: str, replacement: str = ""
+) -> Iterator[tuple[CredentialType | CredentialConfiguration, dict[str, Any]]]:
+    """The types and configurations whose options name the person in a list, with those options as replaced.
 
     A username is compared as it is, an address without regard to case: as rules compare them.
     """
@@ -234,15 +242,14 @@ def forget_person(username: str, email: str, replacement: str) -> None:
         return text == username or (bool(email) and text.casefold() == email.casefold())
 
     rows: list[CredentialType | CredentialConfiguration] = [
-        *CredentialType.objects.all(),
-        *CredentialConfiguration.objects.all(),
+        *CredentialType.objects.order_by("pk"),
+        *CredentialConfiguration.objects.select_related("type").order_by("pk"),
     ]
     for row in rows:
-        for name in ("processor_options", "step_options"):
-            options = getattr(row, name, {})
-            left = _replaced(options, is_theirs, replacement)
-            if left != options:
-                type(row)._default_manager.filter(pk=row.pk).update(**{name: left})  # noqa: SLF001 - Django documents this name
+        options = {name: getattr(row, name, {}) for name in ("processor_options", "step_options")}
+        replaced = {name: _replaced(value, is_theirs, replacement) for name, value in options.items()}
+        if differing := {name: value for name, value in replaced.items() if value != options[name]}:
+            yield row, differing
 
 
 def _replaced(value: Any, is_theirs: Callable[[str], bool], replacement: str) -> Any:

@@ -243,30 +243,13 @@ def _credentials(learner: Learner) -> Iterator[dict[str, Any]]:
 
 
 def _rules_naming(learner: Learner) -> Iterator[dict[str, str]]:
-    """The types and configurations whose options name them in a list: as `configure.forget_person` finds them."""
-    email = learner.email.casefold()
-
-    def names(options: Any) -> bool:
-        return any(text == learner.key or (email and text.casefold() == email) for text in _listed(options))
-
-    for name, options in CredentialType.objects.order_by("pk").values_list("name", "processor_options"):
-        if names(options):
-            yield {"type": name}
-    rows = CredentialConfiguration.objects.order_by("pk")
-    for key, name, *own in rows.values_list("context_key", "type__name", "processor_options", "step_options"):
-        if names(own):
-            yield {"context": key, "type": name}
-
-
-def _listed(value: Any) -> Iterator[str]:
-    """What the lists within name."""
-    match value:
-        case dict():
-            for item in value.values():
-                yield from _listed(item)
-        case list():
-            for item in value:
-                yield from [item] if isinstance(item, str) else _listed(item)
+    """The types and configurations whose options name them in a list."""
+    for row, _ in configure.rules_naming(learner.key, learner.email):
+        match row:
+            case CredentialType():
+                yield {"type": row.name}
+            case CredentialConfiguration():
+                yield {"context": row.context_key, "type": row.type.name}
 
 
 def _forget_mentions(named: Collection[str]) -> None:
