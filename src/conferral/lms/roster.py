@@ -129,8 +129,7 @@ def import_file(key: str, path: Path) -> Imported:
 
 def _record(page: Sequence[Row], seen: Seen) -> tuple[dict[str, Learner], set[str]]:
     try:
-        with transaction.atomic():
-            return Learner.objects.record(GATEWAY, {row.username: row.person for row in page})
+        return Learner.objects.record(GATEWAY, {row.username: row.person for row in page})
     except IntegrityError:
         # Two of them are one to the database, which alone knows how it compares: so they are recorded one by one.
         for row in page:
