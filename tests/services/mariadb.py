@@ -32,7 +32,11 @@ def program(name: str) -> str:
 
 @contextmanager
 def running() -> Iterator[str]:
-    """The DATABASE_URL of a fresh server; it is stopped, and its files are removed, at the end."""
+    """The DATABASE_URL of a fresh server; it is stopped, and its files are removed, at the end.
+
+    It has a directory for temporary tables of its own: a server that starts removes those that it finds there, and in
+    the common one they are other servers'.
+    """
     install, server_program, client = (program(name) for name in ("mariadb-install-db", "mariadbd", "mariadb"))
     directory = Path(tempfile.mkdtemp(prefix="conferral-mariadb-"))
     data, socket_file, port = directory / "data", directory / "socket", free_port()
@@ -40,6 +44,7 @@ def running() -> Iterator[str]:
     if os.geteuid() == 0:  # the server refuses to run as root
         shutil.chown(directory, "mysql", "mysql")
         as_user = {"user": "mysql", "group": "mysql", "extra_groups": []}
+    own_tables = os.environ | {"TMPDIR": str(directory)}
     server = None
     try:
         subprocess.run(
@@ -52,7 +57,7 @@ def running() -> Iterator[str]:
             ],
             check=True,
             stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            env=own_tables,
             cwd=directory,
             **as_user,
         )
@@ -63,6 +68,7 @@ def running() -> Iterator[str]:
             [server_program, "--no-defaults", *options],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            env=own_tables,
             cwd=directory,
             **as_user,
         )
