@@ -11,7 +11,6 @@ from django.contrib import admin, messages
 from django.core.paginator import Paginator
 from django.db import IntegrityError, models, transaction
 from django.http import HttpRequest, HttpResponseRedirect
-from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -23,16 +22,16 @@ from conferral import access
 from conferral.admin import search, words
 from conferral.admin.drawn import NotDrawn
 from conferral.admin.forms import UseCaseForm
+from conferral.admin.links import LinkedAdmin
 from conferral.admin.lists import BoundedPaginator, RecordList, few
 from conferral.contract import ConferralError
 from conferral.issuance import history
 from conferral.spoken import spoken
 
 if TYPE_CHECKING:
-    ModelAdmin = admin.ModelAdmin[Any]
     TabularInline = admin.TabularInline[Any, Any]
-else:  # Django's own classes take no type parameters
-    ModelAdmin, TabularInline = admin.ModelAdmin, admin.TabularInline
+else:  # Django's own class takes no type parameters
+    TabularInline = admin.TabularInline
 
 PER_PAGE = 50
 SHORT = 10_000
@@ -44,7 +43,7 @@ _WITHIN = "_conferral_within"
 """Of a request, what was found of records: a page asks the same for each thing that it offers."""
 
 
-class LimitedAdmin(ModelAdmin):
+class LimitedAdmin(LinkedAdmin):
     """Whoever has a right of Django's has it everywhere; whoever teaches, in what they teach: see `access.limits`.
 
     `of` leads from a record to its configuration; None: the records belong to no course, and may be seen by all who
@@ -129,18 +128,6 @@ class LimitedAdmin(ModelAdmin):
             page = Paginator(history.of(obj), ACTS).get_page(request.GET.get("acts"))
             content |= {"acts": page, "told": [(act, words.verb(act.verb), list(words.details(act))) for act in page]}
         return super().history_view(request, object_id, {**content, **(extra_context or {})})
-
-    def address(self, page: str, *args: Any, model: type[models.Model] | None = None) -> str:
-        """The address of a page about records, on the site where this person is."""
-        opts = model._meta if model else self.opts  # noqa: SLF001 - documented
-        name = f"admin:{opts.app_label}_{opts.model_name}_{page}"
-        return reverse(name, args=args, current_app=self.admin_site.name)
-
-    def link_to(self, obj: models.Model | None, text: str = "") -> str:
-        """A link to an object's page; `-` for none."""
-        if obj is None:
-            return "-"
-        return format_html('<a href="{}">{}</a>', self.address("change", obj.pk, model=type(obj)), text or str(obj))
 
 
 def keyed(configuration: Any, name: str) -> str:

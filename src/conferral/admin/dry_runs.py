@@ -20,14 +20,14 @@ from conferral.admin.asks import AskedAdmin
 from conferral.admin.base import PER_PAGE, course_and_type
 from conferral.admin.followed import FollowedAdmin
 from conferral.admin.lists import BoundedPaginator
-from conferral.admin.site import registered
+from conferral.admin.site import admin_of, registered
 from conferral.contract import Decision, Fact
 from conferral.contract.context import short_key
 from conferral.facts import lines
 from conferral.issuance import dry_run
 from conferral.issuance.evaluate import Outcome
 from conferral.issuance.export import csv_lines
-from conferral.models import DryRun, DryRunRow
+from conferral.models import CredentialConfiguration, DryRun, DryRunRow
 from conferral.spoken import spoken
 
 SORTED_BY = {"learner": _("Username"), "name": _("Name"), "outcome": _("Outcome")}
@@ -131,7 +131,6 @@ class DryRunAdmin(AskedAdmin, FollowedAdmin):
             "opts": self.opts,
             "media": self.media,
             "obj": found,
-            "may_run": self.may(request, found, "change"),
             "form": form,
             "query": query.urlencode(),
             "rows": page,
@@ -144,10 +143,18 @@ class DryRunAdmin(AskedAdmin, FollowedAdmin):
             "cancel_url": self.address("cancel", found.pk),
             "history_url": self.address("history", found.pk),
             "csv_url": self.address("csv", found.pk),
-            "configuration_url": self.address("change", found.configuration_id, model=type(found.configuration)),
-            "run_url": self.address("ask", found.configuration_id, "run", model=type(found.configuration)),
+            "configuration": self.seen_by(request).link_to(found.configuration, course_and_type(found.configuration)),
+            "run_url": self._way_to_run(request, found.configuration),
         }
         return TemplateResponse(request, "conferral/admin/dry_run.html", content)
+
+    def _way_to_run(self, request: HttpRequest, configuration: CredentialConfiguration) -> str:
+        """The page that asks whether it is to run now; empty for who may not have it run."""
+        configurations = admin_of(self.admin_site, CredentialConfiguration)
+        ask = configurations.asks["run"]
+        seen = configurations.has_view_permission(request, configuration)
+        may = seen and configurations.may_ask(request, configuration, ask) and ask.sensible(configuration)
+        return self.address("ask", configuration.pk, "run", model=CredentialConfiguration) if may else ""
 
     def _rows(self, found: DryRun, request: HttpRequest) -> tuple[Any, RowsForm]:
         form = RowsForm(request.GET, label_suffix="")

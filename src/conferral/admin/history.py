@@ -1,6 +1,5 @@
 """What people have decided: who did what, what was said of learners beforehand, what is issued again."""
 
-from collections.abc import Callable
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
@@ -18,7 +17,7 @@ from conferral.admin import filters, search, words
 from conferral.admin.asks import Ask, AskedAdmin, Done
 from conferral.admin.base import RecordAdmin, recorded, told_by
 from conferral.admin.followed import FollowedAdmin
-from conferral.admin.site import admin_of, registered
+from conferral.admin.site import registered
 from conferral.facts import number
 from conferral.issuance import history, reissue, removal
 from conferral.issuance.progress import MOST
@@ -59,21 +58,15 @@ class KindFilter(words.WordFilter):
 class ActAdmin(RecordAdmin):
     """Who did what, when and why."""
 
+    list_display = ("at", "done", "what", "who", "reason")
     list_filter = (KindFilter,)
     sortable_by = ()
     search_fields = ("object_id", "by_name")
     search_help_text = _("Number of a credential, username of a learner or of staff, or key of a course")
     found_by = search.acts
     ordering = ("-pk",)
+    fields = (*list_display, "shown_details")
     who = recorded("by_name", _("By"))
-
-    def get_list_display(self, request: HttpRequest) -> Any:
-        """With the way to the object."""
-        return ("at", "done", self._what(request), "who", "reason")
-
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """The same, and the details."""
-        return ("at", "done", self._what(request), "who", "reason", "shown_details")
 
     @admin.display(description=_("Done"))
     def done(self, obj: Act) -> str:
@@ -85,21 +78,16 @@ class ActAdmin(RecordAdmin):
         """In words too."""
         return "; ".join(words.details(obj)) or "-"
 
-    def _what(self, request: HttpRequest) -> Callable[[Act], str]:
-        @admin.display(description=_("What"))
-        def what(act: Act) -> str:
-            try:
-                model = apps.get_model("conferral", act.kind)
-            except LookupError:  # of a later version
-                return f"{act.kind} {act.object_id}"
-            gone = act.verb == removal.DELETED
-            name = f"{model._meta.verbose_name} {act.details['name'] if gone else act.object_id}"  # noqa: SLF001 - documented
-            its_admin = admin_of(self.admin_site, model)
-            has_page = not gone and model is not Standstill and its_admin is not None
-            may = has_page and its_admin.has_view_permission(request)
-            return self.link_to(model(pk=act.object_id), name) if may else name
-
-        return what
+    @admin.display(description=_("What"))
+    def what(self, act: Act) -> str:
+        """With the way to it."""
+        try:
+            model = apps.get_model("conferral", act.kind)
+        except LookupError:  # of a later version
+            return f"{act.kind} {act.object_id}"
+        gone = act.verb == removal.DELETED
+        name = f"{model._meta.verbose_name} {act.details['name'] if gone else act.object_id}"  # noqa: SLF001 - documented
+        return name if gone or model is Standstill else self.link_to(model(pk=act.object_id), name)
 
 
 VERDICTS: words.Words = {value: label for value, label in Candidate.Verdict.choices if value}

@@ -255,7 +255,7 @@ class RunAdmin(AskedAdmin, FollowedAdmin):
         content: dict[str, Any] = {}
         credentials = admin_of(self.admin_site, Credential)
         if run is not None:
-            may_correct = credentials.may(request, None, "change", RENAME)
+            may_correct, links = credentials.may(request, None, "change", RENAME), self.seen_by(request)
             broken = CredentialArtifact.objects.filter(
                 credential__in=failed_of(run), state=CredentialArtifact.State.FAILED
             )
@@ -265,7 +265,7 @@ class RunAdmin(AskedAdmin, FollowedAdmin):
                 "subtitle": _now("Run of %s") % words.local(run.started, run.configuration.time_zone),
                 "failures": [
                     (
-                        self.link_to(one.credential, one.credential.recipient_name or one.credential.learner.key),
+                        links.link_to(one.credential, one.credential.recipient_name or one.credential.learner.key),
                         spoken(one.last_error),
                         self.address("ask", one.credential_id, "name", model=Credential) if may_correct else "",
                     )
