@@ -127,7 +127,7 @@ def fitting(asset: CredentialAsset | None, slug: str, kind: str) -> CredentialAs
         )
     if asset.kind != kind:
         raise AssetError(
-            "%(slug)r is a %(kind)s asset (%(filename)s); a %(wanted)s is needed here",
+            "%(slug)r is of kind %(kind)s (%(filename)s); one of kind %(wanted)s is needed here",
             slug=slug,
             kind=asset.kind,
             filename=asset.filename,

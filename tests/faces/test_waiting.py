@@ -155,3 +155,13 @@ def test_what_somebody_did_themselves_stands_beside_once_they_did_something(trou
     ask = reverse("conferral-staff:conferral_run_ask", args=[run.pk, "refuse"])
     assert teacher.post(ask, {"reason": "a wrong threshold"}, follow=True).status_code == 200
     assert "Recent actions" in first_page(teacher).content.decode()
+
+
+def test_what_was_not_made_of_somebody_who_is_retired_waits_for_nobody(trouble, teacher):
+    assert "credential could not be made" in tiles(teacher)
+    people.retire(Credential.objects.get(configuration=trouble).learner)
+    assert "credential could not be made" not in tiles(teacher)
+    address = reverse("conferral-staff:conferral_credential_changelist")
+    states = {state: teacher.get(f"{address}?is={state}").context["cl"].result_count for state in ("failed", "removed")}
+    assert states == {"failed": 0, "removed": 1}
+    assert ">removed<" in teacher.get(address).content.decode()

@@ -132,8 +132,20 @@ def test_versions_of_an_asset(course, template, conferral):
     assert "is the current one" in conferral("asset", "activate", "blank", "2")
     later = (timezone.now() + timedelta(days=1)).isoformat()
     assert "becomes the current one on" in conferral("asset", "activate", "blank", "1", "--on", later)
+    assert "version 1 still begins on 20" in conferral("asset", "activate", "blank", "2")
     with pytest.raises(Error, match="--on: 'soon' is not accepted"):
         conferral("asset", "activate", "blank", "1", "--on", "soon")
+
+
+def test_what_an_issuer_shows_as_its_logo_stays_a_picture(db, template, conferral, tmp_path):
+    file, logo = tmp_path / "one.yaml", b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"/>'
+    (tmp_path / "logo.svg").write_bytes(logo)
+    (tmp_path / "logo.pdf").write_bytes(template)
+    file.write_text("assets: [{slug: logo, file: logo.svg}]\nissuers: [{slug: site, name: Site, logo: logo}]")
+    conferral("apply", str(file))
+    file.write_text("assets: [{slug: logo, file: logo.pdf}]")
+    with pytest.raises(Error, match="what changes here breaks what uses it: logo: 'logo' is of kind pdf"):
+        conferral("apply", str(file))
 
 
 def test_once_a_day_and_each_minute(course, conferral):

@@ -79,7 +79,10 @@ def test_the_same_again_changes_nothing(assets):
             "generators.certificate.options.colour: unknown key; known here: alt, elements",
         ),
         ({"generators": pdf(template="modern")}, "options: 'modern' is not among the assets; there as pdf: classic"),
-        ({"generators": pdf(font="classic")}, "options: 'classic' is a pdf asset (classic.pdf); a font is needed here"),
+        (
+            {"generators": pdf(font="classic")},
+            "'classic' is of kind pdf (classic.pdf); one of kind font is needed here",
+        ),
         ({"generators": element(text="{nmae}")}, "elements.name.text: '{nmae}' is not accepted: unknown placeholder"),
         ({"generators": element(text="100 }")}, "a single '}'; double it to print a brace"),
         ({"generators": element(text="{field.hour}")}, "{field.hour}: the type has no such field; it has: hours"),
@@ -164,7 +167,7 @@ def test_a_changed_type_has_to_suit_its_configurations(course):
         course.type_name, processor="grades", processor_options={"required_grades": {"total": 0.5}}, generators={}
     )
     with pytest.raises(ConferralError, match=r"configuration .*: processor_options.required_completion: unknown key"):
-        configure.check_configurations({course.type_name}, (), ())
+        configure.check_users({course.type_name}, (), ())
 
 
 def test_a_changed_asset_or_pathway_has_to_suit_its_configurations(course, template):
@@ -173,17 +176,17 @@ def test_a_changed_asset_or_pathway_has_to_suit_its_configurations(course, templ
     course.configure(generators=pdf(elements={"name": {"text": "{name}", "y": 100, "page": 2}}))
     configure.save_asset("classic", "classic.pdf", template)
     with pytest.raises(ConferralError, match=r"elements.name.page: 2: the template has 1 pages"):
-        configure.check_configurations((), (), {"classic"})
-    configure.check_configurations((), {"course-v1:Other+O+1"}, ())
+        configure.check_users((), (), {"classic"})
+    configure.check_users((), {"course-v1:Other+O+1"}, ())
 
 
 def test_what_is_broken_by_something_else_stands_in_nobodys_way(course):
     course.configure()
     Course(course.key, type_name="Other").configure()
     CredentialType.objects.filter(name="Other").update(processor="gone")
-    configure.check_configurations({course.type_name}, {"course-v1:Other+O+1"}, {"classic"})
+    configure.check_users({course.type_name}, {"course-v1:Other+O+1"}, {"classic"})
     with pytest.raises(ConferralError, match="processor: 'gone' is not installed"):
-        configure.check_configurations({"Other"}, (), ())
+        configure.check_users({"Other"}, (), ())
 
 
 def test_a_slot_that_an_override_adds_is_checked_too(course):

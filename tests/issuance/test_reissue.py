@@ -1,6 +1,7 @@
 """Issuing many again: counted first, made in batches, none of them twice."""
 
 from datetime import timedelta
+from itertools import product
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -137,18 +138,18 @@ def test_who_cannot_be_is_counted_and_left(course, dean):
     assert carry_out(start(redesigned(course), by=dean, reason="x").pk).reissued == 1
 
 
-@pytest.mark.parametrize("chosen", [None, ["ana", "ben"]])
-@pytest.mark.parametrize("names", [False, True])
-def test_who_is_given_another_name_meanwhile_keeps_it_and_gets_the_design(course, dean, settings, chosen, names):
-    settings.CONFERRAL_BATCH_SIZE = 1
+@pytest.mark.parametrize(("chosen", "names"), list(product([None, ["ana", "ben"]], [False, True])))
+@pytest.mark.parametrize("given", [["Ana Ñandú"], ["Ana Nandu", "Ana Ñandú"]], ids=["once", "twice"])
+def test_who_is_given_another_name_meanwhile_keeps_it_and_gets_the_design(course, dean, chosen, names, given):
     issued(course, ["ana", "ben"])
     design, selection = redesigned(course), None
     if chosen:
         selection = list(Credential.objects.filter(learner__key__in=chosen).values_list("pk", flat=True))
     wish = Wish(design.configuration, CURRENT_DESIGN, names=names, selection=selection)
     asked = start(wish, by=dean, reason="x")
-    wishes.approve(wishes.ask_for_name(Credential.objects.get(learner__key="ana"), "Ana Ñandú"))
-    generate()
+    for name in given:
+        wishes.approve(wishes.ask_for_name(Credential.objects.get(learner__key="ana", current=True), name))
+        generate()
     done = carry_out(asked.pk)
     assert (done.status, done.total, done.reissued, done.failed) == ("finished", 2, 2, 0)
     assert current_hours() == {"ana": 50, "ben": 50}
@@ -179,6 +180,19 @@ def test_two_designs_at_once_do_not_undo_each_other_for_ever(course, dean, setti
         carry_out_batch(first.pk)
     assert set(Reissue.objects.values_list("status", flat=True)) == {"finished"}
     assert Credential.objects.count() == 4
+
+
+def test_what_a_later_reissue_has_made_and_a_person_renamed_keeps_its_design(course, dean, settings):
+    settings.CONFERRAL_BATCH_SIZE = 1
+    issued(course, ["ana", "ben"])
+    first = start(redesigned(course), by=dean, reason="x")
+    course.configure(fields={"hours": 60})
+    carry_out(start(Wish(course.configuration, CURRENT_DESIGN), by=dean, reason="y").pk)
+    generate()
+    correct.reissue(Credential.objects.get(learner__key="ana", current=True), name="Ana Ñandú")
+    generate()
+    carry_out(first.pk)
+    assert current_hours() == {"ana": 60, "ben": 60}
 
 
 def test_one_that_cannot_be_made_keeps_what_it_has(course, dean):

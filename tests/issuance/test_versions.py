@@ -248,12 +248,12 @@ def test_a_file_that_is_no_picture_does_not_become_a_logo_now_or_on_a_date(cours
     configure.save_asset("logo", "logo.pdf", template, active=False)
     tomorrow = timezone.now() + timedelta(days=1)
     for on in (None, tomorrow):
-        with pytest.raises(CannotActivate, match=r"logo: 'logo' is a pdf asset \(logo\.pdf\); a image is needed"):
+        with pytest.raises(ConferralError, match=r"logo: 'logo' is of kind pdf .*; one of kind image is needed"):
             activate("logo", 2, by="the dean", on=on)
     CredentialAsset.objects.filter(version=2).update(activates=tomorrow)  # planned before it was a logo
     assert not versions.carry_out(latest().pk, tomorrow)
     assert (current(), latest().activates) == (1, None)
-    assert "a image is needed here" in history.of(latest()).first().reason
+    assert "one of kind image is needed here" in history.of(latest()).first().reason
 
 
 def test_whoever_plans_another_version_takes_the_date_of_the_first_which_its_history_says(used):

@@ -103,11 +103,12 @@ def test_who_was_told_or_was_to_be_told_by_nobody_hears_nothing_of_a_silent_reis
     assert subjects() == []
 
 
-def test_who_knows_of_one_hears_nothing_of_a_silent_reissue_whatever_lies_between(told, subjects):
-    correct.reissue(told, name="Ana N.")
+@pytest.mark.parametrize(("notify", "heard"), [(True, [CORRECTED]), (False, [])])
+def test_a_silent_reissue_swallows_no_mail_about_a_correction_either(told, subjects, notify, heard):
+    correct.reissue(told, name="Ana N.", notify=notify)
     generate()
     correct.reissue(Credential.objects.get(current=True), notify=False)
-    assert subjects() == []
+    assert subjects() == heard
 
 
 def test_what_was_sent_again_is_not_tried_again(credential, subjects):

@@ -180,7 +180,7 @@ class ContextForm(UseCaseForm):
         with transaction.atomic():
             change = configure.save_context(key, by=self.by, **given)
             if change.action == "change":
-                configure.check_configurations(types=(), contexts={key}, slugs=())
+                configure.check_users(types=(), contexts={key}, slugs=())
             configure.save_teachers(Context.objects.get(key=key), self.cleaned_data["teachers"], by=self.by)
         return change
 

@@ -123,7 +123,7 @@ class TypeForm(mail_words.MailWords, UseCaseForm):  # type: ignore[misc, valid-t
                 configure.rename_type(before, name, by=self.by)
             change = configure.save_type(name, by=self.by, **self._values())
             if change.action == "change":
-                configure.check_configurations(types={name}, contexts=(), slugs=())
+                configure.check_users(types={name}, contexts=(), slugs=())
 
     def candidate(self) -> CredentialType:
         """The type as it stands in the form; it is not there to be saved."""

@@ -17,6 +17,7 @@ from django.utils.translation import pgettext_lazy
 
 from conferral.facts import locale, number
 from conferral.issuance.evaluate import Outcome
+from conferral.issuance.verdict import standing
 from conferral.models import Act, Credential, CredentialArtifact, Delivery, Reissue, Run
 
 Words = Mapping[str, str | Promise]
@@ -29,6 +30,7 @@ CREDENTIAL: Words = {
     "revoked": _("revoked"),
     "replaced": _("replaced"),
     "expired": _("expired"),
+    "removed": pgettext_lazy("credential", "removed"),
 }
 ARTIFACT: Words = {
     CredentialArtifact.State.PENDING: _("to be made"),
@@ -159,15 +161,7 @@ def _changed(field: tuple[str, Any]) -> str:
 
 def of_credential(credential: Credential) -> str:
     """Its state in a word: what became of it later counts more than how it was made."""
-    if credential.current is None:
-        state = "replaced"
-    elif credential.revoked:
-        state = "revoked"
-    elif credential.state == Credential.State.AVAILABLE and credential.expires and credential.expires <= timezone.now():
-        state = "expired"
-    else:
-        state = credential.state
-    return word(CREDENTIAL, state)
+    return word(CREDENTIAL, standing(credential))
 
 
 def word(words: Words, value: str) -> str:
@@ -382,15 +376,14 @@ class CredentialState(WordFilter):
     @classmethod
     def narrowed(cls, queryset: Any, value: str) -> Any:
         """The rows in that state."""
-        present = queryset.filter(current=True, revoked=None)
-        match value:
-            case "replaced":
-                return queryset.filter(current=None)
-            case "revoked":
-                return queryset.filter(current=True).exclude(revoked=None)
-            case "expired":
-                return present.filter(state=Credential.State.AVAILABLE, expires__lte=timezone.now())
-            case Credential.State.AVAILABLE:
-                return present.filter(state=Credential.State.AVAILABLE).exclude(expires__lte=timezone.now())
-            case state:
-                return present.filter(state=state)
+        present, made = Q(current=True, revoked=None), Q(state=Credential.State.AVAILABLE)
+        failed, over = Q(state=Credential.State.FAILED), Q(expires__lte=timezone.now())
+        states = {
+            "replaced": Q(current=None),
+            "revoked": Q(current=True) & ~Q(revoked=None),
+            "expired": present & made & over,
+            Credential.State.AVAILABLE: present & made & ~over,
+            Credential.State.FAILED: present & failed & Q(learner__retired=None),
+            "removed": present & failed & ~Q(learner__retired=None),
+        }
+        return queryset.filter(states.get(value, present & Q(state=value)))

@@ -80,11 +80,7 @@ def save_asset(  # noqa: PLR0913 - what an upload says, and who uploads
 
 def save_issuer(slug: str, *, by: Any = None, **values: Any) -> Change:
     """An issuer; its logo has to be a picture among the assets. `by` is who saves it."""
-    if values.get("logo"):
-        try:
-            assets.find(values["logo"], CredentialAsset.Kind.IMAGE)
-        except assets.AssetError as error:
-            raise OptionsError("%(error)s", where="logo", error=error) from None
+    _check_logo(values.get("logo", ""))
     _check_sender(values.get("sender", ""))
     _check_colours(values.get("colours", {}))
     other = Issuer.objects.filter(organisation=values.get("organisation", "")).exclude(slug=slug).first()
@@ -168,11 +164,13 @@ def save_configuration(context_key: str, type_name: str, *, by: Any = None, **va
     return replace(change, remarks=(*dates.remarks, *closed))
 
 
-def check_configurations(types: Collection[str], contexts: Collection[str], slugs: Collection[str]) -> None:
+def check_users(types: Collection[str], contexts: Collection[str], slugs: Collection[str]) -> None:
     """Every enabled configuration that uses one of those types, contexts or assets can run with it as it is now.
 
-    Else a ConferralError names the one that cannot.
+    And every issuer can show it. Else a ConferralError names the one that cannot.
     """
+    for logo in Issuer.objects.filter(logo__in=slugs).values_list("logo", flat=True):
+        _check_logo(logo)
     for configuration in CredentialConfiguration.objects.filter(enabled=True, archived=None).select_related("type"):
         named = plan.texts(plan.merge(configuration.type.generators, configuration.generators))
         concerned = configuration.type.name in types or bool(named & set(slugs))
@@ -186,6 +184,14 @@ def check_configurations(types: Collection[str], contexts: Collection[str], slug
             raise ConferralError(
                 "configuration %(configuration)s: %(error)s", configuration=configuration, error=error
             ) from None
+
+
+def _check_logo(slug: str) -> None:
+    try:
+        if slug:
+            assets.find(slug, CredentialAsset.Kind.IMAGE)
+    except assets.AssetError as error:
+        raise OptionsError("%(error)s", where="logo", error=error) from None
 
 
 def rename_type(old: str, new: str, *, by: Any = None) -> None:

@@ -144,10 +144,10 @@ def waiting_messages() -> work.Waiting:
 
 
 def _corrected(credentials: Iterable[Credential]) -> tuple[set[int], set[int]]:
-    """Which of them correct what their learners know of; and which take the place of what nobody was told of yet.
+    """Which of them correct what their learners know of; and which replace what somebody was to be told of.
 
-    Whoever was to be told of that, is told of these. A query for each step back along what they replace. The mail about
-    one that was available is pruned after a while: then that had been dealt with.
+    Who has not been told of that yet, is told of these. A query for each step back along what they replace. The mail
+    about one that was available is pruned after a while: then that had been dealt with.
     """
     heirs: dict[int, int] = {one.supersedes_id: one.pk for one in credentials if one.supersedes_id}
     mails = Delivery.objects.filter(credential=OuterRef("pk"))
@@ -167,7 +167,7 @@ def _corrected(credentials: Iterable[Credential]) -> tuple[set[int], set[int]]:
             if before:
                 further[before] = heirs[pk]
         heirs = further
-    return corrected, owed - corrected
+    return corrected, owed
 
 
 def _batch() -> int | None:

@@ -32,6 +32,7 @@ from conferral.models import (
     Reissue,
     RosterEntry,
     Run,
+    Standstill,
 )
 from conferral.models.learner import retired_key
 from conferral.models.verification import shown
@@ -46,6 +47,7 @@ FREE_TEXT: tuple[tuple[QuerySet[Any], str], ...] = (
     (NameRequest.objects.all(), "reason"),
     (Reissue.objects.all(), "reason"),
     (Run.objects.filter(status=Run.Status.CANCELLED), "error"),
+    (Standstill.objects.all(), "reason"),
 )
 """Where people write what they like, and so may name whoever it is about."""
 SHORTEST = 3

@@ -12,7 +12,7 @@ from functools import lru_cache, partial
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, F, Func, Max, Q, QuerySet
+from django.db.models import Count, Func, Max, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from conferral import journal, plugins
@@ -259,15 +259,19 @@ def _next(row: Reissue) -> list[Credential]:
 
 
 def _renamed(row: Reissue) -> QuerySet[Credential]:
-    """What has replaced one of those chosen since it was asked for, and kept a design that is to go.
+    """What has replaced one of those chosen since it was asked for, and kept the design that is to go.
 
     What another reissue makes is of another design: each would undo what the other does, for ever.
     """
     if row.edition is None:
         return Credential.objects.none()
-    found = Credential.objects.filter(configuration=row.configuration, current=True, pk__gt=row.until)
-    found = found.filter(supersedes__lte=row.until, edition=F("supersedes__edition")).exclude(edition=row.edition)
-    return found if row.selection is None else found.filter(supersedes__in=row.selection)
+    of_configuration = Credential.objects.filter(configuration=row.configuration)
+    then = of_configuration.filter(pk__lte=row.until)
+    before = then.filter(learner=OuterRef("learner")).order_by("-pk").values("edition")[:1]
+    found = of_configuration.filter(current=True, pk__gt=row.until, edition=Subquery(before))
+    found = found.exclude(edition=row.edition)
+    chosen = then.filter(pk__in=row.selection or ()).values("learner")
+    return found if row.selection is None else found.filter(learner__in=chosen)
 
 
 def _name(row: Reissue, old: Credential) -> str:

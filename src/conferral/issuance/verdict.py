@@ -96,6 +96,8 @@ def standing(credential: Credential) -> str:
         return "replaced"
     if credential.revoked:
         return Verdict.REVOKED
+    if credential.state == State.FAILED and credential.learner.retired:
+        return Verdict.REMOVED  # it was not made, and is not to be mended either
     expired = credential.state == State.AVAILABLE and _has_expired(credential)
     return Verdict.EXPIRED if expired else credential.state
 

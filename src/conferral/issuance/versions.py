@@ -16,7 +16,7 @@ from conferral.contract import ConferralError, TransientError
 from conferral.issuance import configure, history, lease, removal
 from conferral.issuance.lease import Lease
 from conferral.issuance.limit import limited
-from conferral.models import Credential, CredentialAsset, CredentialConfiguration, EditionAsset, Issuer
+from conferral.models import Credential, CredentialAsset, CredentialConfiguration, EditionAsset
 from conferral.settings import current
 
 logger = logging.getLogger(__name__)
@@ -25,7 +25,7 @@ State = Credential.State
 
 
 class CannotActivate(ConferralError):
-    """There is no such version, its time has passed, or it is no picture and has to be one."""
+    """There is no such version, or its time has passed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,14 +147,9 @@ def _take_back(asset: CredentialAsset, by: Any) -> None:
 
 
 def _try(asset: CredentialAsset) -> None:
-    """Has every configuration that uses it try it. No transaction is open here while somebody else is asked."""
-    if Issuer.objects.filter(logo=asset.slug).exists():
-        try:
-            assets.fitting(asset, asset.slug, CredentialAsset.Kind.IMAGE)
-        except assets.AssetError as error:
-            raise CannotActivate("%(error)s", where="logo", error=error) from None
+    """Has everything that uses it try it. No transaction is open here while somebody else is asked."""
     with assets.as_if(asset):
-        configure.check_configurations(types=(), contexts=(), slugs={asset.slug})
+        configure.check_users(types=(), contexts=(), slugs={asset.slug})
 
 
 def _move(asset: CredentialAsset, date: datetime | None) -> int:

@@ -108,7 +108,7 @@ def _check_users(path: Path, changes: list[Change]) -> None:
     if not any(changed.values()):
         return
     try:
-        configure.check_configurations(types=changed["type"], contexts=changed["context"], slugs=changed["asset"])
+        configure.check_users(types=changed["type"], contexts=changed["context"], slugs=changed["asset"])
     except ConferralError as error:
         raise ConferralError(f"{path}: what changes here breaks what uses it: {error}") from error
 

@@ -34,6 +34,8 @@ def handle(options: dict[str, Any], console: Console) -> None:
         done = versions.activate(slug, options["version"], by=history.COMMAND_LINE, on=on)
         when = "is the current one" if done else f"becomes the current one on {options['on']}"
         console.print(f"{escape(slug)}: version {options['version']} {escape(when)}")
+        for other in CredentialAsset.objects.filter(slug=slug).exclude(activates=None) if done else ():
+            console.print(f"version {other.version} still begins on {other.activates:%F %H:%M} UTC")
         return
     there = list(CredentialAsset.objects.filter(slug=slug).order_by("version"))
     if not there:

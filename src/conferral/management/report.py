@@ -143,7 +143,7 @@ def _reasons(run: Run) -> list[str]:
 def _standing(run: Run) -> list[str]:
     """What earlier runs left: nobody gets a second one, and nobody is forgotten."""
     earlier = Credential.objects.filter(configuration=run.configuration, current=True, state=Credential.State.FAILED)
-    count = earlier.exclude(run=run).count()
+    count = earlier.filter(revoked=None, learner__retired=None).exclude(run=run).count()
     return (
         [f"{count} failed earlier; `conferral credentials {run.configuration.context_key}` says why"] if count else []
     )
