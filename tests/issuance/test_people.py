@@ -9,7 +9,7 @@ from django.core import serializers
 
 from conferral import models, plugins, storage
 from conferral.contract import ConferralError, TransientError
-from conferral.issuance import configure, correct, dry_run, history, people, release, standstill
+from conferral.issuance import configure, correct, dry_run, history, people, release, standstill, wishes
 from conferral.issuance import run as run_room
 from conferral.issuance.award import Award, award
 from conferral.issuance.deliver import deliver
@@ -189,6 +189,16 @@ def test_who_is_retired_cannot_be_corrected_resent_or_found(ana):
             people.find("roster", username)
     with pytest.raises(ConferralError, match="the learner is retired"):
         correct.reissue(Credential.objects.get(learner=ana, current=True))
+
+
+def test_who_is_retired_while_asking_for_another_name_leaves_none(course):
+    learner = course.learner("ana")
+    course.configure()
+    course.run_and_generate()
+    credential = Credential.objects.get()
+    people.retire(learner)
+    with pytest.raises(ConferralError, match="does not hold any more; nothing can be corrected"):
+        wishes.ask_for_name(credential, "Ana Vidal")
 
 
 def test_retiring_while_a_certificate_is_being_made(course, monkeypatch):

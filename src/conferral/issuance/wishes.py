@@ -43,7 +43,8 @@ def ask_for_name(credential: Credential, name: str, explanation: str = "") -> Na
     try:
         with transaction.atomic():
             credential = _locked(credential.pk)
-            if credential.current is None or credential.revoked or credential.state != Credential.State.AVAILABLE:
+            over = credential.revoked or credential.learner.retired or credential.state != Credential.State.AVAILABLE
+            if credential.current is None or over:
                 raise CannotAsk(
                     "%(id)s: it does not hold any more; nothing can be corrected", id=shown(credential.verification_id)
                 )
