@@ -1,20 +1,15 @@
 """What is kept of one person: all of it handed out, or taken away for good."""
 
-import re
-import unicodedata
 from collections import defaultdict
 from collections.abc import Collection, Iterator
-from functools import reduce
-from operator import or_
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from conferral import access, storage
 from conferral.contract import ConferralError
-from conferral.issuance import configure, history, make, release, withdraw
+from conferral.issuance import configure, history, make, mentions, release, withdraw
 from conferral.issuance.snapshot import page_url
 from conferral.models import (
     Act,
@@ -29,31 +24,10 @@ from conferral.models import (
     Learner,
     NameRequest,
     NameWord,
-    Reissue,
     RosterEntry,
-    Run,
-    Standstill,
 )
 from conferral.models.learner import retired_key
 from conferral.models.verification import shown
-from conferral.settings import current
-
-REMOVED = "(removed)"
-FREE_TEXT: tuple[tuple[QuerySet[Any], str], ...] = (
-    (Act.objects.exclude(by_name=history.ITSELF), "reason"),  # whose reasons name days: `May` is a name, too
-    (Candidate.objects.all(), "reason"),
-    (Credential.objects.all(), "revoked_reason"),
-    (NameRequest.objects.all(), "explanation"),
-    (NameRequest.objects.all(), "reason"),
-    (Reissue.objects.all(), "reason"),
-    (Run.objects.filter(status=Run.Status.CANCELLED), "error"),
-    (Standstill.objects.all(), "reason"),
-)
-"""Where people write what they like, and so may name whoever it is about."""
-SHORTEST = 3
-"""Letters of a name that is looked for in all of it: fewer are a word of some language, or somebody else's initials."""
-UNSPACED = ("CJK", "HANGUL", "HIRAGANA", "KATAKANA", "KHMER", "LAO", "MYANMAR", "THAI")
-"""Scripts, as Unicode calls their letters, in which a name has other letters at its sides; two of them tell enough."""
 
 
 def find(gateway: str, key: str) -> Learner:
@@ -88,7 +62,7 @@ def retire(learner: Learner) -> int:
     The credentials stay, and their pages say that the details were removed. The same username is never issued to again.
     """
     named = _names_of(learner)
-    _forget_mentions(named)  # first: it takes a while, and nobody is to wait for the learner meanwhile
+    mentions.forget(named)  # first: it takes a while, and nobody is to wait for the learner meanwhile
     with transaction.atomic():
         learner = Learner.objects.select_for_update().get(pk=learner.pk)  # whoever issues or corrects waits for it
         dropped = release.drop_of(learner)
@@ -105,7 +79,7 @@ def retire(learner: Learner) -> int:
         CredentialArtifact.objects.filter(credential__in=credentials).update(
             storage_name="", url="", receipt={}, problems=[], last_error="", next_try=None, claim="", claimed_until=None
         )
-        history.forget([*dropped, *(one.pk for one in credentials)], lambda text: _without(text, named))
+        history.forget([*dropped, *(one.pk for one in credentials)], lambda text: mentions.without(text, named))
         _forget(learner, credentials, named)
         # At the very end, and within: what fails here is taken back whole, and can be done again.
         for name in files:
@@ -127,7 +101,7 @@ def _forget(learner: Learner, credentials: list[Credential], named: Collection[s
         if credential.state == Credential.State.PENDING:
             credential.state = Credential.State.FAILED
         credential.recipient_name, credential.evidence = "", {}
-        credential.revoked_reason = _without(credential.revoked_reason, named)
+        credential.revoked_reason = mentions.without(credential.revoked_reason, named)
     Credential.objects.bulk_update(
         credentials, ["state", "recipient_name", "evidence", "revoked_reason"], batch_size=500
     )
@@ -252,52 +226,3 @@ def _rules_naming(learner: Learner) -> Iterator[dict[str, str]]:
                 yield {"type": row.name}
             case CredentialConfiguration():
                 yield {"context": row.context_key, "type": row.type.name}
-
-
-def _forget_mentions(named: Collection[str]) -> None:
-    """Takes them out of all that was written, about whomever; a page of what mentions one at a time.
-
-    Usernames like `will` or `verified` are left: what they would take away nobody could bring back.
-    """
-    telling = [name for name in named if _is_telling(name)]
-    for rows, field in FREE_TEXT if telling else ():
-        mentions = reduce(or_, (Q(**{f"{field}__icontains": name}) for name in telling))
-        # By their keys: locked as they are looked for, all would be on some databases.
-        found, last = rows.filter(mentions).order_by("pk").values_list("pk", flat=True), 0
-        while keys := list(found.filter(pk__gt=last)[: current().page_size]):
-            with transaction.atomic():
-                _forget_mentions_in(rows.select_for_update().filter(pk__in=keys).order_by("pk"), field, telling)
-            last = keys[-1]
-
-
-def _forget_mentions_in(rows: QuerySet[Any], field: str, telling: Collection[str]) -> None:
-    changed = []
-    for row in rows.only(field):
-        before = getattr(row, field)
-        setattr(row, field, _without(before, telling))
-        if getattr(row, field) != before:
-            changed.append(row)
-    rows.model._default_manager.bulk_update(changed, [field], batch_size=500)  # noqa: SLF001 - documented
-
-
-def _is_telling(name: str) -> bool:
-    """Whether wherever it is written somebody is meant: it is neither short nor a word of a language."""
-    if _is_unspaced(name):
-        return len(name) >= SHORTEST - 1
-    return len(name) >= SHORTEST and not (name.isalpha() and name.islower())
-
-
-def _without(text: str, named: Collection[str]) -> str:
-    return re.sub("|".join(map(_mention, sorted(named, key=len, reverse=True))), REMOVED, text)
-
-
-def _mention(name: str) -> str:
-    """The pattern of it. By itself it is a word: `Ann` is not in `Anna`, and `Mark` is no `mark`."""
-    found = re.escape(name)
-    if not name.isalpha():
-        found = f"(?i:{found})"
-    return found if _is_unspaced(name) else rf"(?<![\w-]){found}(?![\w-])"
-
-
-def _is_unspaced(name: str) -> bool:
-    return any(unicodedata.name(letter, "").startswith(UNSPACED) for letter in name)
