@@ -19,7 +19,7 @@ from conferral.issuance.run import run
 from conferral.issuance.verdict import Verdict, look_up
 from conferral.issuance.withdraw import withdraw
 from conferral.lms.roster import import_file
-from conferral.models import Act, Credential, CredentialArtifact, CredentialConfiguration, Learner
+from conferral.models import Act, Credential, CredentialArtifact, CredentialConfiguration, Learner, Reissue, Run
 from tests.conftest import Course
 
 QUERIES = 13
@@ -126,11 +126,15 @@ def test_what_was_written_of_others_names_nobody_who_is_retired(course):
     asked = run_room.ask(course.configuration, by=None)
     run_room.cancel(asked, by=dean, reason="Ana Ng is ill")
     standstill.pause("Ana Ng has called", by=dean)
+    Run.objects.update(error="the rule raised KeyError('ana_ng')")
+    problems = {"Ana Ng: no such letter": 1, "ana@example.com: no such letter": 2, "no template": 3}
+    Reissue.objects.update(error="it fails for Ana Ng", problems=problems)
     people.retire(ana)
     left = everything()
     assert not re.search(r"(?i)\b(ana_ng|ana ng|ana@example\.com)\b", left)
     assert "copied from (removed) ((removed))" in left
     assert "(removed)'s work, says (removed)" in left
+    assert Reissue.objects.get().problems == {"(removed): no such letter": 3, "no template": 3}
 
 
 @pytest.mark.parametrize(

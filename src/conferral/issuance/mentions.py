@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Collection
 from functools import reduce
 from operator import or_
@@ -22,10 +23,11 @@ FREE_TEXT: tuple[tuple[QuerySet[Any], str], ...] = (
     (NameRequest.objects.all(), "explanation"),
     (NameRequest.objects.all(), "reason"),
     (Reissue.objects.all(), "reason"),
-    (Run.objects.filter(status=Run.Status.CANCELLED), "error"),
+    (Reissue.objects.all(), "error"),
+    (Run.objects.all(), "error"),
     (Standstill.objects.all(), "reason"),
 )
-"""Where people write what they like, and so may name whoever it is about."""
+"""Where people and plugins write what they like, and so may name whoever it is about."""
 SHORTEST = 3
 """Letters of a name that is looked for in all of it: fewer are a word of some language, or somebody else's initials."""
 UNSPACED = ("CJK", "HANGUL", "HIRAGANA", "KATAKANA", "KHMER", "LAO", "MYANMAR", "THAI")
@@ -46,6 +48,18 @@ def forget(named: Collection[str]) -> None:
             with transaction.atomic():
                 _forget_in(rows.select_for_update().filter(pk__in=keys).order_by("pk"), field, telling)
             last = keys[-1]
+    _forget_in_problems(telling)
+
+
+def _forget_in_problems(named: Collection[str]) -> None:
+    """Of reissues, of which there are few."""
+    with transaction.atomic():
+        for row in Reissue.objects.select_for_update().exclude(problems={}).order_by("pk") if named else ():
+            problems: Counter[str] = Counter()
+            for why, number in row.problems.items():
+                problems[without(why, named)] += number
+            if problems != row.problems:
+                Reissue.objects.filter(pk=row.pk).update(problems=dict(problems))
 
 
 def _forget_in(rows: QuerySet[Any], field: str, telling: Collection[str]) -> None:
