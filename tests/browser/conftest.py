@@ -63,7 +63,7 @@ def visit(browser):
 
     def come(pages, person="stranger", *, language="en", viewport=DESKTOP, **options):
         context = browser.new_context(locale=language, viewport=viewport, **options)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(30_000)
         visitor = Visitor(context.new_page(), pages.url)
         opened.append((context, visitor))
         if person != "stranger":

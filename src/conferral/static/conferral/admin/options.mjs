@@ -4,6 +4,7 @@ const told = document.getElementById("conferral-draw");
 const form = told && told.closest("form");
 if (form) {
   const { url, watches, failed } = JSON.parse(told.textContent);
+  const asking = {};
   const all = () => [...form.querySelectorAll("[data-options]")];
   for (const root of all()) begin(root);
   form.addEventListener("change", (event) => {
@@ -76,12 +77,15 @@ if (form) {
     button.textContent = wanted === "form" ? button.dataset.raw : button.dataset.form;
   }
 
+  // Whoever chooses with the arrow keys asks several times at once: the last answer is the one that counts.
   async function draw(root, wanted) {
     const name = root.dataset.options;
+    asking[name]?.abort();
+    const { signal } = (asking[name] = new AbortController());
     let now = root;
     root.setAttribute("aria-busy", "true");
     try {
-      const answer = await fetch(`${url}${name}/`, { method: "POST", body: new FormData(form) });
+      const answer = await fetch(`${url}${name}/`, { method: "POST", body: new FormData(form), signal });
       if (!answer.ok) throw new Error(answer.statusText);
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const fresh = document.importNode(page.querySelector("[data-options]"), true);
@@ -89,6 +93,7 @@ if (form) {
       begin(fresh, wanted);
       now = fresh;
     } catch {
+      if (signal.aborted) return;
       root.removeAttribute("aria-busy");
       let problem = root.querySelector(":scope > .conferral-problem");
       if (!problem) root.append((problem = Object.assign(document.createElement("p"), { className: "conferral-problem" })));
