@@ -11,8 +11,12 @@ def test_the_form_is_that_of_the_last_choice_however_the_answers_come(shared, vi
     """Who chooses with the arrow keys passes others by, and the server answers for each."""
     visitor = visit(shared, "operator")
     page, asked = visitor.page, []
+
+    def keep(route):
+        asked.append(route)
+
     visitor.go(ADD)
-    page.route("**/draw/processor_options/", asked.append)
+    page.route("**/draw/processor_options/", keep)
     for rule in ("grades", "completion"):
         page.select_option("[name=processor]", rule)
     for route in asked:
