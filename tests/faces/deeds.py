@@ -3,7 +3,6 @@
 Hypothesis chooses the order. What holds after each deed is in `test_any_order.py`.
 """
 
-import shutil
 import smtplib
 from collections import Counter
 from contextlib import contextmanager, suppress
@@ -14,7 +13,7 @@ from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.core import mail
 from django.core.cache import cache
-from django.core.files.storage import FileSystemStorage, default_storage
+from django.core.files.storage import FileSystemStorage
 from django.core.mail.backends.locmem import EmailBackend
 from django.core.management.color import no_style
 from django.db import connection
@@ -22,9 +21,21 @@ from django.utils import timezone
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from conferral import plugins
+from conferral import plugins, storage
 from conferral.contract import ConferralError, PermanentError
-from conferral.issuance import award, configure, correct, deliver, dry_run, people, reissue, release, standstill, wishes
+from conferral.issuance import (
+    award,
+    configure,
+    correct,
+    deliver,
+    dry_run,
+    inventory,
+    people,
+    reissue,
+    release,
+    standstill,
+    wishes,
+)
 from conferral.issuance.daily import daily
 from conferral.issuance.generate import generate
 from conferral.issuance.run import ask, cancel, run, run_asked
@@ -61,7 +72,9 @@ def begin_anew():
     """An empty database, storage, cache and mailbox."""
     tables = [table for table in connection.introspection.table_names() if table not in KEPT]
     connection.ops.execute_sql_flush(connection.ops.sql_flush(no_style(), tables))
-    shutil.rmtree(default_storage.location, ignore_errors=True)
+    for folder in inventory.FOLDERS:
+        for file in list(storage.listing(folder)):  # nobody names it any more
+            storage.remove(file.name)
     cache.clear()
     mail.outbox.clear()
 

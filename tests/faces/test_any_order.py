@@ -223,9 +223,7 @@ def leads_to(letter, credential):
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("silent_broker")
-def test_whatever_was_done_in_whatever_order(settings, tmp_path):
-    files = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": str(tmp_path / "files")}}
-    settings.STORAGES = settings.STORAGES | {"default": files}
+def test_whatever_was_done_in_whatever_order(settings):
     settings.CONFERRAL_RATE_LIMIT = ""
     run_state_machine_as_test(Promises, settings=CHOSEN)
 
