@@ -78,10 +78,14 @@ class AskedAdmin(LimitedAdmin):
 
     def offered(self, request: HttpRequest, obj: Any) -> list[tuple[str, Ask]]:
         """What may be asked of that record, by this person, as it is now; with the address of each."""
-        if obj is None:
-            return []
-        asks = {name: ask for name, ask in self.asks.items() if self.may_ask(request, obj, ask)}
-        return [(self.address("ask", obj.pk, name), ask) for name, ask in asks.items() if ask.sensible(obj)]
+        ways = ((self.way_to(request, obj, name), ask) for name, ask in self.asks.items() if obj is not None)
+        return [(way, ask) for way, ask in ways if way]
+
+    def way_to(self, request: HttpRequest, obj: Any, name: str) -> str:
+        """The page that asks that of the record; empty where this person may not, or it makes no sense now."""
+        ask = self.asks[name]
+        may = self.may_ask(request, obj, ask) and ask.sensible(obj)
+        return self.address("ask", obj.pk, name) if may else ""
 
     def ask_view(self, request: HttpRequest, key: int, what: str) -> HttpResponse:
         """Explains, asks, and does it."""

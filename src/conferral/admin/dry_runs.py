@@ -151,10 +151,8 @@ class DryRunAdmin(AskedAdmin, FollowedAdmin):
     def _way_to_run(self, request: HttpRequest, configuration: CredentialConfiguration) -> str:
         """The page that asks whether it is to run now; empty for who may not have it run."""
         configurations = admin_of(self.admin_site, CredentialConfiguration)
-        ask = configurations.asks["run"]
         seen = configurations.has_view_permission(request, configuration)
-        may = seen and configurations.may_ask(request, configuration, ask) and ask.sensible(configuration)
-        return self.address("ask", configuration.pk, "run", model=CredentialConfiguration) if may else ""
+        return configurations.way_to(request, configuration, "run") if seen else ""
 
     def _rows(self, found: DryRun, request: HttpRequest) -> tuple[Any, RowsForm]:
         form = RowsForm(request.GET, label_suffix="")
