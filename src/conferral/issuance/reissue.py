@@ -268,10 +268,12 @@ def _renamed(row: Reissue) -> QuerySet[Credential]:
     of_configuration = Credential.objects.filter(configuration=row.configuration)
     then = of_configuration.filter(pk__lte=row.until)
     before = then.filter(learner=OuterRef("learner")).order_by("-pk").values("edition")[:1]
-    found = of_configuration.filter(current=True, pk__gt=row.until, edition=Subquery(before))
-    found = found.exclude(edition=row.edition)
-    chosen = then.filter(pk__in=row.selection or ()).values("learner")
-    return found if row.selection is None else found.filter(learner__in=chosen)
+    # First what this one has made, of which there may be a million: the earlier edition is asked of the others alone.
+    found = of_configuration.filter(current=True, pk__gt=row.until).exclude(edition=row.edition)
+    found = found.filter(edition=Subquery(before))
+    if row.selection is None:
+        return found
+    return found.filter(learner__in=then.filter(pk__in=row.selection).values("learner"))
 
 
 def _name(row: Reissue, old: Credential) -> str:
